@@ -1,0 +1,66 @@
+# maxdot's front door. Two commands set everything up on a fresh Debian 12 machine: `make demo`, `make test`.
+
+SHELL := /bin/bash
+MAXDOT := build/release/bin/maxdot
+APT := g++ clang-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
+       libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+ITEMS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo test asan tsan clang bench tidy format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what is missing (Debian packages; elsewhere, install the same libraries by hand)
+	@if command -v apt-get >/dev/null; then \
+	  missing=$$(for p in $(APT); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	  if [ -n "$$missing" ]; then \
+	    echo "installing:" $$missing; \
+	    $(SUDO) apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $$missing >/dev/null; \
+	  fi; \
+	else \
+	  echo "no apt-get here: install CMake, Ninja, xsimd, xxHash, CLI11, nlohmann-json, doctest, Google Benchmark and FAISS"; \
+	fi
+
+build: deps ## build the release preset: the command is then build/release/bin/maxdot
+	cmake --preset release
+	cmake --build --preset release
+
+demo: build ## build an index of real word vectors, search it, score a batch, cross-check with FAISS
+	@bash examples/demo.sh $(MAXDOT)
+
+test: deps ## build with GCC and Clang, warnings as errors, and run all tests
+	cmake --preset dev
+	cmake --build --preset dev
+	ctest --preset dev
+	cmake --preset clang
+	cmake --build --preset clang
+	ctest --preset clang
+
+asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --preset asan
+	cmake --build --preset asan
+	ctest --preset asan
+
+tsan: deps ## the threaded tests under ThreadSanitizer
+	cmake --preset tsan
+	cmake --build --preset tsan
+	ctest --preset tsan
+
+bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
+	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \
+	  --benchmark_enable_random_interleaving=true --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
+	  --benchmark_min_time=0.2
+
+tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)
+	cmake --preset clang
+	run-clang-tidy-14 -quiet -p build/clang 'engine/|tools/'
+
+format: ## clang-format everything (needs clang-format-14)
+	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+clean: ## remove everything that was built
+	rm -rf build

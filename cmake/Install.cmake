@@ -1,0 +1,16 @@
+include(CMakePackageConfigHelpers)
+
+install(TARGETS maxdot EXPORT maxdotTargets
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT maxdotTargets NAMESPACE maxdot:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/maxdot)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/maxdotConfig.cmake.in
+                              ${PROJECT_BINARY_DIR}/maxdotConfig.cmake
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/maxdot)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/maxdotConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/maxdotConfig.cmake ${PROJECT_BINARY_DIR}/maxdotConfigVersion.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/maxdot)
+if(MAXDOT_BUILD_TOOLS)
+  install(TARGETS maxdot_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()

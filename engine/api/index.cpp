@@ -1,0 +1,144 @@
+// The public Index: checks what the caller gives, then hands over to the layers below.
+
+#include "maxdot/index.hpp"
+
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "base/checked.hpp"
+#include "base/f16.hpp"
+#include "base/parallel.hpp"
+#include "kernels/kernels.hpp"
+#include "maxdot/error.hpp"
+#include "search/search.hpp"
+#include "store/encode.hpp"
+#include "store/file_format.hpp"
+#include "store/item_store.hpp"
+
+namespace maxdot {
+
+struct Index::Impl {
+  std::shared_ptr<const store::ItemStore> items;
+};
+
+namespace {
+
+constexpr int kMaxThreads = 4096;
+
+int checked_threads(int threads) {
+  if (threads < 0 || threads > kMaxThreads) {
+    throw Error(ErrorCode::invalid_argument, "threads: " + std::to_string(threads) + " is outside 0 to " +
+                                                 std::to_string(kMaxThreads) + " (0 = every core)");
+  }
+  return base::resolve_threads(threads);
+}
+
+Metric checked_metric(Metric metric) {
+  if (metric != Metric::dot && metric != Metric::cosine && metric != Metric::euclidean) {
+    throw Error(ErrorCode::invalid_argument,
+                "metric: " + std::to_string(static_cast<int>(metric)) + " is not a value of maxdot::Metric");
+  }
+  return metric;
+}
+
+Matrix copy_rows(const MatrixView& items) {
+  Matrix rows(items.rows, items.cols, items.dtype);
+  const std::size_t row_bytes = items.cols * size_of(items.dtype);
+  if (items.rows != 0 && items.stride_bytes == row_bytes) {
+    std::memcpy(rows.data(), items.data, items.rows * row_bytes);
+    return rows;
+  }
+  auto* out = static_cast<unsigned char*>(rows.data());
+  for (std::size_t r = 0; r < items.rows; ++r) std::memcpy(out + r * row_bytes, items.row(r), row_bytes);
+  return rows;
+}
+
+}  // namespace
+
+Index Index::build(const MatrixView& items, const BuildOptions& options) {
+  store::check_matrix(items, "items", checked_threads(options.threads));
+  return build(copy_rows(items), options);
+}
+
+Index Index::build(Matrix&& items, const BuildOptions& options) {
+  const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize, options.ids,
+                                               checked_threads(options.threads)};
+  auto impl = std::make_shared<Impl>();
+  impl->items = store::encode(std::move(items), encode_options, kernels::active_table());
+  return Index(std::move(impl));
+}
+
+Index Index::open(const std::string& path, const OpenOptions& options) {
+  auto impl = std::make_shared<Impl>();
+  impl->items = store::open_file(path, options.verify_payload);
+  return Index(std::move(impl));
+}
+
+void Index::save(const std::string& path) const { store::write_file(*impl_->items, path); }
+
+SearchResult Index::search(const MatrixView& queries, std::size_t k, const SearchOptions& options) const {
+  SearchResult result;
+  result.queries = queries.rows;
+  result.k = k;
+  const auto cells = base::checked_mul(queries.rows, k);
+  try {
+    if (!cells) throw std::bad_alloc();
+    result.ids.resize(static_cast<std::size_t>(*cells));
+    result.scores.resize(static_cast<std::size_t>(*cells));
+    result.counts.resize(queries.rows);
+  } catch (const std::exception&) {  // bad_alloc, or length_error for absurd sizes
+    throw Error(ErrorCode::out_of_memory, "results of " + std::to_string(queries.rows) + " queries with k = " +
+                                              std::to_string(k) + " do not fit in memory; use a smaller k");
+  }
+  search(queries, k, {result.ids.data(), result.scores.data(), result.counts.data()}, options);
+  return result;
+}
+
+void Index::search(const MatrixView& queries, std::size_t k, const ResultView& out,
+                   const SearchOptions& options) const {
+  const store::ItemStore& items = *impl_->items;
+  const int threads = checked_threads(options.threads);
+  const Metric metric = checked_metric(options.metric.value_or(items.metric));
+  if (queries.cols != items.dimension) {
+    throw Error(ErrorCode::invalid_argument, "queries: dimension " + std::to_string(queries.cols) +
+                                                 " differs from the index's dimension " +
+                                                 std::to_string(items.dimension));
+  }
+  store::check_matrix(queries, "queries", threads);
+  if (queries.rows != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
+    throw Error(ErrorCode::invalid_argument, "results: ids and scores must point to [queries, k] elements");
+  }
+  search::search(items, kernels::active_table(), queries, k, metric, threads, out);
+}
+
+IndexInfo Index::info() const noexcept {
+  const store::ItemStore& items = *impl_->items;
+  return {items.items,      items.dimension,      items.dtype,
+          items.metric,     items.normalized,     items.ids != nullptr,
+          static_cast<std::size_t>(store::file_bytes(items))};
+}
+
+std::size_t Index::size() const noexcept { return impl_->items->items; }
+
+std::size_t Index::dimension() const noexcept { return impl_->items->dimension; }
+
+std::int64_t Index::item_id(std::size_t row) const noexcept { return impl_->items->id(row); }
+
+void Index::item_row(std::size_t row, float* out) const noexcept {
+  const store::ItemStore& items = *impl_->items;
+  if (items.dtype == DType::f32) {
+    std::memcpy(out, items.row(row), items.row_bytes());
+    return;
+  }
+  const auto* halves = reinterpret_cast<const std::uint16_t*>(items.row(row));
+  for (std::size_t j = 0; j < items.dimension; ++j) out[j] = base::f16_to_f32(halves[j]);
+}
+
+int available_threads() noexcept { return base::available_threads(); }
+
+const char* kernel_name() { return kernels::active_table().name; }
+
+}  // namespace maxdot

@@ -1,0 +1,120 @@
+// MatrixWriter: ids and scores, row by row, into a file that appears whole or not at all.
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "base/checked.hpp"
+#include "base/file.hpp"
+#include "io/npy.hpp"
+#include "maxdot/error.hpp"
+#include "maxdot/io.hpp"
+
+namespace maxdot {
+
+struct MatrixWriter::Impl {
+  base::AtomicFile file;
+  std::string path;
+  Format format;
+  std::size_t rows;
+  std::size_t cols;
+  std::size_t appended = 0;
+
+  bool has_prefixes() const { return format == Format::ivecs || format == Format::fvecs; }
+  void check_append(bool of_ids, std::size_t count) const;
+  template <typename To, typename From>
+  void write_rows(const From* values, std::size_t count);
+};
+
+// Checks all before a byte is written, so that a refused call leaves the writer as it was.
+void MatrixWriter::Impl::check_append(bool of_ids, std::size_t count) const {
+  const bool for_ids = format == Format::npy_i64 || format == Format::ivecs;
+  if (of_ids != for_ids) {
+    throw Error(ErrorCode::invalid_argument, path + ": its format holds " + (for_ids ? "ids" : "scores") +
+                                                 ", but " + (of_ids ? "ids" : "scores") + " were appended");
+  }
+  if (count > rows - appended) {
+    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(count) + " rows appended to " +
+                                                 std::to_string(appended) + ", more than the " +
+                                                 std::to_string(rows) + " announced");
+  }
+}
+
+// Converts through a small block: constant memory, whatever the size of a row. A score beyond f32 becomes
+// infinity, which is how IEEE 754 rounds it.
+template <typename To, typename From>
+void MatrixWriter::Impl::write_rows(const From* values, std::size_t count) {
+  std::array<To, 1024> block;
+  const auto prefix = static_cast<std::int32_t>(cols);
+  for (std::size_t r = 0; r < count; ++r) {
+    if (has_prefixes()) file.write(&prefix, sizeof prefix);
+    for (std::size_t left = cols; left > 0;) {
+      const std::size_t n = std::min(left, block.size());
+      std::transform(values, values + n, block.begin(), [](From v) { return static_cast<To>(v); });
+      file.write(block.data(), n * sizeof(To));
+      values += n;
+      left -= n;
+    }
+  }
+}
+
+MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t rows, std::size_t cols) {
+  const bool npy = format == Format::npy_i64 || format == Format::npy_f32;
+  if (cols == 0 || (!npy && cols > std::numeric_limits<std::int32_t>::max())) {
+    throw Error(ErrorCode::invalid_argument,
+                path + ": cannot write rows of " + std::to_string(cols) + " values");
+  }
+  // 8 bytes a value also covers the dimension field of each row.
+  const auto values = base::checked_mul(rows, cols);
+  if (!values || !base::checked_mul(*values, 8)) {
+    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " + std::to_string(cols) +
+                                                 " values are more than a file can hold");
+  }
+  impl_ = std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols});
+  if (npy) {
+    const std::string header = io::make_npy_header(format == Format::npy_i64 ? "<i8" : "<f4", rows, cols);
+    impl_->file.write(header.data(), header.size());
+  }
+}
+
+MatrixWriter::MatrixWriter(MatrixWriter&&) noexcept = default;
+MatrixWriter& MatrixWriter::operator=(MatrixWriter&&) noexcept = default;
+MatrixWriter::~MatrixWriter() = default;
+
+void MatrixWriter::append(const std::int64_t* values, std::size_t count) {
+  Impl& to = *impl_;
+  to.check_append(true, count);
+  if (to.format == Format::npy_i64) {
+    to.file.write(values, count * to.cols * sizeof *values);
+  } else {
+    const std::int64_t* end = values + count * to.cols;
+    const std::int64_t* wide = std::find_if(values, end, [](std::int64_t v) {
+      return v < std::numeric_limits<std::int32_t>::min() || v > std::numeric_limits<std::int32_t>::max();
+    });
+    if (wide != end) {
+      const std::size_t row = to.appended + static_cast<std::size_t>(wide - values) / to.cols;
+      throw Error(ErrorCode::invalid_data, to.path + ": row " + std::to_string(row) + ": id " +
+                                               std::to_string(*wide) +
+                                               " does not fit the int32 of .ivecs; write .npy instead");
+    }
+    to.write_rows<std::int32_t>(values, count);
+  }
+  to.appended += count;
+}
+
+void MatrixWriter::append(const double* values, std::size_t count) {
+  impl_->check_append(false, count);
+  impl_->write_rows<float>(values, count);
+  impl_->appended += count;
+}
+
+void MatrixWriter::commit() {
+  if (impl_->appended != impl_->rows) {
+    throw Error(ErrorCode::invalid_argument, impl_->path + ": only " + std::to_string(impl_->appended) +
+                                                 " of " + std::to_string(impl_->rows) + " rows were appended");
+  }
+  impl_->file.commit();
+}
+
+}  // namespace maxdot

@@ -1,0 +1,13 @@
+// What the CPU and the operating system together allow.
+#pragma once
+
+namespace maxdot::kernels {
+
+struct CpuFeatures {
+  bool avx2 = false;    ///< AVX2, FMA and F16C, and the OS saves ymm registers
+  bool avx512 = false;  ///< AVX-512 F, BW, DQ, VL, and the OS saves zmm and mask registers
+};
+
+CpuFeatures detect_cpu_features() noexcept;
+
+}  // namespace maxdot::kernels

@@ -1,0 +1,67 @@
+// Picks the kernel table, once. A new instruction set adds one line to `candidates`.
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/cpu_features.hpp"
+#include "kernels/kernels.hpp"
+#include "maxdot/error.hpp"
+
+namespace maxdot::kernels {
+namespace {
+
+struct Candidate {
+  std::string_view name;
+  bool supported;
+  const KernelTable& (*table)() noexcept;
+};
+
+// Best first.
+std::vector<Candidate> candidates() {
+  [[maybe_unused]] const CpuFeatures cpu = detect_cpu_features();
+  return {
+#if defined(MAXDOT_KERNELS_X86)
+      {"avx512", cpu.avx512, avx512_table},
+      {"avx2", cpu.avx2, avx2_table},
+#endif
+#if defined(MAXDOT_KERNELS_NEON)
+      {"neon", true, neon_table},
+#endif
+      {"reference", true, reference_table},
+  };
+}
+
+const KernelTable& choose() {
+  const char* wanted = std::getenv("MAXDOT_ISA");
+  if (wanted == nullptr || *wanted == '\0') return *runnable_tables().front();
+  std::string known;
+  for (const Candidate& candidate : candidates()) {
+    if (candidate.name == wanted) {
+      if (candidate.supported) return candidate.table();
+      throw Error(ErrorCode::unsupported, "MAXDOT_ISA=" + std::string(wanted) +
+                                              ": this CPU or operating system does not support it; unset it");
+    }
+    known += (known.empty() ? "" : ", ") + std::string(candidate.name);
+  }
+  throw Error(ErrorCode::invalid_argument,
+              "MAXDOT_ISA=" + std::string(wanted) + " is not a kernel of this build; use one of: " + known);
+}
+
+}  // namespace
+
+std::vector<const KernelTable*> runnable_tables() {
+  std::vector<const KernelTable*> tables;
+  for (const Candidate& candidate : candidates()) {
+    if (candidate.supported) tables.push_back(&candidate.table());
+  }
+  return tables;
+}
+
+const KernelTable& active_table() {
+  static const KernelTable& table = choose();
+  return table;
+}
+
+}  // namespace maxdot::kernels

@@ -1,0 +1,73 @@
+// The kernel table: everything in maxdot whose speed depends on the instruction set, as one struct of functions.
+//
+// Kernels take pointers and counts. They allocate nothing, know no threads, throw nothing. Every table gives the
+// same dot64 bit for bit; screens may differ between tables in what survives, never in what must survive.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "maxdot/types.hpp"
+
+namespace maxdot::kernels {
+
+/// Items are scanned in tiles of this many: one bit of a 64-bit mask for each.
+inline constexpr std::size_t kTileItems = 64;
+
+/// f32 queries for the screens are padded with zeros to a multiple of this many elements.
+inline constexpr std::size_t kQueryPadding = 16;
+
+/// Per-item terms of the f32 screen for one tile, structure of arrays. For an item with screen dot product `a` the
+/// upper bound of its score, in the query's own units, is  a * scale + (query_bias * bias + slack).
+struct alignas(64) TileTerms {
+  float scale[kTileItems];
+  float bias[kTileItems];
+  float slack[kTileItems];
+};
+
+struct KernelTable {
+  const char* name;
+
+  /// dot64(q, x), x f32 or f16 (index: DType). Exactly reference::dot64, bit for bit.
+  /// Requires d readable elements at q and x, no alignment.
+  double (*dot64[2])(const float* q, const void* x, std::size_t d) noexcept;
+
+  /// Writes n <= 64 packed rows as a panel: panel[j * 64 + i] = rows[i][j] in f32, zero for i >= n.
+  /// Requires panel 64-byte aligned, 64 * d floats; kReadPadding readable bytes after the last row.
+  void (*pack_panel[2])(const void* rows, std::size_t n, std::size_t d, float* panel) noexcept;
+
+  /// f32 screen of one tile against `count` queries. Bit i of masks[q] is set unless
+  ///   fl(q·x_i) * scale[i] + (query_bias[q] * bias[i] + slack[i]) < threshold[q]
+  /// (so a NaN survives). Sums may be in any order with d + 8 roundings at most. Bits of absent items are arbitrary.
+  /// Requires queries at `queries + q * stride`, panel from pack_panel.
+  void (*screen_panel)(const float* panel, std::size_t d, const float* queries, std::size_t stride,
+                       std::size_t count, const TileTerms& terms, const float* query_bias,
+                       const float* threshold, std::uint64_t* masks) noexcept;
+
+  /// The same for one query straight from n <= 64 packed rows (f32 or f16), for batches too small to pay for a panel.
+  /// Requires the query padded with zeros to kQueryPadding elements; kReadPadding readable bytes after the last row.
+  std::uint64_t (*screen_rows[2])(const void* rows, std::size_t n, std::size_t d, const float* query,
+                                  const TileTerms& terms, float query_bias, float threshold) noexcept;
+};
+
+/// The specification, in plain code; runs everywhere.
+const KernelTable& reference_table() noexcept;
+
+/// The tables of the vector instruction sets that this build holds. Call only what the CPU can run.
+#if defined(MAXDOT_KERNELS_X86)
+const KernelTable& avx2_table() noexcept;
+const KernelTable& avx512_table() noexcept;
+#endif
+#if defined(MAXDOT_KERNELS_NEON)
+const KernelTable& neon_table() noexcept;
+#endif
+
+/// Every table that this build holds and this CPU can run, best first; the reference is last. For tests and dispatch.
+std::vector<const KernelTable*> runnable_tables();
+
+/// The best table for this CPU, or the one that MAXDOT_ISA names; decided once.
+/// Throws Error (unsupported, invalid_argument) if MAXDOT_ISA names a table that cannot run here.
+const KernelTable& active_table();
+
+}  // namespace maxdot::kernels

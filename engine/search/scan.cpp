@@ -1,0 +1,120 @@
+#include "search/scan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace maxdot::search {
+namespace {
+
+// Up to here each query reads the rows directly; from here on transposing the tile once pays (origin: bench_search).
+constexpr std::size_t kMaxDirectQueries = 8;
+
+constexpr double kNothing = -std::numeric_limits<double>::infinity();
+
+class BlockScan {
+ public:
+  BlockScan(const ScanContext& context, std::size_t begin, std::size_t count, TopK* best, ScanScratch& scratch) noexcept
+      : context_(context), begin_(begin), count_(count), best_(best), scratch_(scratch) {
+    for (std::size_t q = 0; q < count_; ++q) set_threshold(q, best_[q].bound());
+  }
+
+  void tile(std::size_t tile) noexcept {
+    if (context_.shared != nullptr) {
+      for (std::size_t q = 0; q < count_; ++q) {
+        const double bound = context_.shared->get(begin_ + q);
+        if (bound > best_[q].bound()) set_threshold(q, bound);
+      }
+    }
+    const std::size_t first = tile * kernels::kTileItems;
+    const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
+    const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
+    screen(tile, first, present);
+    for (std::size_t q = 0; q < count_; ++q) {
+      const bool screened = context_.screen.usable() && context_.queries.screenable(begin_ + q);
+      const std::uint64_t survivors = screened ? scratch_.masks[q] & all : all;
+      if (survivors != 0) rescore(q, first, survivors);
+    }
+  }
+
+ private:
+  void set_threshold(std::size_t q, double bound) noexcept {
+    scratch_.thresholds[q] = bound == kNothing ? -std::numeric_limits<float>::infinity()
+                                               : context_.queries.threshold(begin_ + q, bound);
+  }
+
+  void screen(std::size_t tile, std::size_t first, std::size_t present) noexcept {
+    if (!context_.screen.usable()) return;
+    const store::ItemStore& items = context_.items;
+    const kernels::KernelTable& kernels = context_.kernels;
+    const auto type = static_cast<std::size_t>(items.dtype);
+    const float* biases = context_.queries.biases() + begin_;
+    context_.screen.fill(tile, scratch_.terms);
+    if (count_ <= kMaxDirectQueries) {
+      for (std::size_t q = 0; q < count_; ++q) {
+        scratch_.masks[q] =
+            kernels.screen_rows[type](items.row(first), present, items.dimension, context_.queries.scaled(begin_ + q),
+                                      scratch_.terms, biases[q], scratch_.thresholds[q]);
+      }
+      return;
+    }
+    kernels.pack_panel[type](items.row(first), present, items.dimension, scratch_.panel.data());
+    kernels.screen_panel(scratch_.panel.data(), items.dimension, context_.queries.scaled(begin_),
+                         context_.queries.stride(), count_, scratch_.terms, biases, scratch_.thresholds,
+                         scratch_.masks);
+  }
+
+  void rescore(std::size_t q, std::size_t first, std::uint64_t survivors) noexcept {
+    const store::ItemStore& items = context_.items;
+    const auto dot64 = context_.kernels.dot64[static_cast<std::size_t>(items.dtype)];
+    const float* query = context_.queries.values(begin_ + q);
+    const double square = context_.queries.square(begin_ + q);
+    bool kept = false;
+    for (; survivors != 0; survivors &= survivors - 1) {
+      const std::size_t row = first + static_cast<std::size_t>(std::countr_zero(survivors));
+      const double dot = dot64(query, items.row(row), items.dimension);
+      kept |= best_[q].offer({base::ranking_key(context_.ranking, dot, square, items.squares[row]), items.id(row)});
+    }
+    if (!kept) return;
+    double bound = best_[q].bound();
+    if (context_.shared != nullptr) {
+      context_.shared->raise(begin_ + q, bound);
+      bound = std::max(bound, context_.shared->get(begin_ + q));
+    }
+    set_threshold(q, bound);
+  }
+
+  const ScanContext& context_;
+  std::size_t begin_;
+  std::size_t count_;
+  TopK* best_;
+  ScanScratch& scratch_;
+};
+
+}  // namespace
+
+void SharedBounds::reset(std::size_t queries) {
+  if (queries > capacity_) {
+    bounds_ = std::make_unique<std::atomic<double>[]>(queries);
+    capacity_ = queries;
+  }
+  for (std::size_t q = 0; q < queries; ++q) bounds_[q].store(kNothing, std::memory_order_relaxed);
+}
+
+void SharedBounds::raise(std::size_t q, double bound) noexcept {
+  double known = bounds_[q].load(std::memory_order_relaxed);
+  while (bound > known && !bounds_[q].compare_exchange_weak(known, bound, std::memory_order_relaxed)) {
+  }
+}
+
+void ScanScratch::prepare(std::size_t dimension) {
+  panel.ensure(dimension * kernels::kTileItems, "a packed tile");
+}
+
+void scan(const ScanContext& context, std::size_t begin, std::size_t count, std::size_t tile_begin,
+          std::size_t tile_end, TopK* best, ScanScratch& scratch) noexcept {
+  BlockScan block(context, begin, count, best, scratch);
+  for (std::size_t tile = tile_begin; tile < tile_end; ++tile) block.tile(tile);
+}
+
+}  // namespace maxdot::search

@@ -1,0 +1,181 @@
+#include "store/encode.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "base/f16.hpp"
+#include "base/parallel.hpp"
+#include "maxdot/error.hpp"
+
+namespace maxdot::store {
+namespace {
+
+constexpr std::size_t kRowsPerTask = 4096;
+
+std::size_t tasks_for(std::size_t rows) { return (rows + kRowsPerTask - 1) / kRowsPerTask; }
+
+template <DType T>
+bool row_is_finite(const void* row, std::size_t d) noexcept {
+  // All exponent bits set means NaN or Inf. One branch per row lets the compiler vectorise.
+  bool bad = false;
+  if constexpr (T == DType::f32) {
+    const auto* p = static_cast<const unsigned char*>(row);
+    for (std::size_t j = 0; j < d; ++j) {
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, p + 4 * j, 4);
+      bad |= (bits & 0x7f800000U) == 0x7f800000U;
+    }
+  } else {
+    const auto* p = static_cast<const unsigned char*>(row);
+    for (std::size_t j = 0; j < d; ++j) {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, p + 2 * j, 2);
+      bad |= (bits & 0x7c00U) == 0x7c00U;
+    }
+  }
+  return !bad;
+}
+
+float element(const MatrixView& view, std::size_t r, std::size_t c) noexcept {
+  const auto* p = static_cast<const unsigned char*>(view.row(r)) + c * size_of(view.dtype);
+  if (view.dtype == DType::f32) {
+    float value = 0;
+    std::memcpy(&value, p, sizeof(value));
+    return value;
+  }
+  std::uint16_t half = 0;
+  std::memcpy(&half, p, sizeof(half));
+  return base::f16_to_f32(half);
+}
+
+[[noreturn]] void refuse_value(const MatrixView& view, std::size_t r, const char* what) {
+  std::size_t c = 0;
+  while (c + 1 < view.cols && std::isfinite(element(view, r, c))) ++c;
+  const float value = element(view, r, c);
+  throw Error(ErrorCode::invalid_data, std::string(what) + ": row " + std::to_string(r) + ", column " +
+                                           std::to_string(c) + " is " + (std::isnan(value) ? "NaN" : "Inf") +
+                                           "; every value must be finite: remove or repair the row");
+}
+
+void check_ids(std::span<const std::int64_t> ids, std::size_t rows) {
+  if (ids.size() != rows) {
+    throw Error(ErrorCode::invalid_argument, "ids: " + std::to_string(ids.size()) + " ids for " +
+                                                 std::to_string(rows) + " items; give one id per item");
+  }
+  bool ascending = true;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0) {
+      throw Error(ErrorCode::invalid_data, "ids: row " + std::to_string(i) + " has id " + std::to_string(ids[i]) +
+                                               "; ids must be 0 or more (-1 marks a missing result)");
+    }
+    ascending = ascending && (i == 0 || ids[i - 1] < ids[i]);
+  }
+  if (ascending) return;
+  std::vector<std::int64_t> sorted(ids.begin(), ids.end());
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) {
+    throw Error(ErrorCode::invalid_data,
+                "ids: id " + std::to_string(*twice) + " stands on more than one row; every id must be unique");
+  }
+}
+
+struct Buffers {
+  std::shared_ptr<void> rows;
+  base::AlignedBuffer<double> squares;
+  base::AlignedBuffer<float> norms;
+  base::AlignedBuffer<std::int64_t> ids;
+};
+
+void to_f32(const void* row, DType dtype, std::size_t d, float* out) noexcept {
+  if (dtype == DType::f32) {
+    std::memcpy(out, row, d * sizeof(float));
+    return;
+  }
+  for (std::size_t j = 0; j < d; ++j) out[j] = base::f16_to_f32(static_cast<const std::uint16_t*>(row)[j]);
+}
+
+}  // namespace
+
+void check_matrix(const MatrixView& view, const char* what, int threads) {
+  if (view.cols == 0 || view.cols > max_dimension) {
+    throw Error(ErrorCode::invalid_argument, std::string(what) + ": dimension " + std::to_string(view.cols) +
+                                                 " is outside 1 to " + std::to_string(max_dimension));
+  }
+  if (view.rows != 0 && (view.data == nullptr || view.stride_bytes < view.cols * size_of(view.dtype))) {
+    throw Error(ErrorCode::invalid_argument,
+                std::string(what) + ": the data pointer is null or rows overlap (stride " +
+                    std::to_string(view.stride_bytes) + " bytes for " + std::to_string(view.cols) + " columns)");
+  }
+  std::atomic<std::size_t> first_bad{view.rows};
+  base::parallel_for(tasks_for(view.rows), threads, [&](std::size_t task, int) noexcept {
+    const std::size_t end = std::min(view.rows, (task + 1) * kRowsPerTask);
+    for (std::size_t r = task * kRowsPerTask; r < end; ++r) {
+      const bool finite = view.dtype == DType::f32 ? row_is_finite<DType::f32>(view.row(r), view.cols)
+                                                   : row_is_finite<DType::f16>(view.row(r), view.cols);
+      if (finite) continue;
+      std::size_t known = first_bad.load();
+      while (r < known && !first_bad.compare_exchange_weak(known, r)) {
+      }
+      return;
+    }
+  });
+  if (first_bad.load() < view.rows) refuse_value(view, first_bad.load(), what);
+}
+
+std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& options,
+                                        const kernels::KernelTable& table) {
+  const MatrixView view = rows.view();
+  check_matrix(view, "items", options.threads);
+  if (!options.ids.empty() || (view.rows == 0 && options.ids.data() != nullptr)) check_ids(options.ids, view.rows);
+
+  const std::size_t n = view.rows;
+  const std::size_t d = view.cols;
+  try {
+    auto buffers = std::make_shared<Buffers>();
+    buffers->squares = base::AlignedBuffer<double>(n, "item norms");
+    buffers->norms = base::AlignedBuffer<float>(n, "item norms");
+    base::AlignedBuffer<float> scratch(d * static_cast<std::size_t>(options.threads), "row scratch");
+
+    double* squares = buffers->squares.data();
+    float* norms = buffers->norms.data();
+    const auto type = static_cast<std::size_t>(view.dtype);
+    base::parallel_for(tasks_for(n), options.threads, [&](std::size_t task, int worker) noexcept {
+      float* row = scratch.data() + static_cast<std::size_t>(worker) * d;
+      const std::size_t end = std::min(n, (task + 1) * kRowsPerTask);
+      for (std::size_t r = task * kRowsPerTask; r < end; ++r) {
+        to_f32(view.row(r), view.dtype, d, row);
+        squares[r] = table.dot64[type](row, view.row(r), d);
+        norms[r] = static_cast<float>(std::sqrt(squares[r]));
+      }
+    });
+
+    auto items = std::make_shared<ItemStore>();
+    items->items = n;
+    items->dimension = d;
+    items->dtype = view.dtype;
+    items->metric = options.metric;
+    items->normalized = options.normalized;
+    items->squares = squares;
+    items->norms = norms;
+    items->largest_square = n == 0 ? 0.0 : *std::max_element(squares, squares + n);
+    if (!options.ids.empty()) {
+      buffers->ids = base::AlignedBuffer<std::int64_t>(n, "item ids");
+      std::copy(options.ids.begin(), options.ids.end(), buffers->ids.data());
+      items->ids = buffers->ids.data();
+    }
+    buffers->rows = rows.release();
+    items->rows = static_cast<const unsigned char*>(buffers->rows.get());
+    items->owner = std::move(buffers);
+    return items;
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::out_of_memory, "not enough memory to build the index; free memory or use fewer items");
+  }
+}
+
+}  // namespace maxdot::store

@@ -1,0 +1,33 @@
+// encode: from embeddings to an ItemStore.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "kernels/kernels.hpp"
+#include "maxdot/matrix.hpp"
+#include "maxdot/types.hpp"
+#include "store/item_store.hpp"
+
+namespace maxdot::store {
+
+struct EncodeOptions {
+  Metric metric = Metric::cosine;
+  bool normalized = false;
+  std::span<const std::int64_t> ids;
+  int threads = 1;
+};
+
+/// Checks that the view has a sensible shape and that all its values are finite. `what` names it in messages
+/// ("items", "queries"). Throws Error: invalid_argument, invalid_data with row and column of the first bad value.
+void check_matrix(const MatrixView& view, const char* what, int threads);
+
+/// Takes the rows over and computes what the screens need. Throws Error as check_matrix does, and for ids that are
+/// negative, repeated, or not one per row. O(n·d / threads + n log n with ids).
+std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& options,
+                                        const kernels::KernelTable& table);
+
+}  // namespace maxdot::store

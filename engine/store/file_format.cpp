@@ -1,0 +1,275 @@
+#include "store/file_format.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "base/checked.hpp"
+#include "base/file.hpp"
+#include "maxdot/error.hpp"
+
+namespace maxdot::store {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "*.maxdot files are little-endian and mapped as they are");
+
+constexpr std::array<unsigned char, 8> kMagic = {'m', 'a', 'x', 'd', 'o', 't', '\r', '\n'};
+constexpr std::uint32_t kVersion = 1;
+constexpr std::uint64_t kAlignment = 64;
+
+enum class SectionKind : std::uint32_t { rows = 1, squares = 2, norms = 3, ids = 4 };
+
+struct Section {
+  std::uint32_t kind;
+  std::uint32_t reserved;
+  std::uint64_t offset;
+  std::uint64_t bytes;
+  std::uint64_t checksum;
+};
+static_assert(sizeof(Section) == 32);
+
+struct Header {
+  std::array<unsigned char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t sections;
+  std::uint64_t file_bytes;
+  std::uint64_t items;
+  std::uint32_t dimension;
+  std::uint8_t dtype;
+  std::uint8_t metric;
+  std::uint8_t normalized;
+  std::uint8_t reserved0;
+  double largest_square;
+  std::uint64_t reserved1;
+  /// XXH3-64 of the header with this field zero, followed by the section table.
+  std::uint64_t checksum;
+};
+static_assert(sizeof(Header) == 64 && offsetof(Header, checksum) == 56);
+
+constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+const char* name_of(SectionKind kind) {
+  switch (kind) {
+    case SectionKind::rows:
+      return "rows";
+    case SectionKind::squares:
+      return "squares";
+    case SectionKind::norms:
+      return "norms";
+    case SectionKind::ids:
+      return "ids";
+  }
+  return "unknown";
+}
+
+struct Payload {
+  SectionKind kind;
+  const void* data;
+  std::uint64_t bytes;
+};
+
+std::vector<Payload> payloads(const ItemStore& items) {
+  const std::uint64_t n = items.items;
+  std::vector<Payload> list = {{SectionKind::rows, items.rows, n * items.row_bytes()},
+                               {SectionKind::squares, items.squares, n * sizeof(double)},
+                               {SectionKind::norms, items.norms, n * sizeof(float)}};
+  if (items.ids != nullptr) list.push_back({SectionKind::ids, items.ids, n * sizeof(std::int64_t)});
+  return list;
+}
+
+std::uint64_t header_checksum(Header header, const std::vector<Section>& sections) {
+  header.checksum = 0;
+  std::vector<unsigned char> bytes(sizeof(Header) + sections.size() * sizeof(Section));
+  std::memcpy(bytes.data(), &header, sizeof(Header));
+  if (!sections.empty()) std::memcpy(bytes.data() + sizeof(Header), sections.data(), bytes.size() - sizeof(Header));
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw Error(ErrorCode::bad_format, path + ": " + why + "; build the index again with 'maxdot build'");
+}
+
+/// Offsets of the sections and the length of the file, from the sizes of the payloads.
+std::uint64_t lay_out(const std::vector<Payload>& list, std::vector<Section>& sections) {
+  std::uint64_t offset = aligned(sizeof(Header) + list.size() * sizeof(Section));
+  for (const Payload& payload : list) {
+    sections.push_back({static_cast<std::uint32_t>(payload.kind), 0, offset, payload.bytes, 0});
+    offset += aligned(payload.bytes);
+  }
+  // The last row must be followed by 64 readable bytes even if no section follows.
+  return offset + kAlignment;
+}
+
+Header read_header(const base::InputFile& file) {
+  Header header;
+  if (file.size() < sizeof(Header)) refuse(file.path(), "too short to be a maxdot index");
+  file.read_at(0, &header, sizeof(Header));
+  if (header.magic != kMagic) refuse(file.path(), "not a maxdot index (its first bytes differ)");
+  if (header.version != kVersion) {
+    throw Error(ErrorCode::unsupported, file.path() + ": index format version " + std::to_string(header.version) +
+                                            "; this program reads version " + std::to_string(kVersion) +
+                                            ": build the index again or use the matching maxdot");
+  }
+  if (header.file_bytes != file.size()) {
+    refuse(file.path(), "is " + std::to_string(file.size()) + " bytes long but its header says " +
+                            std::to_string(header.file_bytes) + " (cut short or damaged)");
+  }
+  return header;
+}
+
+std::vector<Section> read_sections(const base::InputFile& file, const Header& header) {
+  if (header.sections > 64 || sizeof(Header) + header.sections * sizeof(Section) > file.size()) {
+    refuse(file.path(), "its section table is damaged");
+  }
+  std::vector<Section> sections(header.sections);
+  file.read_at(sizeof(Header), sections.data(), sections.size() * sizeof(Section));
+  if (header.checksum != header_checksum(header, sections)) refuse(file.path(), "its header is damaged");
+  return sections;
+}
+
+void check_header_values(const std::string& path, const Header& header) {
+  if (header.dimension == 0 || header.dimension > max_dimension) {
+    refuse(path, "dimension " + std::to_string(header.dimension) + " is out of range");
+  }
+  if (header.dtype > 1 || header.metric > 2 || header.normalized > 1 || std::isnan(header.largest_square)) {
+    refuse(path, "its header holds an unknown element type or metric");
+  }
+  // Bounds every later product of a count and a size.
+  if (header.items > header.file_bytes) refuse(path, "more items than bytes");
+}
+
+/// Requires a section table whose checksum is right. Sets the arrays of `items` after checking that each section
+/// lies in the file, aligned, in order and of exactly the size that the header implies.
+void bind_sections(const std::string& path, const Header& header, const std::vector<Section>& sections,
+                   const unsigned char* data, ItemStore& items) {
+  std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
+  for (const Section& section : sections) {
+    const auto kind = static_cast<SectionKind>(section.kind);
+    const std::uint64_t row_bytes = header.dimension * size_of(items.dtype);
+    std::uint64_t element = 0;
+    switch (kind) {
+      case SectionKind::rows:
+        element = row_bytes;
+        items.rows = data + section.offset;
+        break;
+      case SectionKind::squares:
+        element = sizeof(double);
+        items.squares = reinterpret_cast<const double*>(data + section.offset);
+        break;
+      case SectionKind::norms:
+        element = sizeof(float);
+        items.norms = reinterpret_cast<const float*>(data + section.offset);
+        break;
+      case SectionKind::ids:
+        element = sizeof(std::int64_t);
+        items.ids = reinterpret_cast<const std::int64_t*>(data + section.offset);
+        break;
+      default:
+        refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
+    }
+    const auto expected = base::checked_mul(header.items, element);
+    const auto section_end = base::checked_add(section.offset, section.bytes);
+    if (!expected || section.bytes != *expected || !section_end || section.offset % kAlignment != 0 ||
+        section.offset < end || *section_end + kAlignment > header.file_bytes) {
+      refuse(path, std::string("section ") + name_of(kind) + " does not fit the file");
+    }
+    end = *section_end;
+  }
+  if (items.rows == nullptr || items.squares == nullptr || items.norms == nullptr) {
+    refuse(path, "a section is missing");
+  }
+}
+
+bool is_zero(const unsigned char* p, std::uint64_t bytes) {
+  for (std::uint64_t i = 0; i < bytes; ++i) {
+    if (p[i] != 0) return false;
+  }
+  return true;
+}
+
+void verify_payload_of(const std::string& path, const std::vector<Section>& sections, const base::MappedFile& map) {
+  std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
+  for (const Section& section : sections) {
+    const bool padding_clean = is_zero(map.data() + end, section.offset - end);
+    if (!padding_clean || XXH3_64bits(map.data() + section.offset, section.bytes) != section.checksum) {
+      throw Error(ErrorCode::checksum_mismatch,
+                  path + ": section " + name_of(static_cast<SectionKind>(section.kind)) +
+                      " is damaged (checksum differs); restore the file or build it again");
+    }
+    end = section.offset + section.bytes;
+  }
+  if (!is_zero(map.data() + end, map.size() - end)) {
+    throw Error(ErrorCode::checksum_mismatch, path + ": its end is damaged; restore the file or build it again");
+  }
+}
+
+}  // namespace
+
+std::uint64_t file_bytes(const ItemStore& items) {
+  std::vector<Section> sections;
+  return lay_out(payloads(items), sections);
+}
+
+void write_file(const ItemStore& items, const std::string& path) {
+  const std::vector<Payload> list = payloads(items);
+  std::vector<Section> sections;
+  Header header = {};
+  header.magic = kMagic;
+  header.version = kVersion;
+  header.sections = static_cast<std::uint32_t>(list.size());
+  header.file_bytes = lay_out(list, sections);
+  header.items = items.items;
+  header.dimension = static_cast<std::uint32_t>(items.dimension);
+  header.dtype = static_cast<std::uint8_t>(items.dtype);
+  header.metric = static_cast<std::uint8_t>(items.metric);
+  header.normalized = items.normalized ? 1 : 0;
+  header.largest_square = items.largest_square;
+  for (std::size_t i = 0; i < list.size(); ++i) sections[i].checksum = XXH3_64bits(list[i].data, list[i].bytes);
+  header.checksum = header_checksum(header, sections);
+
+  base::AtomicFile file(path);
+  const std::array<unsigned char, kAlignment> zeros = {};
+  file.write(&header, sizeof(header));
+  file.write(sections.data(), sections.size() * sizeof(Section));
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    file.write(zeros.data(), sections[i].offset - file.written());
+    if (list[i].bytes != 0) file.write(list[i].data, list[i].bytes);
+  }
+  while (file.written() < header.file_bytes) {
+    file.write(zeros.data(), std::min<std::uint64_t>(kAlignment, header.file_bytes - file.written()));
+  }
+  file.commit();
+}
+
+std::shared_ptr<const ItemStore> open_file(const std::string& path, bool verify_payload) {
+  try {
+    const base::InputFile file(path);
+    const Header header = read_header(file);
+    const std::vector<Section> sections = read_sections(file, header);
+    check_header_values(path, header);
+
+    auto map = std::make_shared<base::MappedFile>(file);
+    auto items = std::make_shared<ItemStore>();
+    items->items = header.items;
+    items->dimension = header.dimension;
+    items->dtype = static_cast<DType>(header.dtype);
+    items->metric = static_cast<Metric>(header.metric);
+    items->normalized = header.normalized != 0;
+    items->largest_square = header.largest_square;
+    bind_sections(path, header, sections, map->data(), *items);
+    if (verify_payload) verify_payload_of(path, sections, *map);
+    items->owner = std::move(map);
+    return items;
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::out_of_memory, path + ": not enough memory to open the index");
+  }
+}
+
+}  // namespace maxdot::store

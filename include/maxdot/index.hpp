@@ -1,0 +1,124 @@
+// Index: build it from embeddings, save and open it, search it. The door of the library.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "maxdot/matrix.hpp"
+#include "maxdot/types.hpp"
+
+namespace maxdot {
+
+struct BuildOptions {
+  /// The metric that searches use unless they name another.
+  Metric metric = Metric::cosine;
+  /// Treat every row and every query as its unit vector, whatever the metric. The three metrics then are
+  /// monotone functions of the cosine, so their rankings are equal by construction.
+  bool normalize = false;
+  /// Item ids, one per row, unique and >= 0. Empty: the row number is the id.
+  std::span<const std::int64_t> ids = {};
+  /// Threads to build with; 0 = every core that this process may use (affinity and cgroup limits).
+  int threads = 0;
+};
+
+struct OpenOptions {
+  /// Check the XXH3 checksum of every section (reads the whole file). The header, the section table and the
+  /// file's length are always checked.
+  bool verify_payload = false;
+};
+
+struct SearchOptions {
+  /// Threads for this call; 0 = every core that this process may use. Results do not depend on it.
+  int threads = 0;
+  /// Ask another metric than the index's own; every metric is exact on every index.
+  std::optional<Metric> metric = std::nullopt;
+};
+
+/// Results in the caller's memory: `ids` and `scores` are [queries, k] row-major, `counts` is [queries] or null.
+struct ResultView {
+  std::int64_t* ids = nullptr;
+  double* scores = nullptr;
+  std::int64_t* counts = nullptr;
+};
+
+/// Results, best first. `ids` and `scores` are [queries, k] row-major. Scores are the f64 values that define the
+/// order (see docs/exactness.md); dot and cosine descend, euclidean reports distances, which ascend. Equal
+/// scores are ordered by smaller item id. Row r holds counts[r] = min(k, items) results; the rest is padded with
+/// id -1 and the worst score (-inf, or +inf for a distance).
+struct SearchResult {
+  std::size_t queries = 0;
+  std::size_t k = 0;
+  std::vector<std::int64_t> ids;
+  std::vector<double> scores;
+  std::vector<std::int64_t> counts;
+};
+
+/// What is inside an index; cheap.
+struct IndexInfo {
+  std::size_t items = 0;
+  std::size_t dimension = 0;
+  DType dtype = DType::f32;
+  Metric metric = Metric::cosine;
+  bool normalized = false;
+  bool has_ids = false;
+  /// Bytes of all sections: what a mapped file occupies when every page was touched.
+  std::size_t bytes = 0;
+};
+
+/// An immutable set of items. Copies share the data. Every const member is safe from any number of threads.
+class Index {
+ public:
+  /// Builds from `items` (f32 or f16, [n, d], 1 <= d <= max_dimension, n may be 0), copying the rows.
+  /// Throws Error: invalid_data for NaN or Inf (names row and column) and for bad ids, invalid_argument for a bad
+  /// shape, out_of_memory. O(n·d).
+  static Index build(const MatrixView& items, const BuildOptions& options = {});
+
+  /// The same, but takes the rows over instead of copying them.
+  static Index build(Matrix&& items, const BuildOptions& options = {});
+
+  /// Maps an index file; no row is read or copied until a search needs it. The file must not be changed while
+  /// it is open (replace it with `save`, which renames: open indexes keep the old one).
+  /// Throws Error: io, bad_format, unsupported (a newer version), checksum_mismatch (with verify_payload).
+  static Index open(const std::string& path, const OpenOptions& options = {});
+
+  /// Writes the index beside `path`, syncs and renames: after a failure or a crash `path` holds the old file or
+  /// the new one, whole. Throws Error: io.
+  void save(const std::string& path) const;
+
+  /// The exact k best items of each query. `queries` is f32 or f16, [nq, d].
+  /// Throws Error: invalid_argument (dimension), invalid_data (NaN or Inf, names row and column), out_of_memory.
+  SearchResult search(const MatrixView& queries, std::size_t k, const SearchOptions& options = {}) const;
+
+  /// The same into the caller's memory.
+  void search(const MatrixView& queries, std::size_t k, const ResultView& out,
+              const SearchOptions& options = {}) const;
+
+  IndexInfo info() const noexcept;
+  std::size_t size() const noexcept;
+  std::size_t dimension() const noexcept;
+
+  /// Id of the item in row `row`. Requires row < size().
+  std::int64_t item_id(std::size_t row) const noexcept;
+  /// The stored values of row `row` as f32, `dimension()` of them. Requires row < size().
+  void item_row(std::size_t row, float* out) const noexcept;
+
+  struct Impl;
+
+ private:
+  explicit Index(std::shared_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// Threads that "0" stands for: the cores in this process's affinity mask, cut to its cgroup CPU quota, at least 1.
+int available_threads() noexcept;
+
+/// Name of the kernels in use: reference, avx2, avx512 or neon. MAXDOT_ISA overrides the choice;
+/// throws Error (unsupported) if it names one that this machine cannot run.
+const char* kernel_name();
+
+}  // namespace maxdot

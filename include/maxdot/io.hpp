@@ -1,0 +1,76 @@
+// Files of embeddings: .npy, .fvecs and .fbin in; .npy, .ivecs and .fvecs out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "maxdot/matrix.hpp"
+#include "maxdot/types.hpp"
+
+namespace maxdot {
+
+/// An open file of embeddings whose rows are read in any order, without mapping it: memory stays with the caller.
+/// The kind is told by the name's ending:
+///   .npy    NumPy format 1.0, 2.0, 3.0; '<f4' or '<f2'; C order; 2-D (or 1-D: one row)
+///   .fvecs  each row: int32 dimension, then f32 values
+///   .fbin   uint32 rows, uint32 dimension, then f32 values
+/// All sizes are checked against the file's length before anything is allocated.
+class MatrixFile {
+ public:
+  /// Throws Error: io, bad_format, unsupported (each names the file and says what to do).
+  static MatrixFile open(const std::string& path);
+
+  MatrixFile(MatrixFile&&) noexcept;
+  MatrixFile& operator=(MatrixFile&&) noexcept;
+  ~MatrixFile();
+
+  std::size_t rows() const noexcept;
+  std::size_t cols() const noexcept;
+  DType dtype() const noexcept;
+  const std::string& path() const noexcept;
+
+  /// Reads rows [begin, begin + count) packed into `out` (count * cols elements of dtype()). Values are not
+  /// checked for NaN: the index and the search do that. Requires begin + count <= rows().
+  /// Throws Error: io, bad_format (a row of another dimension in .fvecs).
+  void read(std::size_t begin, std::size_t count, void* out) const;
+
+  /// All rows. Throws also out_of_memory.
+  Matrix read_all() const;
+
+ private:
+  struct Impl;
+  explicit MatrixFile(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Reads int64 (or int32) ids from a 1-D .npy, or one decimal number a line from any other file.
+std::vector<std::int64_t> read_ids(const std::string& path);
+
+/// Writes a matrix row by row in constant memory. The number of rows is known from the start. Data goes to a
+/// temporary beside `path`; `commit` syncs and renames it. Without `commit` the destructor removes the
+/// temporary and `path` stays what it was.
+class MatrixWriter {
+ public:
+  enum class Format { npy_i64, npy_f32, ivecs, fvecs };
+  /// Throws Error: io, invalid_argument.
+  MatrixWriter(const std::string& path, Format format, std::size_t rows, std::size_t cols);
+  MatrixWriter(MatrixWriter&&) noexcept;
+  MatrixWriter& operator=(MatrixWriter&&) noexcept;
+  ~MatrixWriter();
+
+  /// Appends `count` rows of ids (formats npy_i64, ivecs). For ivecs an id beyond int32 is an Error (invalid_data).
+  void append(const std::int64_t* values, std::size_t count);
+  /// Appends `count` rows of scores (formats npy_f32, fvecs), each rounded once to f32.
+  void append(const double* values, std::size_t count);
+  /// Syncs and renames. Throws Error (io; invalid_argument if rows are missing).
+  void commit();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace maxdot

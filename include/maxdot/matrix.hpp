@@ -1,0 +1,36 @@
+// Matrix: rows that own their memory.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "maxdot/types.hpp"
+
+namespace maxdot {
+
+/// A row-major matrix in 64-byte aligned memory of its own, rows packed (stride = cols * element size).
+/// Movable, not copyable.
+class Matrix {
+ public:
+  Matrix() noexcept = default;
+  /// Uninitialised rows. Throws Error (out_of_memory, or invalid_argument if rows * cols overflows).
+  Matrix(std::size_t rows, std::size_t cols, DType dtype);
+
+  std::size_t rows() const noexcept { return rows_; }
+  std::size_t cols() const noexcept { return cols_; }
+  DType dtype() const noexcept { return dtype_; }
+  void* data() noexcept { return data_.get(); }
+  const void* data() const noexcept { return data_.get(); }
+  MatrixView view() const noexcept { return {data_.get(), dtype_, rows_, cols_, cols_ * size_of(dtype_)}; }
+
+  /// Gives up the memory (bytes stay valid while the pointer lives) and becomes empty.
+  std::shared_ptr<void> release() noexcept;
+
+ private:
+  std::shared_ptr<void> data_;
+  std::size_t rows_ = 0;
+  std::size_t cols_ = 0;
+  DType dtype_ = DType::f32;
+};
+
+}  // namespace maxdot

@@ -1,0 +1,8 @@
+// maxdot: the exact top-k items for embeddings, fast. Include this.
+#pragma once
+
+#include "maxdot/error.hpp"
+#include "maxdot/index.hpp"
+#include "maxdot/io.hpp"
+#include "maxdot/matrix.hpp"
+#include "maxdot/types.hpp"

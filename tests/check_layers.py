@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Includes point downward only: each folder may include itself and what stands before it."""
+
+import pathlib
+import re
+import sys
+
+# A file in the folder on the left may include files of the folders on the right.
+ENGINE = {
+    "base": ["base"],
+    "kernels": ["base", "kernels"],
+    "store": ["base", "kernels", "store"],
+    "io": ["base", "io"],
+    "search": ["base", "kernels", "store", "search"],
+    "api": ["base", "kernels", "store", "io", "search", "api"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
+# These know things that the rest of the project must not.
+ONLY_IN = {
+    "omp.h": ["engine/base/parallel.cpp"],
+    "xsimd/xsimd.hpp": ["engine/kernels/avx2.cpp", "engine/kernels/avx512.cpp", "engine/kernels/neon.cpp"],
+}
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1)
+
+
+def check(root):
+    problems = []
+    files = 0
+    for path in sorted((root / "engine").rglob("*.[hc]pp")):
+        files += 1
+        layer = path.relative_to(root / "engine").parts[0]
+        if layer not in ENGINE:
+            problems.append(f"{path}: folder '{layer}' is no known layer")
+            continue
+        for number, target in includes(path):
+            first = target.split("/")[0]
+            if first != "maxdot" and first not in ENGINE[layer]:
+                problems.append(f"{path}:{number}: layer '{layer}' must not include \"{target}\"")
+    for path in sorted((root / "include").rglob("*.[hc]pp")):
+        files += 1
+        for number, target in includes(path):
+            if not target.startswith("maxdot/"):
+                problems.append(f"{path}:{number}: a public header must not include \"{target}\"")
+    for path in sorted((root / "tools").rglob("*.[hc]pp")):
+        files += 1
+        for number, target in includes(path):
+            if "/" in target and not target.startswith("maxdot/"):
+                problems.append(f"{path}:{number}: the command may only use the public API, not \"{target}\"")
+    for folder in ("engine", "include", "tools"):
+        for path in sorted((root / folder).rglob("*.[hc]pp")):
+            text = path.read_text(encoding="utf-8")
+            for header, allowed in ONLY_IN.items():
+                if f"<{header}>" in text and str(path.relative_to(root)) not in allowed:
+                    problems.append(f"{path}: only {', '.join(allowed)} may include <{header}>")
+    return files, problems
+
+
+def main():
+    files, problems = check(pathlib.Path(sys.argv[1]).resolve())
+    print("\n".join(problems) if problems else f"{files} files, every include points downward")
+    return 1 if problems or files < 20 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

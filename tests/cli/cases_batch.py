@@ -1,0 +1,139 @@
+"""maxdot batch: the same bytes however the work is cut, constant memory, and nothing left behind."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from support import BINARY, CliTest, as_f32, brute_force, random_rows, read_npy, read_vecs, run, write_matrix
+
+ITEMS, USERS, DIMENSION, K = 500, 23, 33, 20
+
+
+class Batch(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.items = random_rows(ITEMS, DIMENSION, seed=6)
+        self.users = random_rows(USERS, DIMENSION, seed=7)
+        write_matrix(self.folder / "items.npy", self.items)
+        write_matrix(self.folder / "users.npy", self.users)
+        self.succeeds("build", "items.npy", "-o", "index.mxd")
+
+    def outputs(self, *options, users="users.npy", env=None):
+        """The bytes of ids and scores."""
+        ids, scores = self.folder / "ids.npy", self.folder / "scores.npy"
+        self.succeeds("batch", "index.mxd", users, "--ids", ids, "--scores", scores, "-k", K, *options, env=env)
+        return ids.read_bytes(), scores.read_bytes()
+
+    def test_answers_in_every_format(self):
+        self.outputs()
+        expected = brute_force(self.items, self.users, K, "cosine")
+        ids = [[hit[0] for hit in row] for row in expected]
+        scores = [[as_f32(hit[1]) for hit in row] for row in expected]
+        self.assertEqual(read_npy(self.folder / "ids.npy"), ids)
+        self.assertEqual(read_npy(self.folder / "scores.npy"), scores)
+        self.succeeds("batch", "index.mxd", "users.npy", "--ids", "a.ivecs", "--scores", "a.fvecs", "-k", K)
+        self.assertEqual(read_vecs(self.folder / "a.ivecs", "i"), ids)
+        self.assertEqual(read_vecs(self.folder / "a.fvecs", "f"), scores)
+
+    def test_agrees_with_search(self):
+        for metric in ("dot", "euclidean"):
+            ids, scores = self.outputs("--metric", metric, "--chunk", 5)
+            self.succeeds("search", "index.mxd", "users.npy", "-k", K, "--metric", metric, "--out", "found")
+            self.assertEqual((self.folder / "found.ids.npy").read_bytes(), ids)
+            self.assertEqual((self.folder / "found.scores.npy").read_bytes(), scores)
+
+    def test_nothing_that_may_not_matter_matters(self):
+        expected = self.outputs()
+        for chunk in (1, 7, USERS, 1000):
+            for threads in (1, 2):
+                self.assertEqual(self.outputs("--chunk", chunk, "--threads", threads), expected, (chunk, threads))
+        for ending in ("fvecs", "fbin"):
+            write_matrix(self.folder / f"users.{ending}", self.users)
+            self.assertEqual(self.outputs("--chunk", 4, users=f"users.{ending}"), expected, ending)
+        for isa in ("reference", "avx2", "avx512", "neon"):
+            if run("info", self.folder / "index.mxd", env={"MAXDOT_ISA": isa}).returncode == 0:
+                self.assertEqual(self.outputs("--chunk", 10, env={"MAXDOT_ISA": isa}), expected, isa)
+
+    def test_ids_alone_and_json(self):
+        document = self.json_of("batch", "index.mxd", "users.npy", "--ids", "only.npy", "-k", 3, "--chunk", 7)
+        self.assertEqual(document["users"], USERS)
+        self.assertEqual((document["k"], document["chunk"], document["scores_file"]), (3, 7, None))
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()),
+                         ["index.mxd", "items.npy", "only.npy", "users.npy"])
+
+    def test_more_results_than_items(self):
+        write_matrix(self.folder / "items.npy", self.items[:2])
+        self.succeeds("build", "items.npy", "-o", "few.mxd")
+        self.succeeds("batch", "few.mxd", "users.npy", "--ids", "a.ivecs", "--scores", "a.fvecs", "-k", 4)
+        self.assertTrue(all(row[2:] == [-1, -1] for row in read_vecs(self.folder / "a.ivecs", "i")))
+        self.assertTrue(all(row[2:] == [float("-inf")] * 2 for row in read_vecs(self.folder / "a.fvecs", "f")))
+
+    def test_bad_value_is_named_by_its_row_in_the_file(self):
+        self.users[17][2] = float("nan")
+        write_matrix(self.folder / "users.npy", self.users)
+        for chunk in (1, 5, 17, 18, 100):
+            self.fails(4, "batch", "index.mxd", "users.npy", "--ids", "ids.npy", "--chunk", chunk,
+                       says=["users.npy: row 17, column 2 is NaN;"])
+        self.users[17][2] = float("-inf")
+        write_matrix(self.folder / "half.npy", self.users, half=True)
+        self.fails(4, "batch", "index.mxd", "half.npy", "--ids", "ids.npy", "--chunk", 4,
+                   says=["half.npy: row 17, column 2 is infinite;"])
+
+    def test_ids_too_large_for_ivecs_are_refused_first(self):
+        big = [2 ** 31 - 1 + row for row in range(ITEMS)]
+        (self.folder / "ids.txt").write_text("\n".join(map(str, big)))
+        self.succeeds("build", "items.npy", "-o", "big.mxd", "--ids", "ids.txt")
+        self.fails(4, "batch", "big.mxd", "users.npy", "--ids", "a.ivecs", says=["a.ivecs: ", "2147483648", ".npy"])
+        self.succeeds("batch", "big.mxd", "users.npy", "--ids", "a.npy", "-k", 2)
+        self.assertGreater(read_npy(self.folder / "a.npy")[0][0], 2 ** 31 - 2)
+
+
+class Long(CliTest):
+    """Many users, for their number alone: zero rows in a sparse file."""
+
+    def setUp(self):
+        super().setUp()
+        write_matrix(self.folder / "items.npy", random_rows(64, 16, seed=8))
+        self.succeeds("build", "items.npy", "-o", "index.mxd")
+
+    def make_users(self, name, count):
+        path = self.folder / name
+        path.write_bytes(count.to_bytes(4, "little") + (16).to_bytes(4, "little"))
+        os.truncate(path, 8 + count * 64)
+
+    def peak_memory(self, users):
+        command = [BINARY, "batch", "index.mxd", users, "--ids", "ids.npy", "-k", "10", "--chunk", "1000"]
+        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        return usage.ru_maxrss  # KiB
+
+    def test_memory_does_not_grow_with_users(self):
+        self.make_users("few.fbin", 2000)
+        self.make_users("many.fbin", 400000)  # 26 MB in, 32 MB out
+        self.assertLess(self.peak_memory("many.fbin"), self.peak_memory("few.fbin") + 8 * 1024)
+
+    def test_interrupted_leaves_nothing(self):
+        self.make_users("users.fbin", 20000000)
+        (self.folder / "ids.npy").write_bytes(b"before")
+        names = sorted(os.listdir(self.folder))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            command = [BINARY, "batch", "index.mxd", "users.fbin", "--ids", "ids.npy", "--chunk", "64", "-k", "1"]
+            with subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True) as process:
+                deadline = time.monotonic() + 60
+                while sorted(os.listdir(self.folder)) == names and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                time.sleep(0.2)  # from the first output file to the loop
+                process.send_signal(number)
+                self.assertEqual(process.communicate(timeout=60)[1], "")
+                self.assertEqual(process.returncode, -number)
+            self.assertEqual(sorted(os.listdir(self.folder)), names)
+            self.assertEqual(pathlib.Path(self.folder, "ids.npy").read_bytes(), b"before")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,224 @@
+// Searches against the specification: order, ties, sizes, metrics, instruction sets, threads, batches.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/float_environment.hpp"
+#include "kernels/kernels.hpp"
+#include "search/search.hpp"
+#include "store/encode.hpp"
+#include "support.hpp"
+
+using namespace maxdot;
+
+namespace {
+
+const Metric kMetrics[] = {Metric::dot, Metric::cosine, Metric::euclidean};
+
+std::shared_ptr<const store::ItemStore> encode(const MatrixView& view, Metric metric, bool normalized,
+                                               std::span<const std::int64_t> ids = {}) {
+  Matrix rows(view.rows, view.cols, view.dtype);
+  for (std::size_t r = 0; r < view.rows; ++r) {
+    std::copy_n(static_cast<const unsigned char*>(view.row(r)), view.cols * size_of(view.dtype),
+                static_cast<unsigned char*>(rows.data()) + r * view.cols * size_of(view.dtype));
+  }
+  return store::encode(std::move(rows), {metric, normalized, ids, 2}, kernels::active_table());
+}
+
+SearchResult run_search(const store::ItemStore& items, const kernels::KernelTable& table, const MatrixView& queries,
+                    std::size_t k, Metric metric, int threads) {
+  SearchResult result{queries.rows, k, std::vector<std::int64_t>(queries.rows * k),
+                      std::vector<double>(queries.rows * k), std::vector<std::int64_t>(queries.rows)};
+  search::search(items, table, queries, k, metric, threads,
+                 {result.ids.data(), result.scores.data(), result.counts.data()});
+  return result;
+}
+
+void check_all_tables(const MatrixView& items, const MatrixView& queries, std::size_t k, Metric metric,
+                      bool normalized, const std::vector<int>& threads) {
+  const auto store = encode(items, metric, normalized);
+  const SearchResult expected = reference::top_k(items, queries, k, metric, normalized, nullptr, 1);
+  for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+    CAPTURE(table->name);
+    for (const int t : threads) {
+      CAPTURE(t);
+      REQUIRE(test::difference(run_search(*store, *table, queries, k, metric, t), expected) == "");
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("equal to the specification on adversarial data, every metric, instruction set and thread count") {
+  for (const test::Generator& generator : test::generators()) {
+    CAPTURE(generator.name);
+    const test::Rows items = generator.make(333, 33, 7);
+    test::Rows queries = generator.make(11, 33, 8);
+    // Item rows as queries bring exact ties and cosines of 1; the last query is zero.
+    std::copy_n(items.values.begin(), 5 * 33, queries.values.begin());
+    std::fill(queries.values.end() - 33, queries.values.end(), 0.0F);
+    for (const Metric metric : kMetrics) {
+      CAPTURE(to_string(metric));
+      for (const bool normalized : {false, true}) {
+        CAPTURE(normalized);
+        check_all_tables(items.view(), queries.view(), 17, metric, normalized, {1, 2, 3, 8});
+      }
+    }
+  }
+}
+
+TEST_CASE("one kind of data searched with queries of another") {
+  for (const test::Generator& of_items : test::generators()) {
+    for (const test::Generator& of_queries : test::generators()) {
+      CAPTURE(of_items.name);
+      CAPTURE(of_queries.name);
+      const test::Rows items = of_items.make(130, 19, 3);
+      const test::Rows queries = of_queries.make(10, 19, 4);
+      for (const Metric metric : kMetrics) check_all_tables(items.view(), queries.view(), 9, metric, false, {2});
+    }
+  }
+}
+
+TEST_CASE("odd sizes of n, d and k") {
+  for (const std::size_t n : std::vector<std::size_t>{0, 1, 63, 64, 65, 200}) {
+    for (const std::size_t d : std::vector<std::size_t>{1, 3, 100, 127, 128, 1000}) {
+      const test::Rows items = test::gaussian_rows(n, d, n + d);
+      for (const std::size_t nq : std::vector<std::size_t>{1, 9, 20}) {
+        const test::Rows queries = test::gaussian_rows(nq, d, 77);
+        for (const std::size_t k : {std::size_t{0}, std::size_t{1}, std::size_t{10}, n, n + 5}) {
+          CAPTURE(n);
+          CAPTURE(d);
+          CAPTURE(k);
+          check_all_tables(items.view(), queries.view(), k, Metric::cosine, false, {1, 2});
+          check_all_tables(items.view(), queries.view(), k, Metric::euclidean, false, {1});
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("f16 items and queries are their exact values") {
+  const test::Rows items = test::gaussian_rows(500, 37, 1);
+  const std::vector<std::uint16_t> halves = test::to_halves(items);
+  const MatrixView view = MatrixView::f16(halves.data(), 500, 37);
+  const MatrixView queries = MatrixView::f16(halves.data(), 20, 37);
+  for (const Metric metric : kMetrics) {
+    check_all_tables(view, queries, 21, metric, false, {1, 2});
+    check_all_tables(view, queries.slice(3, 2), 21, metric, true, {1, 2});
+  }
+}
+
+TEST_CASE("larger searches: many tiles, rounds and blocks") {
+  const test::Rows items = test::gaussian_rows(5000, 24, 1);
+  const test::Rows queries = test::gaussian_rows(700, 24, 2);
+  check_all_tables(items.view(), queries.view(), 10, Metric::cosine, false, {1, 2, 5, 8});
+  check_all_tables(items.view(), queries.view(), 5000, Metric::dot, false, {2});
+}
+
+TEST_CASE("a query's answer does not depend on its batch") {
+  const test::Rows items = test::gaussian_rows(3000, 40, 5);
+  const test::Rows queries = test::gaussian_rows(50, 40, 6);
+  for (const Metric metric : kMetrics) {
+    const auto store = encode(items.view(), metric, false);
+    for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+      const SearchResult all = run_search(*store, *table, queries.view(), 30, metric, 2);
+      for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{24}}) {
+        for (std::size_t q = 0; q < 50; q += step) {
+          const std::size_t count = std::min(step, 50 - q);
+          const SearchResult part = run_search(*store, *table, queries.view().slice(q, count), 30, metric, 2);
+          REQUIRE(std::equal(part.ids.begin(), part.ids.end(), all.ids.begin() + static_cast<std::ptrdiff_t>(q * 30)));
+          REQUIRE(std::equal(part.scores.begin(), part.scores.end(),
+                             all.scores.begin() + static_cast<std::ptrdiff_t>(q * 30)));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("top-10 is a prefix of top-100") {
+  const test::Rows items = test::gaussian_rows(1000, 16, 1);
+  const test::Rows queries = test::gaussian_rows(20, 16, 2);
+  const Index index = Index::build(items.view(), {.metric = Metric::euclidean});
+  const SearchResult ten = index.search(queries.view(), 10);
+  const SearchResult hundred = index.search(queries.view(), 100);
+  for (std::size_t q = 0; q < 20; ++q) {
+    for (std::size_t i = 0; i < 10; ++i) REQUIRE(ten.ids[q * 10 + i] == hundred.ids[q * 100 + i]);
+  }
+}
+
+TEST_CASE("ties are ordered by item id, also with ids of one's own") {
+  // 200 equal rows whose ids descend: the best must be the smallest ids, which stand last.
+  test::Rows items{std::vector<float>(200 * 3, 0.5F), 200, 3};
+  std::vector<std::int64_t> ids(200);
+  for (std::size_t i = 0; i < 200; ++i) ids[i] = static_cast<std::int64_t>(1000 - i);
+  const float query[] = {1.0F, 2.0F, 3.0F};
+  for (const Metric metric : kMetrics) {
+    const Index index = Index::build(items.view(), {.metric = metric, .ids = ids});
+    const SearchResult result = index.search(MatrixView::f32(query, 1, 3), 5, {.threads = 2});
+    CHECK(result.ids == std::vector<std::int64_t>{801, 802, 803, 804, 805});
+  }
+}
+
+TEST_CASE("the unnormalised counter-example: the three metrics disagree, each rightly") {
+  const float items[] = {10, 10, 3, 0, 1, 0.5F};  // A, B, C
+  const float query[] = {1, 0};
+  const Index index = Index::build(MatrixView::f32(items, 3, 2), {.metric = Metric::dot});
+  const auto best = [&](Metric metric) {
+    return index.search(MatrixView::f32(query, 1, 2), 1, {.metric = metric}).ids.front();
+  };
+  CHECK(best(Metric::dot) == 0);
+  CHECK(best(Metric::cosine) == 1);
+  CHECK(best(Metric::euclidean) == 2);
+}
+
+TEST_CASE("a normalised index ranks alike by all three metrics") {
+  const test::Rows items = test::gaussian_rows(2000, 50, 3);
+  const test::Rows queries = test::gaussian_rows(40, 50, 4);
+  const Index index = Index::build(items.view(), {.metric = Metric::dot, .normalize = true});
+  const SearchResult dot = index.search(queries.view(), 100, {.metric = Metric::dot});
+  const SearchResult cosine = index.search(queries.view(), 100, {.metric = Metric::cosine});
+  const SearchResult distance = index.search(queries.view(), 100, {.metric = Metric::euclidean});
+  CHECK(dot.ids == cosine.ids);
+  CHECK(dot.ids == distance.ids);
+  CHECK(dot.scores == cosine.scores);
+  for (std::size_t i = 0; i < dot.scores.size(); ++i) {
+    CHECK(distance.scores[i] == doctest::Approx(std::sqrt(2.0 - 2.0 * dot.scores[i])));
+  }
+}
+
+TEST_CASE("zero vectors, missing results, and scores as promised") {
+  const float items[] = {0, 0, 3, 4, -3, -4};
+  const float queries[] = {6, 8, 0, 0};
+  const Index index = Index::build(MatrixView::f32(items, 3, 2), {.metric = Metric::cosine});
+  const SearchResult cosine = index.search(MatrixView::f32(queries, 2, 2), 5);
+  CHECK(cosine.ids == std::vector<std::int64_t>{1, 0, 2, -1, -1, 0, 1, 2, -1, -1});
+  CHECK(cosine.counts == std::vector<std::int64_t>{3, 3});
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK(cosine.scores == std::vector<double>{1, 0, -1, -infinity, -infinity, 0, 0, 0, -infinity, -infinity});
+  const SearchResult distance = index.search(MatrixView::f32(queries, 1, 2), 4, {.metric = Metric::euclidean});
+  CHECK(distance.ids == std::vector<std::int64_t>{1, 0, 2, -1});
+  CHECK(distance.scores == std::vector<double>{5, 10, 15, infinity});
+}
+
+TEST_CASE("a host program's rounding and flush-to-zero modes change nothing") {
+#if defined(__SSE__)
+  const test::Rows items = test::generators()[5].make(300, 20, 1);  // denormals
+  const test::Rows queries = test::gaussian_rows(12, 20, 2);
+  const Index index = Index::build(items.view(), {.metric = Metric::dot});
+  const SearchResult expected = index.search(queries.view(), 10, {.threads = 1});
+  const unsigned saved = _mm_getcsr();
+  for (const unsigned mode : {0x8040U, 0x6000U}) {  // flush to zero and denormals are zero; round toward zero
+    _mm_setcsr(saved | mode);
+    const SearchResult got = index.search(queries.view(), 10, {.threads = 1});
+    const SearchResult rebuilt = Index::build(items.view(), {.metric = Metric::dot}).search(queries.view(), 10);
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(saved);
+    CHECK((after & mode) == mode);
+    CHECK(test::difference(got, expected) == "");
+    CHECK(test::difference(rebuilt, expected) == "");
+  }
+#endif
+}

@@ -1,0 +1,34 @@
+#include "interrupt.hpp"
+
+#include "failure.hpp"
+
+namespace maxdot::tools {
+namespace {
+
+volatile std::sig_atomic_t received = 0;
+
+extern "C" void note_signal(int signal) { received = signal; }
+
+}  // namespace
+
+InterruptGuard::InterruptGuard() {
+  received = 0;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction old {};
+    if (sigaction(signal, nullptr, &old) != 0 || old.sa_handler == SIG_IGN) continue;  // nohup asked for that
+    struct sigaction action {};
+    action.sa_handler = note_signal;
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    if (sigaction(signal, &action, nullptr) == 0) previous_.emplace_back(signal, old);
+  }
+}
+
+InterruptGuard::~InterruptGuard() {
+  for (const auto& [signal, old] : previous_) sigaction(signal, &old, nullptr);
+}
+
+void InterruptGuard::check() const {
+  if (received != 0) throw Interrupted{received};
+}
+
+}  // namespace maxdot::tools

@@ -1,0 +1,45 @@
+// The truth that `maxdot verify` measures everybody by: every query against every item, in f64, in the plainest
+// way. It shares no code with Index; the scores follow maxdot/reference.hpp and are checked against it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "maxdot/reference.hpp"
+#include "maxdot/types.hpp"
+#include "verify_data.hpp"
+
+namespace maxdot::tools {
+
+/// One question asked of the same dot products.
+struct Contest {
+  Metric metric = Metric::dot;
+  bool normalize = false;
+  /// Leave out items that are all zero: they have no direction, and FAISS has no rule for them.
+  bool skip_zero_items = false;
+};
+
+/// The right answer of one contest: [queries, k] row-major, best first, equal keys by smaller id.
+struct Truth {
+  std::size_t queries = 0;
+  std::size_t k = 0;  ///< what was asked, or the number of eligible items if that is smaller
+  std::vector<std::int64_t> ids;
+  std::vector<double> keys;      ///< larger is better, whatever the metric
+  std::vector<double> reported;  ///< what maxdot must print
+};
+
+/// Answers every contest with one pass over all pairs. `threads` >= 1. `finished` is told how many queries are
+/// done, by one thread at a time.
+std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size_t k,
+                               std::span<const Contest> contests, std::size_t threads,
+                               const std::function<void(std::size_t)>& finished);
+
+/// How many of `pairs` random pairs of this data the scores above and reference::score disagree on, by one bit
+/// or more, in any contest. Anything but 0 means that the verification itself is broken.
+std::size_t brute_force_self_check(const Rows& items, const Rows& queries, std::span<const Contest> contests,
+                                   std::size_t pairs, std::uint64_t seed);
+
+}  // namespace maxdot::tools
