@@ -99,4 +99,14 @@ BENCHMARK(search_faiss)->Apply(shapes);
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  // Both indexes exist before the first measured call.
+  index();
+#if defined(MAXDOT_HAVE_FAISS)
+  faiss_index();
+#endif
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -28,6 +28,13 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
 
+  static Float interleave_low(Float a, Float b) noexcept {
+    return Float(_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20));
+  }
+  static Float interleave_high(Float a, Float b) noexcept {
+    return Float(_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31));
+  }
+
   struct Doubles {
     __m256d low;   // lanes 0 to 3
     __m256d high;  // lanes 4 to 7

@@ -25,6 +25,15 @@ struct Avx512 {
   }
   static float sum(Float a) noexcept { return _mm512_reduce_add_ps(a); }
 
+  static Float interleave_low(Float a, Float b) noexcept {
+    const __m512i order = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return Float(_mm512_permutex2var_ps(a, order, b));
+  }
+  static Float interleave_high(Float a, Float b) noexcept {
+    const __m512i order = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return Float(_mm512_permutex2var_ps(a, order, b));
+  }
+
   using Doubles = __m512d;
   static Doubles zero_doubles() noexcept { return _mm512_setzero_pd(); }
   static void accumulate(Doubles& lanes, const float* q, const float* x) noexcept {

@@ -5,6 +5,7 @@
 //   V::load_f16(p)                  kWidth halves to floats
 //   V::survivors(u, threshold)      bit per lane, set unless u < threshold (NaN sets it)
 //   V::sum(a)                       sum of the lanes
+//   V::interleave_low(a, b), V::interleave_high(a, b)   a0 b0 a1 b1 ... of the lower, the upper halves
 //   V::Doubles, V::accumulate, V::accumulate_f16, V::finish     the 8 f64 lanes of dot64
 //   V::kPanelQueries, V::kPanelVectors   the register tile of screen_panel
 //
@@ -65,28 +66,30 @@ double dot64(const float* q, const void* x, std::size_t d) noexcept {
   return V::finish(lanes);
 }
 
-// Transposes through a strip of 16 f32 rows x 16 dimensions that stays in L1.
+// kWidth rows x kWidth dimensions at a time, transposed in registers: interleaving vector i with vector i + kWidth/2,
+// log2(kWidth) times over, is a transposition. Rows that are absent count as zero.
 template <typename V, DType T>
 void pack_panel(const void* rows, std::size_t n, std::size_t d, float* panel) noexcept {
+  using Float = typename V::Float;
   using Reader = RowReader<V, T>;
-  constexpr std::size_t kStrip = 16;
+  constexpr std::size_t W = V::kWidth;
   const auto* base = static_cast<const unsigned char*>(rows);
-  alignas(64) float strip[kStrip][kStrip];
-  for (std::size_t i0 = 0; i0 < kTileItems; i0 += kStrip) {
-    const std::size_t present = n > i0 ? (n - i0 < kStrip ? n - i0 : kStrip) : 0;
-    if (present < kStrip) std::memset(strip, 0, sizeof(strip));
-    for (std::size_t j0 = 0; j0 < d; j0 += kStrip) {
-      for (std::size_t i = 0; i < present; ++i) {
-        const unsigned char* row = base + ((i0 + i) * d + j0) * Reader::kBytes;
-        for (std::size_t v = 0; v < kStrip; v += V::kWidth) {
-          Reader::load(row + v * Reader::kBytes).store_aligned(strip[i] + v);
+  for (std::size_t i0 = 0; i0 < kTileItems; i0 += W) {
+    for (std::size_t j0 = 0; j0 < d; j0 += W) {
+      Float v[W];
+      Float w[W];
+      for (std::size_t i = 0; i < W; ++i) {
+        v[i] = i0 + i < n ? Reader::load(base + ((i0 + i) * d + j0) * Reader::kBytes) : Float(0.0F);
+      }
+      for (std::size_t round = 1; round < W; round *= 2) {
+        for (std::size_t i = 0; i < W / 2; ++i) {
+          w[2 * i] = V::interleave_low(v[i], v[i + W / 2]);
+          w[2 * i + 1] = V::interleave_high(v[i], v[i + W / 2]);
         }
+        for (std::size_t i = 0; i < W; ++i) v[i] = w[i];
       }
-      const std::size_t width = d - j0 < kStrip ? d - j0 : kStrip;
-      for (std::size_t j = 0; j < width; ++j) {
-        float* out = panel + (j0 + j) * kTileItems + i0;
-        for (std::size_t i = 0; i < kStrip; ++i) out[i] = strip[i][j];
-      }
+      const std::size_t width = d - j0 < W ? d - j0 : W;
+      for (std::size_t j = 0; j < width; ++j) v[j].store_aligned(panel + (j0 + j) * kTileItems + i0);
     }
   }
 }

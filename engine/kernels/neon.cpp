@@ -26,6 +26,9 @@ struct Neon {
   }
   static float sum(Float a) noexcept { return vaddvq_f32(a); }
 
+  static Float interleave_low(Float a, Float b) noexcept { return Float(vzip1q_f32(a, b)); }
+  static Float interleave_high(Float a, Float b) noexcept { return Float(vzip2q_f32(a, b)); }
+
   struct Doubles {
     float64x2_t pair[4];  // lanes 0-1, 2-3, 4-5, 6-7
   };
