@@ -15,6 +15,7 @@ import pathlib
 # Object -> what it may use. Everything else is baseline x86-64.
 KERNELS = {
     "avx2": {"avx2_table"},
+    "avxvnni": {"avxvnni_table"},
     "avx512": {"avx512_table"},
     "avx512vnni": {"avx512vnni_table"},
 }

@@ -29,10 +29,11 @@ std::shared_ptr<const store::ItemStore> encode(const MatrixView& view, Metric me
 }
 
 SearchResult run_search(const store::ItemStore& items, const kernels::KernelTable& table, const MatrixView& queries,
-                    std::size_t k, Metric metric, int threads) {
+                        std::size_t k, Metric metric, int threads,
+                        std::optional<search::Method> method = std::nullopt, SearchStats* stats = nullptr) {
   SearchResult result{queries.rows, k, std::vector<std::int64_t>(queries.rows * k),
                       std::vector<double>(queries.rows * k), std::vector<std::int64_t>(queries.rows)};
-  search::search(items, table, queries, k, metric, threads,
+  search::search(items, table, {queries, k, metric, threads, stats, method},
                  {result.ids.data(), result.scores.data(), result.counts.data()});
   return result;
 }
@@ -45,7 +46,10 @@ void check_all_tables(const MatrixView& items, const MatrixView& queries, std::s
     CAPTURE(table->name);
     for (const int t : threads) {
       CAPTURE(t);
-      REQUIRE(test::difference(run_search(*store, *table, queries, k, metric, t), expected) == "");
+      for (const search::Method method : {search::Method::f32, search::Method::coarse, search::Method::fine}) {
+        CAPTURE(static_cast<int>(method));
+        REQUIRE(test::difference(run_search(*store, *table, queries, k, metric, t, method), expected) == "");
+      }
     }
   }
 }
@@ -97,6 +101,49 @@ TEST_CASE("odd sizes of n, d and k") {
         }
       }
     }
+  }
+}
+
+// Large enough for a guessed threshold.
+TEST_CASE("guessed thresholds: proven, or the query is scanned again") {
+  for (const test::Generator& generator : test::generators()) {
+    CAPTURE(generator.name);
+    const test::Rows items = generator.make(20000, 8, 5);
+    test::Rows queries = generator.make(6, 8, 6);
+    std::copy_n(items.values.begin(), 3 * 8, queries.values.begin());
+    const auto store = encode(items.view(), Metric::dot, false);
+    for (const Metric metric : kMetrics) {
+      for (const std::size_t k : {std::size_t{1}, std::size_t{40}, std::size_t{3000}}) {
+        const SearchResult expected = reference::top_k(items.view(), queries.view(), k, metric, false, nullptr, 2);
+        for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
+          for (const int threads : {1, 2}) {
+            CAPTURE(k);
+            CAPTURE(threads);
+            REQUIRE(test::difference(run_search(*store, kernels::active_table(), queries.view(), k, metric, threads, method),
+                                     expected) == "");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a sample that misleads costs a second scan, not a result") {
+  // Every best item lies in the sampled tiles (each 16th), so the sample promises more than the rest can hold.
+  test::Rows items = test::gaussian_rows(20000, 8, 5);
+  for (std::size_t r = 0; r < items.rows; ++r) {
+    const float factor = r / kernels::kTileItems % 16 == 0 ? 1.0F : 1e-3F;
+    for (std::size_t j = 0; j < 8; ++j) items.values[r * 8 + j] *= factor;
+  }
+  const test::Rows queries = test::gaussian_rows(5, 8, 6);
+  const auto store = encode(items.view(), Metric::dot, false);
+  const SearchResult expected = reference::top_k(items.view(), queries.view(), 100, Metric::dot, false, nullptr, 2);
+  for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
+    SearchStats stats;
+    const SearchResult got =
+        run_search(*store, kernels::active_table(), queries.view(), 100, Metric::dot, 2, method, &stats);
+    CHECK(test::difference(got, expected) == "");
+    CHECK(stats.queries_repeated == 5);
   }
 }
 

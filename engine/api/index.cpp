@@ -111,7 +111,7 @@ void Index::search(const MatrixView& queries, std::size_t k, const ResultView& o
   if (queries.rows != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
     throw Error(ErrorCode::invalid_argument, "results: ids and scores must point to [queries, k] elements");
   }
-  search::search(items, kernels::active_table(), queries, k, metric, threads, out);
+  search::search(items, kernels::active_table(), {queries, k, metric, threads, options.stats}, out);
 }
 
 IndexInfo Index::info() const noexcept {

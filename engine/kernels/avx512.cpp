@@ -1,56 +1,8 @@
-// AVX-512 (F, BW, DQ, VL). Compiled with those flags; runs only where dispatch.cpp found them.
+// AVX-512 without VNNI. Compiled with F, BW, DQ, VL; runs only where dispatch.cpp found them.
 
-#include <immintrin.h>
-
-#include <xsimd/xsimd.hpp>
-
-#include "kernels/f32_kernels.hpp"
+#include "kernels/avx512_vector.hpp"
 
 namespace maxdot::kernels {
-namespace {
-
-struct Avx512 {
-  using Float = xsimd::batch<float, xsimd::avx512bw>;
-  static constexpr std::size_t kWidth = 16;
-  static constexpr std::size_t kPanelQueries = 6;
-  static constexpr std::size_t kPanelVectors = 4;
-
-  // xsimd 8.1 has no fused multiply-add for AVX-512.
-  static Float fma(Float a, Float b, Float c) noexcept { return Float(_mm512_fmadd_ps(a, b, c)); }
-  static Float load_f16(const std::uint16_t* p) noexcept {
-    return Float(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
-  }
-  static std::uint64_t survivors(Float u, Float threshold) noexcept {
-    return _mm512_cmp_ps_mask(u, threshold, _CMP_NLT_UQ);
-  }
-  static float sum(Float a) noexcept { return _mm512_reduce_add_ps(a); }
-
-  static Float interleave_low(Float a, Float b) noexcept {
-    const __m512i order = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    return Float(_mm512_permutex2var_ps(a, order, b));
-  }
-  static Float interleave_high(Float a, Float b) noexcept {
-    const __m512i order = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-    return Float(_mm512_permutex2var_ps(a, order, b));
-  }
-
-  using Doubles = __m512d;
-  static Doubles zero_doubles() noexcept { return _mm512_setzero_pd(); }
-  static void accumulate(Doubles& lanes, const float* q, const float* x) noexcept {
-    lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(_mm256_loadu_ps(x)), lanes);
-  }
-  static void accumulate_f16(Doubles& lanes, const float* q, const std::uint16_t* x) noexcept {
-    const __m256 row = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
-    lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(row), lanes);
-  }
-  static double finish(Doubles lanes) noexcept {
-    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(lanes), _mm512_extractf64x4_pd(lanes, 1));
-    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
-    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
-  }
-};
-
-}  // namespace
 
 const KernelTable& avx512_table() noexcept {
   static constexpr KernelTable table = make_table<Avx512>("avx512");

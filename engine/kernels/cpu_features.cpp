@@ -4,6 +4,9 @@
 #include <cpuid.h>
 
 #include <cstdint>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace maxdot::kernels {
@@ -50,6 +53,16 @@ CpuFeatures detect_cpu_features() noexcept {
   features.avx2 = ymm_saved && fma && f16c && bit(seven.b, 5);
   features.avx512 = features.avx2 && zmm_saved && bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) &&
                     bit(seven.b, 31);  // F, DQ, BW, VL
+  features.avx512vnni = features.avx512 && bit(seven.c, 11);
+  features.avxvnni = features.avx2 && seven.a >= 1 && bit(cpuid(7, 1).a, 4);
+  return features;
+}
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+CpuFeatures detect_cpu_features() noexcept {
+  CpuFeatures features;
+  features.neondot = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
   return features;
 }
 

@@ -23,10 +23,13 @@ std::vector<Candidate> candidates() {
   [[maybe_unused]] const CpuFeatures cpu = detect_cpu_features();
   return {
 #if defined(MAXDOT_KERNELS_X86)
+      {"avx512vnni", cpu.avx512vnni, avx512vnni_table},
       {"avx512", cpu.avx512, avx512_table},
+      {"avxvnni", cpu.avxvnni, avxvnni_table},
       {"avx2", cpu.avx2, avx2_table},
 #endif
 #if defined(MAXDOT_KERNELS_NEON)
+      {"neondot", cpu.neondot, neondot_table},
       {"neon", true, neon_table},
 #endif
       {"reference", true, reference_table},

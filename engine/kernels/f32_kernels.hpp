@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/code_kernels.hpp"
 #include "kernels/kernels.hpp"
 
 namespace maxdot::kernels {
@@ -198,6 +199,7 @@ constexpr KernelTable make_table(const char* name) noexcept {
       {pack_panel<V, DType::f32>, pack_panel<V, DType::f16>},
       screen_panel<V>,
       {screen_rows<V, DType::f32>, screen_rows<V, DType::f16>},
+      make_code_kernels<V>(),
   };
 }
 

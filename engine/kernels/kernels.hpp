@@ -26,6 +26,62 @@ struct alignas(64) TileTerms {
   float slack[kTileItems];
 };
 
+/// What the code screens need of the queries, structure of arrays (search/code_bound.hpp says what they mean).
+struct CodeQueryTerms {
+  const float* threshold;
+  const float* inverse_scale;
+  const float* error_factor;
+  const float* norm_factor;
+};
+
+/// The largest values in a tile, from its TileSummary.
+struct CodeTileTerms {
+  float scale;
+  float error;
+  float norm;
+  float bias;
+};
+
+/// No dot product of codes reaches this: d * 127 * 127 < 2^30 for every allowed dimension.
+inline constexpr float kMaxCodeLimit = 0x1p30F;
+
+/// stream_codes takes at most this many queries.
+inline constexpr std::size_t kMaxStreamQueries = 4;
+
+/// How far ahead stream_codes prefetches, in bytes (origin: bench_kernels, 4 to 16 KiB are equal).
+inline constexpr std::size_t kStreamAhead = 8192;
+
+/// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp, query codes are s8, `stride`
+/// bytes apart, padded with zeros to 4 * quads. All results are exact integers, the same from every table.
+struct CodeKernels {
+  /// |query code| must not exceed this: 127, or 64 where pairs of products are summed in 16 bits.
+  int max_query_code;
+  /// Sums start at -offset * (sum of the query's codes), so that they end as the dot product of the signed codes.
+  int offset;
+
+  /// Both planes of a tile to one byte per code, in this table's own order. Requires tile 64-byte aligned, 256 * quads.
+  void (*expand_fine)(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
+                      std::uint8_t* tile) noexcept;
+  /// The same from the high plane alone: code 16h - 120.
+  void (*expand_coarse)(const std::uint8_t* high, std::size_t quads, std::uint8_t* tile) noexcept;
+
+  /// Dot products of an expanded tile with `count` queries. Bit i of masks[q] is set if item i's product is >= limits[q];
+  /// dots[q * 64 + i] is then that product (other elements are arbitrary).
+  void (*screen_codes)(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                       std::size_t count, const std::int32_t* start, const std::int32_t* limits,
+                       std::uint64_t* masks, std::int32_t* dots) noexcept;
+  /// The same for 1 to kMaxStreamQueries queries with the coarse codes, straight from the high plane.
+  void (*stream_codes)(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                       std::size_t count, const std::int32_t* start, const std::int32_t* limits,
+                       std::uint64_t* masks, std::int32_t* dots) noexcept;
+
+  /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the tile:
+  ///   (threshold - error_factor * error - norm_factor * norm - bias) / (scale of the query * scale), rounded down,
+  /// or the smallest integer if that is not positive.
+  void (*limits)(std::size_t count, const CodeQueryTerms& query, const CodeTileTerms& tile,
+                 std::int32_t* limits) noexcept;
+};
+
 struct KernelTable {
   const char* name;
 
@@ -49,6 +105,8 @@ struct KernelTable {
   /// Requires the query padded with zeros to kQueryPadding elements; kReadPadding readable bytes after the last row.
   std::uint64_t (*screen_rows[2])(const void* rows, std::size_t n, std::size_t d, const float* query,
                                   const TileTerms& terms, float query_bias, float threshold) noexcept;
+
+  CodeKernels codes;
 };
 
 /// The specification, in plain code; runs everywhere.
@@ -57,10 +115,13 @@ const KernelTable& reference_table() noexcept;
 /// The tables of the vector instruction sets that this build holds. Call only what the CPU can run.
 #if defined(MAXDOT_KERNELS_X86)
 const KernelTable& avx2_table() noexcept;
+const KernelTable& avxvnni_table() noexcept;
 const KernelTable& avx512_table() noexcept;
+const KernelTable& avx512vnni_table() noexcept;
 #endif
 #if defined(MAXDOT_KERNELS_NEON)
 const KernelTable& neon_table() noexcept;
+const KernelTable& neondot_table() noexcept;
 #endif
 
 /// Every table that this build holds and this CPU can run, best first; the reference is last. For tests and dispatch.

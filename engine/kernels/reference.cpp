@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/f16.hpp"
+#include "kernels/code_limits.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/reference.hpp"
 
@@ -67,6 +68,64 @@ std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const 
   return mask;
 }
 
+/// The nibble of item i, dimension j in a plane of a tile (store/layout.hpp).
+int nibble(const std::uint8_t* plane, std::size_t quads, std::size_t i, std::size_t j) noexcept {
+  const std::size_t at = (i / 32 * quads + j / 4) * 64 + i % 16 * 4 + j % 4;
+  return (plane[at] >> (i / 16 % 2 == 0 ? 0 : 4)) & 15;
+}
+
+int coarse_code(const std::uint8_t* high, std::size_t quads, std::size_t i, std::size_t j) noexcept {
+  return nibble(high, quads, i, j) * 16 - 120;
+}
+
+// The reference's expanded tile holds signed codes, item by item.
+void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads, std::uint8_t* tile) noexcept {
+  for (std::size_t i = 0; i < kTileItems; ++i) {
+    for (std::size_t j = 0; j < 4 * quads; ++j) {
+      const int code = nibble(high, quads, i, j) * 16 + nibble(low, quads, i, j) - 128;
+      tile[i * 4 * quads + j] = static_cast<std::uint8_t>(code);
+    }
+  }
+}
+
+void expand_coarse(const std::uint8_t* high, std::size_t quads, std::uint8_t* tile) noexcept {
+  for (std::size_t i = 0; i < kTileItems; ++i) {
+    for (std::size_t j = 0; j < 4 * quads; ++j) {
+      tile[i * 4 * quads + j] = static_cast<std::uint8_t>(coarse_code(high, quads, i, j));
+    }
+  }
+}
+
+void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                  std::int32_t* dots) noexcept {
+  for (std::size_t q = 0; q < count; ++q) {
+    masks[q] = 0;
+    for (std::size_t i = 0; i < kTileItems; ++i) {
+      std::int32_t sum = start[q];
+      for (std::size_t j = 0; j < 4 * quads; ++j) {
+        sum += queries[q * stride + j] * static_cast<std::int8_t>(tile[i * 4 * quads + j]);
+      }
+      dots[q * kTileItems + i] = sum;
+      if (sum >= limits[q]) masks[q] |= std::uint64_t{1} << i;
+    }
+  }
+}
+
+void stream_codes(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                  std::int32_t* dots) noexcept {
+  for (std::size_t q = 0; q < count; ++q) {
+    masks[q] = 0;
+    for (std::size_t i = 0; i < kTileItems; ++i) {
+      std::int32_t sum = start[q];
+      for (std::size_t j = 0; j < 4 * quads; ++j) sum += queries[q * stride + j] * coarse_code(high, quads, i, j);
+      dots[q * kTileItems + i] = sum;
+      if (sum >= limits[q]) masks[q] |= std::uint64_t{1} << i;
+    }
+  }
+}
+
 }  // namespace
 
 const KernelTable& reference_table() noexcept {
@@ -76,6 +135,7 @@ const KernelTable& reference_table() noexcept {
       {pack_panel<DType::f32>, pack_panel<DType::f16>},
       screen_panel,
       {screen_rows<DType::f32>, screen_rows<DType::f16>},
+      {127, 0, expand_fine, expand_coarse, screen_codes, stream_codes, code_limits},
   };
   return table;
 }

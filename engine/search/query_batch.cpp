@@ -7,17 +7,12 @@
 
 #include "base/f16.hpp"
 #include "base/parallel.hpp"
+#include "base/rounding.hpp"
 
 namespace maxdot::search {
 namespace {
 
 constexpr std::size_t kQueriesPerTask = 64;
-
-float round_down(double value) noexcept {
-  const auto nearest = static_cast<float>(value);
-  if (static_cast<double>(nearest) <= value) return nearest;
-  return std::nextafterf(nearest, -std::numeric_limits<float>::infinity());
-}
 
 }  // namespace
 
@@ -65,20 +60,23 @@ void QueryBatch::prepare_one(const MatrixView& queries, std::size_t row, std::si
 }
 
 float QueryBatch::threshold(std::size_t q, double bound) const noexcept {
-  const double factor = static_cast<double>(biases_[q]);
+  return base::round_down(reach(q, bound) * static_cast<double>(biases_[q]));
+}
+
+double QueryBatch::reach(std::size_t q, double bound) const noexcept {
   switch (ranking_) {
     case base::Ranking::dot:
-      return round_down(bound * factor);
+      return bound;
     case base::Ranking::cosine:
-      return round_down(bound * std::sqrt(squares_[q]) * factor);
+      return bound * std::sqrt(squares_[q]);
     case base::Ranking::euclidean: {
       // -|q-x|^2 >= bound  <=>  q·x - |x|^2/2 >= (bound + |q|^2) / 2. The subtraction cancels: the margin covers the
       // f64 rounding of both sides (a few 2^-53 of the terms).
       const double margin = 0x1p-45 * (std::fabs(bound) + squares_[q]);
-      return round_down(factor * (0.5 * (bound + squares_[q]) - margin));
+      return 0.5 * (bound + squares_[q]) - margin;
     }
   }
-  return -std::numeric_limits<float>::infinity();
+  return -std::numeric_limits<double>::infinity();
 }
 
 }  // namespace maxdot::search

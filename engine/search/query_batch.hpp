@@ -40,9 +40,14 @@ class QueryBatch {
   /// Whether f32 screens may be used for this query.
   bool screenable(std::size_t q) const noexcept { return screenable_[q] != 0; }
 
-  /// The screen's threshold for "key < bound is out", rounded down: every item whose upper bound (TileTerms) lies
+  /// The f32 screen's threshold for "key < bound is out", rounded down: every item whose upper bound (TileTerms) lies
   /// below it has a key below `bound`.
   float threshold(std::size_t q, double bound) const noexcept;
+
+  /// The same in the query's own units: an item can reach `bound` only if
+  ///   dot: q·x, cosine: q·x / |x|, euclidean: q·x - |x|^2 / 2
+  /// is at least this. Covers the f64 rounding of the key of a squared distance.
+  double reach(std::size_t q, double bound) const noexcept;
 
  private:
   void prepare_one(const MatrixView& queries, std::size_t row, std::size_t q,

@@ -1,17 +1,29 @@
-// search: the whole of one call. Cuts queries and tiles into tasks, runs them on threads, merges, writes the results.
+// search: the whole of one call. Plans, runs tasks on threads, proves the guesses, merges, writes the results.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "kernels/kernels.hpp"
 #include "maxdot/index.hpp"
+#include "search/plan.hpp"
 #include "store/item_store.hpp"
 
 namespace maxdot::search {
 
-/// Writes the k best items of each query to `out` (Index::search has the contract). `metric` is the one asked for.
+struct Request {
+  const MatrixView& queries;
+  std::size_t k;
+  Metric metric;  ///< the one asked for
+  int threads;
+  SearchStats* stats = nullptr;
+  /// Instead of the planner's choice (tests).
+  std::optional<Method> method = std::nullopt;
+};
+
+/// Writes the k best items of each query to `out` (Index::search has the contract).
 /// Requires checked queries of the items' dimension. Throws Error (out_of_memory) before anything is written.
-void search(const store::ItemStore& items, const kernels::KernelTable& table, const MatrixView& queries,
-            std::size_t k, Metric metric, int threads, const ResultView& out);
+void search(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
+            const ResultView& out);
 
 }  // namespace maxdot::search

@@ -23,6 +23,10 @@ class TopK {
   /// Requires capacity >= 1 and room for that many entries.
   TopK(Entry* entries, std::size_t capacity) noexcept : entries_(entries), capacity_(capacity) {}
 
+  /// Keeps what it has and may now hold `capacity` entries. Requires room for them, and capacity >= size().
+  void grow(std::size_t capacity) noexcept { capacity_ = capacity; }
+  void clear() noexcept { size_ = 0; }
+
   std::size_t size() const noexcept { return size_; }
   const Entry* begin() const noexcept { return entries_; }
   bool full() const noexcept { return size_ == capacity_; }

@@ -11,6 +11,8 @@
 #include "base/f16.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"
+#include "store/layout.hpp"
+#include "store/quantize.hpp"
 
 namespace maxdot::store {
 namespace {
@@ -89,6 +91,11 @@ struct Buffers {
   std::shared_ptr<void> rows;
   base::AlignedBuffer<double> squares;
   base::AlignedBuffer<float> norms;
+  base::AlignedBuffer<std::uint8_t> high;
+  base::AlignedBuffer<std::uint8_t> low;
+  base::AlignedBuffer<float> scales;
+  base::AlignedBuffer<float> coarse_errors;
+  base::AlignedBuffer<TileSummary> tiles;
   base::AlignedBuffer<std::int64_t> ids;
 };
 
@@ -138,21 +145,36 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
   const std::size_t d = view.cols;
   try {
     auto buffers = std::make_shared<Buffers>();
+    const std::size_t tiles = tiles_of(n);
+    const std::size_t plane_bytes = plane_tile_bytes(d);
     buffers->squares = base::AlignedBuffer<double>(n, "item norms");
     buffers->norms = base::AlignedBuffer<float>(n, "item norms");
-    base::AlignedBuffer<float> scratch(d * static_cast<std::size_t>(options.threads), "row scratch");
+    buffers->high = base::AlignedBuffer<std::uint8_t>(tiles * plane_bytes, "item codes");
+    buffers->low = base::AlignedBuffer<std::uint8_t>(tiles * plane_bytes, "item codes");
+    buffers->scales = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "code scales");
+    buffers->coarse_errors = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "code errors");
+    buffers->tiles = base::AlignedBuffer<TileSummary>(tiles, "tile summaries");
+    const std::size_t scratch_floats = kernels::kTileItems * d;
+    base::AlignedBuffer<float> scratch(scratch_floats * static_cast<std::size_t>(options.threads), "row scratch");
 
     double* squares = buffers->squares.data();
     float* norms = buffers->norms.data();
     const auto type = static_cast<std::size_t>(view.dtype);
-    base::parallel_for(tasks_for(n), options.threads, [&](std::size_t task, int worker) noexcept {
-      float* row = scratch.data() + static_cast<std::size_t>(worker) * d;
-      const std::size_t end = std::min(n, (task + 1) * kRowsPerTask);
-      for (std::size_t r = task * kRowsPerTask; r < end; ++r) {
+    base::parallel_for(tiles, options.threads, [&](std::size_t tile, int worker) noexcept {
+      float* rows_f32 = scratch.data() + static_cast<std::size_t>(worker) * scratch_floats;
+      const std::size_t first = tile * kernels::kTileItems;
+      const std::size_t count = std::min(kernels::kTileItems, n - first);
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t r = first + i;
+        float* row = rows_f32 + i * d;
         to_f32(view.row(r), view.dtype, d, row);
         squares[r] = table.dot64[type](row, view.row(r), d);
         norms[r] = static_cast<float>(std::sqrt(squares[r]));
       }
+      quantize_tile(rows_f32, squares + first, count, d,
+                    {buffers->high.data() + tile * plane_bytes, buffers->low.data() + tile * plane_bytes,
+                     buffers->scales.data() + first, buffers->coarse_errors.data() + first,
+                     buffers->tiles.data() + tile});
     });
 
     auto items = std::make_shared<ItemStore>();
@@ -163,6 +185,11 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     items->normalized = options.normalized;
     items->squares = squares;
     items->norms = norms;
+    items->high = buffers->high.data();
+    items->low = buffers->low.data();
+    items->scales = buffers->scales.data();
+    items->coarse_errors = buffers->coarse_errors.data();
+    items->tiles = buffers->tiles.data();
     items->largest_square = n == 0 ? 0.0 : *std::max_element(squares, squares + n);
     if (!options.ids.empty()) {
       buffers->ids = base::AlignedBuffer<std::int64_t>(n, "item ids");

@@ -14,6 +14,7 @@
 #include "base/checked.hpp"
 #include "base/file.hpp"
 #include "maxdot/error.hpp"
+#include "store/layout.hpp"
 
 namespace maxdot::store {
 namespace {
@@ -24,7 +25,9 @@ constexpr std::array<unsigned char, 8> kMagic = {'m', 'a', 'x', 'd', 'o', 't', '
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kAlignment = 64;
 
-enum class SectionKind : std::uint32_t { rows = 1, squares = 2, norms = 3, ids = 4 };
+constexpr std::uint64_t kTileFloats = kernels::kTileItems * sizeof(float);
+
+enum class SectionKind : std::uint32_t { rows = 1, squares = 2, norms = 3, ids = 4, high = 5, low = 6, scales = 7, coarse_errors = 8, tiles = 9 };
 
 struct Section {
   std::uint32_t kind;
@@ -65,6 +68,16 @@ const char* name_of(SectionKind kind) {
       return "norms";
     case SectionKind::ids:
       return "ids";
+    case SectionKind::high:
+      return "high codes";
+    case SectionKind::low:
+      return "low codes";
+    case SectionKind::scales:
+      return "scales";
+    case SectionKind::coarse_errors:
+      return "coarse errors";
+    case SectionKind::tiles:
+      return "tile summaries";
   }
   return "unknown";
 }
@@ -77,9 +90,15 @@ struct Payload {
 
 std::vector<Payload> payloads(const ItemStore& items) {
   const std::uint64_t n = items.items;
+  const std::uint64_t tiles = tiles_of(items.items);
   std::vector<Payload> list = {{SectionKind::rows, items.rows, n * items.row_bytes()},
                                {SectionKind::squares, items.squares, n * sizeof(double)},
-                               {SectionKind::norms, items.norms, n * sizeof(float)}};
+                               {SectionKind::norms, items.norms, n * sizeof(float)},
+                               {SectionKind::high, items.high, tiles * plane_tile_bytes(items.dimension)},
+                               {SectionKind::low, items.low, tiles * plane_tile_bytes(items.dimension)},
+                               {SectionKind::scales, items.scales, tiles * kTileFloats},
+                               {SectionKind::coarse_errors, items.coarse_errors, tiles * kTileFloats},
+                               {SectionKind::tiles, items.tiles, tiles * sizeof(TileSummary)}};
   if (items.ids != nullptr) list.push_back({SectionKind::ids, items.ids, n * sizeof(std::int64_t)});
   return list;
 }
@@ -149,10 +168,12 @@ void check_header_values(const std::string& path, const Header& header) {
 /// lies in the file, aligned, in order and of exactly the size that the header implies.
 void bind_sections(const std::string& path, const Header& header, const std::vector<Section>& sections,
                    const unsigned char* data, ItemStore& items) {
+  const std::uint64_t tiles = tiles_of(header.items);
   std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
   for (const Section& section : sections) {
     const auto kind = static_cast<SectionKind>(section.kind);
     const std::uint64_t row_bytes = header.dimension * size_of(items.dtype);
+    std::uint64_t count = header.items;
     std::uint64_t element = 0;
     switch (kind) {
       case SectionKind::rows:
@@ -171,10 +192,35 @@ void bind_sections(const std::string& path, const Header& header, const std::vec
         element = sizeof(std::int64_t);
         items.ids = reinterpret_cast<const std::int64_t*>(data + section.offset);
         break;
+      case SectionKind::high:
+        count = tiles;
+        element = plane_tile_bytes(header.dimension);
+        items.high = data + section.offset;
+        break;
+      case SectionKind::low:
+        count = tiles;
+        element = plane_tile_bytes(header.dimension);
+        items.low = data + section.offset;
+        break;
+      case SectionKind::scales:
+        count = tiles;
+        element = kTileFloats;
+        items.scales = reinterpret_cast<const float*>(data + section.offset);
+        break;
+      case SectionKind::coarse_errors:
+        count = tiles;
+        element = kTileFloats;
+        items.coarse_errors = reinterpret_cast<const float*>(data + section.offset);
+        break;
+      case SectionKind::tiles:
+        count = tiles;
+        element = sizeof(TileSummary);
+        items.tiles = reinterpret_cast<const TileSummary*>(data + section.offset);
+        break;
       default:
         refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
     }
-    const auto expected = base::checked_mul(header.items, element);
+    const auto expected = base::checked_mul(count, element);
     const auto section_end = base::checked_add(section.offset, section.bytes);
     if (!expected || section.bytes != *expected || !section_end || section.offset % kAlignment != 0 ||
         section.offset < end || *section_end + kAlignment > header.file_bytes) {
@@ -182,7 +228,8 @@ void bind_sections(const std::string& path, const Header& header, const std::vec
     }
     end = *section_end;
   }
-  if (items.rows == nullptr || items.squares == nullptr || items.norms == nullptr) {
+  if (items.rows == nullptr || items.squares == nullptr || items.norms == nullptr || items.high == nullptr ||
+      items.low == nullptr || items.scales == nullptr || items.coarse_errors == nullptr || items.tiles == nullptr) {
     refuse(path, "a section is missing");
   }
 }

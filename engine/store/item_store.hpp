@@ -10,6 +10,20 @@
 
 namespace maxdot::store {
 
+/// Largest values among the 64 items of a tile: they decide, before any item is looked at, what a screen may drop.
+/// f32, rounded up (min_square: to nearest). "unit" values are divided by the item's norm.
+struct TileSummary {
+  float error_ratio;        ///< |x - s c| <= error_ratio * s for each item
+  float scale;
+  float coarse_error;
+  float norm;
+  float min_square;
+  float unit_scale;
+  float unit_coarse_error;
+  float reserved;
+};
+static_assert(sizeof(TileSummary) == 32);
+
 struct ItemStore {
   std::size_t items = 0;
   std::size_t dimension = 0;
@@ -23,6 +37,13 @@ struct ItemStore {
   const double* squares = nullptr;
   /// [items] sqrt of that, rounded to f32 (Inf where it is larger): all that a screen needs of it.
   const float* norms = nullptr;
+  /// The codes' nibble planes, [tiles, plane_tile_bytes] each (layout.hpp), and what turns a code into a bound:
+  /// x = scale * code + rest, see quantize.hpp. [tiles * 64]; items that are absent have zeros.
+  const std::uint8_t* high = nullptr;
+  const std::uint8_t* low = nullptr;
+  const float* scales = nullptr;
+  const float* coarse_errors = nullptr;
+  const TileSummary* tiles = nullptr;
   /// [items], or null: row number = id.
   const std::int64_t* ids = nullptr;
   /// Largest dot64(x, x), 0 for no items.

@@ -32,11 +32,26 @@ struct OpenOptions {
   bool verify_payload = false;
 };
 
+/// What a search did, for people who tune: how much was read and how sharply it was screened.
+struct SearchStats {
+  std::uint64_t queries = 0;
+  std::uint64_t queries_by_f32 = 0;    ///< scanned as f32 rows: few items, a large k, or data that defeats the codes
+  std::uint64_t queries_repeated = 0;  ///< scanned twice because the guessed threshold could not be proven
+  std::uint64_t tiles_4bit = 0;        ///< tiles of 64 items read as 4-bit codes, counted once per block of queries
+  std::uint64_t tiles_8bit = 0;        ///< the same as 8-bit codes
+  std::uint64_t tiles_f32 = 0;         ///< the same as rows
+  std::uint64_t candidates = 0;        ///< (query, item) pairs that the integer comparison let through
+  std::uint64_t rescored = 0;          ///< of these, and of the f32 screen's: pairs scored in f64
+  std::uint64_t bytes_read = 0;        ///< by tiles and rescored rows, from memory or from a cache
+};
+
 struct SearchOptions {
   /// Threads for this call; 0 = every core that this process may use. Results do not depend on it.
   int threads = 0;
   /// Ask another metric than the index's own; every metric is exact on every index.
   std::optional<Metric> metric = std::nullopt;
+  /// Filled with what the search did, if not null.
+  SearchStats* stats = nullptr;
 };
 
 /// Results in the caller's memory: `ids` and `scores` are [queries, k] row-major, `counts` is [queries] or null.
@@ -117,7 +132,7 @@ class Index {
 /// Threads that "0" stands for: the cores in this process's affinity mask, cut to its cgroup CPU quota, at least 1.
 int available_threads() noexcept;
 
-/// Name of the kernels in use: reference, avx2, avx512 or neon. MAXDOT_ISA overrides the choice;
+/// Name of the kernels in use: reference, avx2, avxvnni, avx512, avx512vnni, neon or neondot. MAXDOT_ISA overrides the choice;
 /// throws Error (unsupported) if it names one that this machine cannot run.
 const char* kernel_name();
 

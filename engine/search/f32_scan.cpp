@@ -1,4 +1,4 @@
-#include "search/scan.hpp"
+#include "search/f32_scan.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -10,12 +10,11 @@ namespace {
 // Up to here each query reads the rows directly; from here on transposing the tile once pays (origin: bench_search).
 constexpr std::size_t kMaxDirectQueries = 8;
 
-constexpr double kNothing = -std::numeric_limits<double>::infinity();
-
 class BlockScan {
  public:
-  BlockScan(const ScanContext& context, std::size_t begin, std::size_t count, TopK* best, ScanScratch& scratch) noexcept
-      : context_(context), begin_(begin), count_(count), best_(best), scratch_(scratch) {
+  BlockScan(const F32ScanContext& context, std::size_t begin, std::size_t count, TopK* best, F32Scratch& scratch,
+            ScanCounts& counts) noexcept
+      : context_(context), begin_(begin), count_(count), best_(best), scratch_(scratch), counts_(counts) {
     for (std::size_t q = 0; q < count_; ++q) set_threshold(q, best_[q].bound());
   }
 
@@ -29,6 +28,7 @@ class BlockScan {
     const std::size_t first = tile * kernels::kTileItems;
     const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
     const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
+    ++counts_.f32_tiles;
     screen(tile, first, present);
     for (std::size_t q = 0; q < count_; ++q) {
       const bool screened = context_.screen.usable() && context_.queries.screenable(begin_ + q);
@@ -39,7 +39,7 @@ class BlockScan {
 
  private:
   void set_threshold(std::size_t q, double bound) noexcept {
-    scratch_.thresholds[q] = bound == kNothing ? -std::numeric_limits<float>::infinity()
+    scratch_.thresholds[q] = bound == kNoBound ? -std::numeric_limits<float>::infinity()
                                                : context_.queries.threshold(begin_ + q, bound);
   }
 
@@ -70,6 +70,7 @@ class BlockScan {
     const float* query = context_.queries.values(begin_ + q);
     const double square = context_.queries.square(begin_ + q);
     bool kept = false;
+    counts_.rescored += static_cast<std::uint64_t>(std::popcount(survivors));
     for (; survivors != 0; survivors &= survivors - 1) {
       const std::size_t row = first + static_cast<std::size_t>(std::countr_zero(survivors));
       const double dot = dot64(query, items.row(row), items.dimension);
@@ -84,36 +85,23 @@ class BlockScan {
     set_threshold(q, bound);
   }
 
-  const ScanContext& context_;
+  const F32ScanContext& context_;
   std::size_t begin_;
   std::size_t count_;
   TopK* best_;
-  ScanScratch& scratch_;
+  F32Scratch& scratch_;
+  ScanCounts& counts_;
 };
 
 }  // namespace
 
-void SharedBounds::reset(std::size_t queries) {
-  if (queries > capacity_) {
-    bounds_ = std::make_unique<std::atomic<double>[]>(queries);
-    capacity_ = queries;
-  }
-  for (std::size_t q = 0; q < queries; ++q) bounds_[q].store(kNothing, std::memory_order_relaxed);
-}
-
-void SharedBounds::raise(std::size_t q, double bound) noexcept {
-  double known = bounds_[q].load(std::memory_order_relaxed);
-  while (bound > known && !bounds_[q].compare_exchange_weak(known, bound, std::memory_order_relaxed)) {
-  }
-}
-
-void ScanScratch::prepare(std::size_t dimension) {
+void F32Scratch::prepare(std::size_t dimension) {
   panel.ensure(dimension * kernels::kTileItems, "a packed tile");
 }
 
-void scan(const ScanContext& context, std::size_t begin, std::size_t count, std::size_t tile_begin,
-          std::size_t tile_end, TopK* best, ScanScratch& scratch) noexcept {
-  BlockScan block(context, begin, count, best, scratch);
+void scan_f32(const F32ScanContext& context, std::size_t begin, std::size_t count, std::size_t tile_begin,
+              std::size_t tile_end, TopK* best, F32Scratch& scratch, ScanCounts& counts) noexcept {
+  BlockScan block(context, begin, count, best, scratch, counts);
   for (std::size_t tile = tile_begin; tile < tile_end; ++tile) block.tile(tile);
 }
 

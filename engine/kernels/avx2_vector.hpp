@@ -1,0 +1,106 @@
+// The AVX2 + FMA + F16C vector type of the kernels. Only for translation units compiled with those flags.
+#pragma once
+
+#include <immintrin.h>
+
+#include <xsimd/xsimd.hpp>
+
+#include <cstring>
+
+#include "kernels/f32_kernels.hpp"
+
+namespace maxdot::kernels {
+namespace {
+
+struct Avx2 {
+  using Float = xsimd::batch<float, xsimd::avx2>;
+  static constexpr std::size_t kWidth = 8;
+  static constexpr std::size_t kPanelQueries = 6;
+  static constexpr std::size_t kPanelVectors = 2;
+
+  static Float fma(Float a, Float b, Float c) noexcept { return Float(_mm256_fmadd_ps(a, b, c)); }
+  static Float load_f16(const std::uint16_t* p) noexcept {
+    return Float(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static std::uint64_t survivors(Float u, Float threshold) noexcept {
+    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(u, threshold, _CMP_NLT_UQ)));
+  }
+  static float sum(Float a) noexcept {
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  static Float interleave_low(Float a, Float b) noexcept {
+    return Float(_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20));
+  }
+  static Float interleave_high(Float a, Float b) noexcept {
+    return Float(_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31));
+  }
+
+  struct Doubles {
+    __m256d low;   // lanes 0 to 3
+    __m256d high;  // lanes 4 to 7
+  };
+  static Doubles zero_doubles() noexcept { return {_mm256_setzero_pd(), _mm256_setzero_pd()}; }
+  static void accumulate(Doubles& lanes, const float* q, const float* x) noexcept {
+    const auto wide = [](const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); };
+    lanes.low = _mm256_fmadd_pd(wide(q), wide(x), lanes.low);
+    lanes.high = _mm256_fmadd_pd(wide(q + 4), wide(x + 4), lanes.high);
+  }
+  static void accumulate_f16(Doubles& lanes, const float* q, const std::uint16_t* x) noexcept {
+    alignas(32) float row[8];
+    _mm256_store_ps(row, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
+    accumulate(lanes, q, row);
+  }
+  static double finish(Doubles lanes) noexcept {
+    const __m256d four = _mm256_add_pd(lanes.low, lanes.high);
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+  }
+
+  using Bytes = __m256i;
+  static constexpr std::size_t kBytes = 32;
+  static constexpr std::size_t kCodeQueries = 4;
+  static constexpr std::size_t kCodeVectors = 2;
+  static constexpr int kCodeOffset = 128;
+  static constexpr int kMaxQueryCode = 64;  // 255 * 64 * 2 fits an i16: vpmaddubsw cannot saturate
+  static Bytes load_bytes(const std::uint8_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static void store_bytes(std::uint8_t* p, Bytes b) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), b);
+  }
+  static Bytes broadcast_quad(const std::int8_t* p) noexcept {
+    int quad = 0;
+    std::memcpy(&quad, p, sizeof(quad));
+    return _mm256_set1_epi32(quad);
+  }
+  static Bytes lower(Bytes b) noexcept { return _mm256_and_si256(b, _mm256_set1_epi8(15)); }
+  static Bytes upper(Bytes b) noexcept { return _mm256_and_si256(b, _mm256_set1_epi8(static_cast<char>(0xf0))); }
+  static Bytes fine_even(Bytes high, Bytes low) noexcept {
+    return _mm256_or_si256(upper(_mm256_slli_epi16(high, 4)), lower(low));
+  }
+  static Bytes fine_odd(Bytes high, Bytes low) noexcept {
+    return _mm256_or_si256(upper(high), lower(_mm256_srli_epi16(low, 4)));
+  }
+  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(_mm256_slli_epi16(high, 4)); }
+  static Bytes coarse_odd(Bytes high) noexcept { return _mm256_or_si256(upper(high), _mm256_set1_epi8(8)); }
+
+  using Ints = __m256i;
+  static Ints ints(std::int32_t i) noexcept { return _mm256_set1_epi32(i); }
+  static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, query), _mm256_set1_epi16(1)));
+  }
+  static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
+    const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(limit), sum);
+    return ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(below))) & 0xffU;
+  }
+  static Ints max_ints(Ints a, Ints b) noexcept { return _mm256_max_epi32(a, b); }
+  static void store_ints(std::int32_t* p, Ints sum) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), sum);
+  }
+};
+
+}  // namespace
+}  // namespace maxdot::kernels

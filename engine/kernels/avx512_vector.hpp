@@ -1,0 +1,95 @@
+// The AVX-512 (F, BW, DQ, VL) vector type of the kernels. Only for translation units compiled with those flags.
+#pragma once
+
+#include <immintrin.h>
+
+#include <xsimd/xsimd.hpp>
+
+#include <cstring>
+
+#include "kernels/f32_kernels.hpp"
+
+namespace maxdot::kernels {
+namespace {
+
+struct Avx512 {
+  using Float = xsimd::batch<float, xsimd::avx512bw>;
+  static constexpr std::size_t kWidth = 16;
+  static constexpr std::size_t kPanelQueries = 6;
+  static constexpr std::size_t kPanelVectors = 4;
+
+  // xsimd 8.1 has no fused multiply-add for AVX-512.
+  static Float fma(Float a, Float b, Float c) noexcept { return Float(_mm512_fmadd_ps(a, b, c)); }
+  static Float load_f16(const std::uint16_t* p) noexcept {
+    return Float(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+  }
+  static std::uint64_t survivors(Float u, Float threshold) noexcept {
+    return _mm512_cmp_ps_mask(u, threshold, _CMP_NLT_UQ);
+  }
+  static float sum(Float a) noexcept { return _mm512_reduce_add_ps(a); }
+
+  static Float interleave_low(Float a, Float b) noexcept {
+    const __m512i order = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return Float(_mm512_permutex2var_ps(a, order, b));
+  }
+  static Float interleave_high(Float a, Float b) noexcept {
+    const __m512i order = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return Float(_mm512_permutex2var_ps(a, order, b));
+  }
+
+  using Doubles = __m512d;
+  static Doubles zero_doubles() noexcept { return _mm512_setzero_pd(); }
+  static void accumulate(Doubles& lanes, const float* q, const float* x) noexcept {
+    lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(_mm256_loadu_ps(x)), lanes);
+  }
+  static void accumulate_f16(Doubles& lanes, const float* q, const std::uint16_t* x) noexcept {
+    const __m256 row = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
+    lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(row), lanes);
+  }
+  static double finish(Doubles lanes) noexcept {
+    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(lanes), _mm512_extractf64x4_pd(lanes, 1));
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+  }
+
+  using Bytes = __m512i;
+  static constexpr std::size_t kBytes = 64;
+  static constexpr std::size_t kCodeQueries = 6;
+  static constexpr std::size_t kCodeVectors = 4;
+  static constexpr int kCodeOffset = 128;
+  static constexpr int kMaxQueryCode = 64;  // 255 * 64 * 2 fits an i16
+  static Bytes load_bytes(const std::uint8_t* p) noexcept { return _mm512_loadu_si512(p); }
+  static void store_bytes(std::uint8_t* p, Bytes b) noexcept { _mm512_storeu_si512(p, b); }
+  static Bytes broadcast_quad(const std::int8_t* p) noexcept {
+    int quad = 0;
+    std::memcpy(&quad, p, sizeof(quad));
+    return _mm512_set1_epi32(quad);
+  }
+  static Bytes upper_nibbles() noexcept { return _mm512_set1_epi8(static_cast<char>(0xf0)); }
+  // Ternary logic 0xca: bitwise "mask ? b : c".
+  static Bytes fine_even(Bytes high, Bytes low) noexcept {
+    return _mm512_ternarylogic_epi32(upper_nibbles(), _mm512_slli_epi16(high, 4), low, 0xca);
+  }
+  static Bytes fine_odd(Bytes high, Bytes low) noexcept {
+    return _mm512_ternarylogic_epi32(upper_nibbles(), high, _mm512_srli_epi16(low, 4), 0xca);
+  }
+  // 0xea: (a & b) | c.
+  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(_mm512_slli_epi16(high, 4)); }
+  static Bytes coarse_odd(Bytes high) noexcept {
+    return _mm512_ternarylogic_epi32(high, upper_nibbles(), _mm512_set1_epi8(8), 0xea);
+  }
+
+  using Ints = __m512i;
+  static Ints ints(std::int32_t i) noexcept { return _mm512_set1_epi32(i); }
+  static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(codes, query), _mm512_set1_epi16(1)));
+  }
+  static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
+    return _mm512_cmp_epi32_mask(sum, _mm512_set1_epi32(limit), _MM_CMPINT_NLT);
+  }
+  static Ints max_ints(Ints a, Ints b) noexcept { return _mm512_max_epi32(a, b); }
+  static void store_ints(std::int32_t* p, Ints sum) noexcept { _mm512_storeu_si512(p, sum); }
+};
+
+}  // namespace
+}  // namespace maxdot::kernels

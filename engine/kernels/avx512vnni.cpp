@@ -1,0 +1,26 @@
+// AVX-512 with VNNI: four products and their sum in one instruction, 64 bytes at a time.
+
+#include "kernels/avx512_vector.hpp"
+
+namespace maxdot::kernels {
+namespace {
+
+struct Avx512Vnni : Avx512 {
+  static constexpr int kMaxQueryCode = 127;
+
+  // In an unrolled register tile GCC 12 surrounds the intrinsic with register moves that halve the speed; one
+  // instruction as assembly does not suffer that (405 against 210 GMAC/s where it was measured).
+  static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(query));
+    return sum;
+  }
+};
+
+}  // namespace
+
+const KernelTable& avx512vnni_table() noexcept {
+  static constexpr KernelTable table = make_table<Avx512Vnni>("avx512vnni");
+  return table;
+}
+
+}  // namespace maxdot::kernels

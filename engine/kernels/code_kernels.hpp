@@ -1,0 +1,209 @@
+// The integer kernels of the code screens, written once over a small vector type `V` that each instruction set's file
+// defines (store/layout.hpp has the layout):
+//
+//   V::Bytes, V::kBytes             a vector of 64, 32 or 16 code bytes: 16, 8 or 4 items x 4 dimensions
+//   V::load_bytes(p), V::store_bytes(p, b), V::broadcast_quad(p)    4 query codes to every item
+//   V::fine_even(high, low), V::fine_odd(high, low)      codes of the two groups that share a line of the planes
+//   V::coarse_even(high), V::coarse_odd(high)            the same from the high nibble alone, u = 16h + 8
+//   V::Ints, V::ints(i)             i32 sums, one per item
+//   V::dot4(sum, codes, query)      sum + the 4 products of each item
+//   V::reaching(sum, limit)         bit per item: sum >= limit
+//   V::max_ints(a, b), V::store_ints(p, sum)
+//   V::kCodeOffset                  what expanded bytes have on top of the signed code: 128, or 0
+//   V::kMaxQueryCode                |query code| must not exceed it (dot4 may sum pairs in 16 bits)
+//   V::kCodeQueries, V::kCodeVectors, V::kStreamQueries    the register tiles
+//
+// Sums are exact, so every instruction set returns the same bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/code_limits.hpp"
+#include "kernels/kernels.hpp"
+
+// Loops over registers must be gone before the compiler decides what lives in memory.
+#if defined(__clang__)
+#define MAXDOT_UNROLL _Pragma("unroll")
+#else
+#define MAXDOT_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+namespace maxdot::kernels {
+namespace {
+
+constexpr std::size_t kCodeLine = 64;
+// An expanded tile holds the lines of its four groups quad by quad.
+constexpr std::size_t kQuadBytes = 4 * kCodeLine;
+
+template <typename V>
+void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads, std::uint8_t* tile) noexcept {
+  for (std::size_t half = 0; half < 2; ++half) {
+    for (std::size_t p = 0; p < quads; ++p) {
+      const std::size_t line = (half * quads + p) * kCodeLine;
+      std::uint8_t* out = tile + p * kQuadBytes + half * 2 * kCodeLine;
+      for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
+        const typename V::Bytes h = V::load_bytes(high + line + b);
+        const typename V::Bytes l = V::load_bytes(low + line + b);
+        V::store_bytes(out + b, V::fine_even(h, l));
+        V::store_bytes(out + kCodeLine + b, V::fine_odd(h, l));
+      }
+    }
+  }
+}
+
+template <typename V>
+void expand_coarse(const std::uint8_t* high, std::size_t quads, std::uint8_t* tile) noexcept {
+  for (std::size_t half = 0; half < 2; ++half) {
+    for (std::size_t p = 0; p < quads; ++p) {
+      const std::uint8_t* line = high + (half * quads + p) * kCodeLine;
+      std::uint8_t* out = tile + p * kQuadBytes + half * 2 * kCodeLine;
+      for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
+        const typename V::Bytes h = V::load_bytes(line + b);
+        V::store_bytes(out + b, V::coarse_even(h));
+        V::store_bytes(out + kCodeLine + b, V::coarse_odd(h));
+      }
+    }
+  }
+}
+
+/// Bits of the items whose sum reaches the limit, from N vectors of sums; stores the sums if there are any. Vector v holds
+/// items first(v) and following. The largest of each lane is compared once: almost always nothing survives.
+template <typename V, std::size_t N, typename First>
+std::uint64_t survivors_of_codes(const typename V::Ints* sums, std::int32_t limit, First first,
+                                 std::int32_t* dots) noexcept {
+  typename V::Ints most = sums[0];
+  MAXDOT_UNROLL
+  for (std::size_t v = 1; v < N; ++v) most = V::max_ints(most, sums[v]);
+  if (V::reaching(most, limit) == 0) [[likely]] {
+    return 0;
+  }
+  std::uint64_t mask = 0;
+  MAXDOT_UNROLL
+  for (std::size_t v = 0; v < N; ++v) {
+    mask |= V::reaching(sums[v], limit) << first(v);
+    V::store_ints(dots + first(v), sums[v]);
+  }
+  return mask;
+}
+
+// Register budget: Q * N sums + N code vectors + 1 query quad (+ a constant and a temporary where dot4 is three
+// instructions). AVX-512: 6 * 4 + 4 + 1 = 29 of 32. AVX2: 4 * 2 + 2 + 3 = 13 of 16. NEON: 6 * 4 + 4 + 2 = 30 of 32.
+template <typename V, std::size_t Q>
+void screen_codes_block(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                        const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                        std::int32_t* dots) noexcept {
+  constexpr std::size_t N = V::kCodeVectors;
+  constexpr std::size_t kItems = V::kBytes / 4;
+  for (std::size_t b = 0; b < kQuadBytes; b += N * V::kBytes) {
+    typename V::Ints sum[Q][N];
+    MAXDOT_UNROLL
+    for (std::size_t q = 0; q < Q; ++q) {
+      MAXDOT_UNROLL
+      for (std::size_t v = 0; v < N; ++v) sum[q][v] = V::ints(start[q]);
+    }
+    const std::uint8_t* line = tile + b;
+    for (std::size_t p = 0; p < quads; ++p, line += kQuadBytes) {
+      typename V::Bytes x[N];
+      MAXDOT_UNROLL
+      for (std::size_t v = 0; v < N; ++v) x[v] = V::load_bytes(line + v * V::kBytes);
+      MAXDOT_UNROLL
+      for (std::size_t q = 0; q < Q; ++q) {
+        const typename V::Bytes quad = V::broadcast_quad(queries + q * stride + 4 * p);
+        MAXDOT_UNROLL
+        for (std::size_t v = 0; v < N; ++v) sum[q][v] = V::dot4(sum[q][v], x[v], quad);
+      }
+    }
+    const auto first = [b](std::size_t v) { return b / 4 + v * kItems; };
+    MAXDOT_UNROLL
+    for (std::size_t q = 0; q < Q; ++q) {
+      const std::uint64_t mask = survivors_of_codes<V, N>(sum[q], limits[q], first, dots + q * kTileItems);
+      masks[q] = b == 0 ? mask : masks[q] | mask;
+    }
+  }
+}
+
+template <typename V>
+void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                  std::int32_t* dots) noexcept {
+  constexpr std::size_t Q = V::kCodeQueries;
+  std::size_t q = 0;
+  for (; q + Q <= count; q += Q) {
+    screen_codes_block<V, Q>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
+                             dots + q * kTileItems);
+  }
+  for (; q + 2 <= count; q += 2) {
+    screen_codes_block<V, 2>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
+                             dots + q * kTileItems);
+  }
+  if (q < count) {
+    screen_codes_block<V, 1>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
+                             dots + q * kTileItems);
+  }
+}
+
+// Straight from the high plane: few queries are bound by memory, so nothing is written and the plane is prefetched.
+// Register budget (Q = 4): 4 * 4 sums + 2 lines + 4 groups + 1 quad + masks = 25 of 32; AVX2 spills some from Q = 2 on.
+template <typename V, std::size_t Q>
+void stream_block(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                  const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                  std::int32_t* dots) noexcept {
+  const std::uint8_t* second = high + quads * kCodeLine;
+  for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
+    typename V::Ints sum[Q][4];
+    MAXDOT_UNROLL
+    for (std::size_t q = 0; q < Q; ++q) {
+      MAXDOT_UNROLL
+      for (std::size_t g = 0; g < 4; ++g) sum[q][g] = V::ints(start[q]);
+    }
+    for (std::size_t p = 0; p < quads; ++p) {
+      const std::size_t at = p * kCodeLine + b;
+      if (b == 0) {
+        __builtin_prefetch(high + at + kStreamAhead);
+        __builtin_prefetch(second + at + kStreamAhead);
+      }
+      const typename V::Bytes first_line = V::load_bytes(high + at);
+      const typename V::Bytes second_line = V::load_bytes(second + at);
+      const typename V::Bytes x[4] = {V::coarse_even(first_line), V::coarse_odd(first_line),
+                                      V::coarse_even(second_line), V::coarse_odd(second_line)};
+      MAXDOT_UNROLL
+      for (std::size_t q = 0; q < Q; ++q) {
+        const typename V::Bytes quad = V::broadcast_quad(queries + q * stride + 4 * p);
+        MAXDOT_UNROLL
+        for (std::size_t g = 0; g < 4; ++g) sum[q][g] = V::dot4(sum[q][g], x[g], quad);
+      }
+    }
+    const auto first = [b](std::size_t g) { return g * 16 + b / 4; };
+    MAXDOT_UNROLL
+    for (std::size_t q = 0; q < Q; ++q) {
+      const std::uint64_t mask = survivors_of_codes<V, 4>(sum[q], limits[q], first, dots + q * kTileItems);
+      masks[q] = b == 0 ? mask : masks[q] | mask;
+    }
+  }
+}
+
+template <typename V>
+void stream_codes(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                  std::int32_t* dots) noexcept {
+  switch (count) {
+    case 1:
+      return stream_block<V, 1>(high, quads, queries, stride, start, limits, masks, dots);
+    case 2:
+      return stream_block<V, 2>(high, quads, queries, stride, start, limits, masks, dots);
+    case 3:
+      return stream_block<V, 3>(high, quads, queries, stride, start, limits, masks, dots);
+    default:
+      return stream_block<V, 4>(high, quads, queries, stride, start, limits, masks, dots);
+  }
+}
+
+template <typename V>
+constexpr CodeKernels make_code_kernels() noexcept {
+  return {V::kMaxQueryCode,   V::kCodeOffset,  expand_fine<V>, expand_coarse<V>,
+          screen_codes<V>, stream_codes<V>, code_limits};
+}
+
+}  // namespace
+}  // namespace maxdot::kernels

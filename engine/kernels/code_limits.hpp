@@ -1,0 +1,31 @@
+// From float thresholds to the integer limits that the code screens compare with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "kernels/kernels.hpp"
+
+namespace maxdot::kernels {
+namespace {
+
+// A plain loop over structure-of-arrays terms: vectorised by the compiler with this file's flags. docs/certified-screening.md
+// shows that `guard` covers the f32 rounding of every step.
+void code_limits(std::size_t count, const CodeQueryTerms& query, const CodeTileTerms& tile,
+                        std::int32_t* limits) noexcept {
+  const float inverse_scale = 1.0F / tile.scale;
+  const float magnitude = tile.bias < 0.0F ? -tile.bias : tile.bias;
+  for (std::size_t q = 0; q < count; ++q) {
+    const float error = query.error_factor[q] * tile.error + query.norm_factor[q] * tile.norm;
+    const float threshold = query.threshold[q];
+    const float size = threshold < 0.0F ? -threshold : threshold;
+    const float guard = (size + error + magnitude) * 0x1p-20F;
+    const float limit = (threshold - error - tile.bias - guard) * query.inverse_scale[q] * inverse_scale;
+    const float most = limit > kMaxCodeLimit ? kMaxCodeLimit : limit;
+    limits[q] = limit > 0.0F ? static_cast<std::int32_t>(most) : std::numeric_limits<std::int32_t>::min();
+  }
+}
+
+}  // namespace
+}  // namespace maxdot::kernels

@@ -1,0 +1,104 @@
+// The NEON (AArch64) vector type of the kernels.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <xsimd/xsimd.hpp>
+
+#include <cstring>
+
+#include "kernels/f32_kernels.hpp"
+
+namespace maxdot::kernels {
+namespace {
+
+struct Neon {
+  using Float = xsimd::batch<float, xsimd::neon64>;
+  static constexpr std::size_t kWidth = 4;
+  static constexpr std::size_t kPanelQueries = 6;
+  static constexpr std::size_t kPanelVectors = 4;
+
+  static float32x4_t halves(const std::uint16_t* p) noexcept {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+  }
+  static Float fma(Float a, Float b, Float c) noexcept { return Float(vfmaq_f32(c, a, b)); }
+  static Float load_f16(const std::uint16_t* p) noexcept { return Float(halves(p)); }
+  static std::uint64_t survivors(Float u, Float threshold) noexcept {
+    const uint32x4_t bits = {1, 2, 4, 8};
+    return vaddvq_u32(vbicq_u32(bits, vcltq_f32(u, threshold)));
+  }
+  static float sum(Float a) noexcept { return vaddvq_f32(a); }
+
+  static Float interleave_low(Float a, Float b) noexcept { return Float(vzip1q_f32(a, b)); }
+  static Float interleave_high(Float a, Float b) noexcept { return Float(vzip2q_f32(a, b)); }
+
+  struct Doubles {
+    float64x2_t pair[4];  // lanes 0-1, 2-3, 4-5, 6-7
+  };
+  static Doubles zero_doubles() noexcept {
+    const float64x2_t zero = vdupq_n_f64(0.0);
+    return {{zero, zero, zero, zero}};
+  }
+  static void accumulate_four(float64x2_t* pair, float32x4_t q, float32x4_t x) noexcept {
+    pair[0] = vfmaq_f64(pair[0], vcvt_f64_f32(vget_low_f32(q)), vcvt_f64_f32(vget_low_f32(x)));
+    pair[1] = vfmaq_f64(pair[1], vcvt_high_f64_f32(q), vcvt_high_f64_f32(x));
+  }
+  static void accumulate(Doubles& lanes, const float* q, const float* x) noexcept {
+    accumulate_four(lanes.pair, vld1q_f32(q), vld1q_f32(x));
+    accumulate_four(lanes.pair + 2, vld1q_f32(q + 4), vld1q_f32(x + 4));
+  }
+  static void accumulate_f16(Doubles& lanes, const float* q, const std::uint16_t* x) noexcept {
+    accumulate_four(lanes.pair, vld1q_f32(q), halves(x));
+    accumulate_four(lanes.pair + 2, vld1q_f32(q + 4), halves(x + 4));
+  }
+  static double finish(Doubles lanes) noexcept {
+    const float64x2_t even = vaddq_f64(lanes.pair[0], lanes.pair[2]);  // l0+l4, l1+l5
+    const float64x2_t odd = vaddq_f64(lanes.pair[1], lanes.pair[3]);   // l2+l6, l3+l7
+    const float64x2_t two = vaddq_f64(even, odd);
+    return vgetq_lane_f64(two, 0) + vgetq_lane_f64(two, 1);
+  }
+
+  using Bytes = uint8x16_t;
+  static constexpr std::size_t kBytes = 16;
+  static constexpr std::size_t kCodeQueries = 6;
+  static constexpr std::size_t kCodeVectors = 4;
+  static constexpr int kCodeOffset = 0;  // expanded bytes are signed codes: u ^ 0x80 = u - 128
+  static constexpr int kMaxQueryCode = 127;
+  static Bytes load_bytes(const std::uint8_t* p) noexcept { return vld1q_u8(p); }
+  static void store_bytes(std::uint8_t* p, Bytes b) noexcept { vst1q_u8(p, b); }
+  static Bytes broadcast_quad(const std::int8_t* p) noexcept {
+    std::uint32_t quad = 0;
+    std::memcpy(&quad, p, sizeof(quad));
+    return vreinterpretq_u8_u32(vdupq_n_u32(quad));
+  }
+  static Bytes to_signed(Bytes u) noexcept { return veorq_u8(u, vdupq_n_u8(0x80)); }
+  static Bytes fine_even(Bytes high, Bytes low) noexcept {
+    return to_signed(vbslq_u8(vdupq_n_u8(0xf0), vshlq_n_u8(high, 4), low));
+  }
+  static Bytes fine_odd(Bytes high, Bytes low) noexcept {
+    return to_signed(vbslq_u8(vdupq_n_u8(0xf0), high, vshrq_n_u8(low, 4)));
+  }
+  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(vshlq_n_u8(high, 4)); }
+  static Bytes coarse_odd(Bytes high) noexcept {
+    return to_signed(vorrq_u8(vandq_u8(high, vdupq_n_u8(0xf0)), vdupq_n_u8(8)));
+  }
+
+  using Ints = int32x4_t;
+  static Ints ints(std::int32_t i) noexcept { return vdupq_n_s32(i); }
+  static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
+    const int8x16_t c = vreinterpretq_s8_u8(codes);
+    const int8x16_t q = vreinterpretq_s8_u8(query);
+    const int16x8_t low = vmull_s8(vget_low_s8(c), vget_low_s8(q));
+    const int16x8_t pairs = vpaddq_s16(low, vmull_high_s8(c, q));  // 2 * 127 * 127 fits an i16
+    return vpadalq_s16(sum, pairs);
+  }
+  static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
+    const uint32x4_t bits = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(bits, vcgeq_s32(sum, vdupq_n_s32(limit))));
+  }
+  static Ints max_ints(Ints a, Ints b) noexcept { return vmaxq_s32(a, b); }
+  static void store_ints(std::int32_t* p, Ints sum) noexcept { vst1q_s32(p, sum); }
+};
+
+}  // namespace
+}  // namespace maxdot::kernels

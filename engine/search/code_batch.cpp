@@ -1,0 +1,77 @@
+#include "search/code_batch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/parallel.hpp"
+#include "base/rounding.hpp"
+#include "store/layout.hpp"
+
+namespace maxdot::search {
+namespace {
+
+constexpr std::size_t kQueriesPerTask = 64;
+
+// More than the f64 rounding of a sum of d <= 32,768 terms, relatively, with a square root.
+constexpr double kGrow = 1.0 + 0x1p-36;
+// dot64 and the steps from it to a key stay within this of the true value, relative to |q| |x|.
+constexpr double kKeyRounding = 0x1p-36;
+
+}  // namespace
+
+void CodeBatch::reserve(std::size_t count, std::size_t dimension) {
+  stride_ = store::quads_of(dimension) * store::kQuadDimensions;
+  codes_.ensure(count * stride_, "query codes");
+  starts_.ensure(count, "query codes");
+  scales_.ensure(count, "query codes");
+  error_factors_.ensure(count, "query codes");
+  norm_factors_.ensure(count, "query codes");
+  inverse_scales_f32_.ensure(count, "query codes");
+  error_factors_f32_.ensure(count, "query codes");
+  norm_factors_f32_.ensure(count, "query codes");
+}
+
+void CodeBatch::prepare(const QueryBatch& queries, std::size_t dimension, const kernels::CodeKernels& kernels,
+                        int threads) noexcept {
+  const std::size_t count = queries.size();
+  base::parallel_for((count + kQueriesPerTask - 1) / kQueriesPerTask, threads, [&](std::size_t task, int) noexcept {
+    const std::size_t end = std::min(count, (task + 1) * kQueriesPerTask);
+    for (std::size_t q = task * kQueriesPerTask; q < end; ++q) prepare_one(queries, q, dimension, kernels);
+  });
+}
+
+void CodeBatch::prepare_one(const QueryBatch& queries, std::size_t q, std::size_t dimension,
+                            const kernels::CodeKernels& kernels) noexcept {
+  const float* values = queries.values(q);
+  std::int8_t* codes = codes_.data() + q * stride_;
+  double largest = 0.0;
+  for (std::size_t j = 0; j < dimension; ++j) largest = std::max(largest, std::fabs(static_cast<double>(values[j])));
+  const double most = kernels.max_query_code;
+  const double scale = largest / most;
+  const double inverse = scale > 0.0 ? 1.0 / scale : 0.0;
+  std::int32_t sum = 0;
+  double code_square = 0.0;
+  double rest_square = 0.0;
+  for (std::size_t j = 0; j < dimension; ++j) {
+    const double x = static_cast<double>(values[j]);
+    const double wanted = std::clamp(x * inverse, -most, most);
+    const int code = static_cast<int>(wanted + (wanted < 0.0 ? -0.5 : 0.5));
+    codes[j] = static_cast<std::int8_t>(code);
+    sum += code;
+    const double rest = x - scale * static_cast<double>(code);
+    code_square += static_cast<double>(code * code);
+    rest_square += rest * rest;
+  }
+  std::memset(codes + dimension, 0, stride_ - dimension);
+
+  starts_[q] = -kernels.offset * sum;
+  scales_[q] = scale;
+  error_factors_[q] = scale * std::sqrt(code_square) * kGrow;
+  norm_factors_[q] = (std::sqrt(rest_square) + kKeyRounding * std::sqrt(queries.square(q))) * kGrow;
+  inverse_scales_f32_[q] = static_cast<float>(1.0 / scale);
+  error_factors_f32_[q] = base::round_up(error_factors_[q]);
+  norm_factors_f32_[q] = base::round_up(norm_factors_[q]);
+}
+
+}  // namespace maxdot::search

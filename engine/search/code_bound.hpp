@@ -1,0 +1,67 @@
+// CodeBound: from an integer product of codes to a proven upper bound of the item's score. docs/certified-screening.md
+// has the proof. Scores here are in the units of QueryBatch::reach.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/score.hpp"
+#include "kernels/kernels.hpp"
+#include "search/code_batch.hpp"
+#include "store/item_store.hpp"
+
+namespace maxdot::search {
+
+/// Which codes were read: the high nibbles alone, or both.
+enum class Codes : std::uint8_t { coarse, fine };
+
+class CodeBound {
+ public:
+  CodeBound(const store::ItemStore& items, const CodeBatch& queries, base::Ranking ranking, Codes codes) noexcept
+      : items_(items), queries_(queries), ranking_(ranking), codes_(codes) {}
+
+  /// The largest terms of a tile's items: what no item of it exceeds.
+  kernels::CodeTileTerms tile(std::size_t tile) const noexcept {
+    const store::TileSummary& most = items_.tiles[tile];
+    const bool fine = codes_ == Codes::fine;
+    if (ranking_ == base::Ranking::cosine) {
+      return {most.unit_scale, fine ? grown(most.error_ratio * most.unit_scale) : most.unit_coarse_error, 1.0F, 0.0F};
+    }
+    const float bias = ranking_ == base::Ranking::euclidean ? -0.5F * (1.0F - 0x1p-20F) * most.min_square : 0.0F;
+    return {most.scale, fine ? grown(most.error_ratio * most.scale) : most.coarse_error, most.norm, bias};
+  }
+
+  /// At least the true score of item `row` for query `q`, whose codes' product is `dot`.
+  double upper(std::size_t q, std::size_t row, std::int32_t dot) const noexcept {
+    const double scale = static_cast<double>(items_.scales[row]);
+    const double error = codes_ == Codes::fine
+                             ? static_cast<double>(items_.tiles[row / kernels::kTileItems].error_ratio) * scale
+                             : static_cast<double>(items_.coarse_errors[row]);
+    const double square = items_.squares[row];
+    const double center = queries_.scale(q) * scale * static_cast<double>(dot);
+    const double spread = queries_.error_factor(q) * error;
+    if (ranking_ == base::Ranking::cosine) {
+      const double norm = std::sqrt(square);
+      const double rest = queries_.norm_factor(q);
+      return norm > 0.0 ? with_margin((center + spread) / norm + rest, (std::fabs(center) + spread) / norm + rest)
+                        : rest;  // a zero item: its score is 0
+    }
+    const double rest = queries_.norm_factor(q) * std::sqrt(square);
+    const double bias = ranking_ == base::Ranking::euclidean ? 0.5 * square : 0.0;
+    return with_margin(center + spread + rest - bias, std::fabs(center) + spread + rest + bias);
+  }
+
+ private:
+  // One rounding of a product of two upper bounds.
+  static float grown(float value) noexcept { return value * (1.0F + 0x1p-20F); }
+  // The f64 rounding of the few steps above, relative to the size of their terms.
+  static double with_margin(double bound, double size) noexcept { return bound + 0x1p-44 * size; }
+
+  const store::ItemStore& items_;
+  const CodeBatch& queries_;
+  base::Ranking ranking_;
+  Codes codes_;
+};
+
+}  // namespace maxdot::search

@@ -1,0 +1,167 @@
+#include "search/code_scan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "base/rounding.hpp"
+#include "search/rescorer.hpp"
+#include "store/layout.hpp"
+
+namespace maxdot::search {
+namespace {
+
+// Between two looks at what other threads have found.
+constexpr std::size_t kTilesPerRefresh = 8;
+
+// Queries between two portions of prefetches of the next tile: spread, they do not fill the line buffers.
+constexpr std::size_t kQueriesPerPrefetch = 24;
+
+class BlockScan {
+ public:
+  BlockScan(const CodeScanContext& context, std::size_t begin, std::size_t count, TopK* best, std::uint32_t* survivors,
+            CodeScratch& scratch, ScanCounts& counts) noexcept
+      : context_(context),
+        bound_(context.items, context.codes, context.ranking, context.read),
+        rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best),
+        quads_(store::quads_of(context.items.dimension)),
+        plane_bytes_(store::plane_tile_bytes(context.items.dimension)),
+        begin_(begin),
+        count_(count),
+        best_(best),
+        survivors_(survivors),
+        scratch_(scratch),
+        counts_(counts) {
+    refresh();
+  }
+
+  void refresh() noexcept {
+    for (std::size_t q = 0; q < count_; ++q) {
+      set_threshold(q, std::max(best_[q].bound(), context_.shared.get(begin_ + q)));
+    }
+  }
+
+  /// `next` is the tile that comes after it: its codes are fetched meanwhile.
+  void tile(std::size_t tile, std::size_t next) noexcept {
+    const kernels::CodeKernels& kernels = context_.kernels.codes;
+    kernels.limits(count_, context_.codes.terms(begin_, scratch_.thresholds), bound_.tile(tile), scratch_.limits);
+    if (context_.read == Codes::coarse) {
+      stream(tile);
+    } else {
+      screen(tile, next);
+    }
+    const std::size_t first = tile * kernels::kTileItems;
+    const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
+    const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
+    for (std::size_t q = 0; q < count_; ++q) {
+      const std::uint64_t candidates = scratch_.masks[q] & all;
+      if (candidates != 0) [[unlikely]] {
+        consider(q, first, candidates);
+      }
+    }
+  }
+
+  void finish() noexcept {
+    rescorer_.drain([this](std::size_t q) { raised(q); });
+  }
+
+ private:
+  void set_threshold(std::size_t q, double bound) noexcept {
+    // Without a bound everything survives, also if the query is zero (0 * -inf is no number).
+    scratch_.reaches[q] = bound == kNoBound ? kNoBound : context_.queries.reach(begin_ + q, bound);
+    scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
+  }
+
+  void raised(std::size_t q) noexcept {
+    if (!best_[q].full()) return;
+    const double bound = best_[q].bound();
+    if (context_.several_tasks) context_.shared.raise(begin_ + q, bound);
+    set_threshold(q, std::max(bound, context_.shared.get(begin_ + q)));
+  }
+
+  void stream(std::size_t tile) noexcept {
+    const kernels::CodeKernels& kernels = context_.kernels.codes;
+    const std::uint8_t* high = context_.items.high + tile * plane_bytes_;
+    for (std::size_t q = 0; q < count_; q += kernels::kMaxStreamQueries) {
+      kernels.stream_codes(high, quads_, context_.codes.codes(begin_ + q), context_.codes.stride(),
+                           std::min(count_ - q, kernels::kMaxStreamQueries), context_.codes.starts() + begin_ + q,
+                           scratch_.limits + q, scratch_.masks + q, scratch_.dots.data() + q * kernels::kTileItems);
+    }
+    ++counts_.coarse_tiles;
+  }
+
+  void screen(std::size_t tile, std::size_t next) noexcept {
+    const kernels::CodeKernels& kernels = context_.kernels.codes;
+    const store::ItemStore& items = context_.items;
+    kernels.expand_fine(items.high + tile * plane_bytes_, items.low + tile * plane_bytes_, quads_,
+                        scratch_.tile.data());
+    const std::size_t portions = (count_ + kQueriesPerPrefetch - 1) / kQueriesPerPrefetch;
+    const std::size_t portion_bytes = (plane_bytes_ / portions + 63) / 64 * 64;
+    std::size_t fetched = 0;
+    for (std::size_t q = 0; q < count_; q += kQueriesPerPrefetch) {
+      for (const std::size_t end = std::min(plane_bytes_, fetched + portion_bytes); fetched < end; fetched += 64) {
+        __builtin_prefetch(items.high + next * plane_bytes_ + fetched);
+        __builtin_prefetch(items.low + next * plane_bytes_ + fetched);
+      }
+      kernels.screen_codes(scratch_.tile.data(), quads_, context_.codes.codes(begin_ + q), context_.codes.stride(),
+                           std::min(kQueriesPerPrefetch, count_ - q), context_.codes.starts() + begin_ + q,
+                           scratch_.limits + q, scratch_.masks + q, scratch_.dots.data() + q * kernels::kTileItems);
+    }
+    ++counts_.fine_tiles;
+  }
+
+  void consider(std::size_t q, std::size_t first, std::uint64_t candidates) noexcept {
+    const std::int32_t* dots = scratch_.dots.data() + q * kernels::kTileItems;
+    counts_.candidates += static_cast<std::uint64_t>(std::popcount(candidates));
+    for (; candidates != 0; candidates &= candidates - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(candidates));
+      // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
+      if (bound_.upper(begin_ + q, first + i, dots[i]) < scratch_.reaches[q]) continue;
+      ++survivors_[q];
+      ++counts_.rescored;
+      rescorer_.push(q, first + i, [this](std::size_t changed) { raised(changed); });
+    }
+  }
+
+  const CodeScanContext& context_;
+  CodeBound bound_;
+  Rescorer rescorer_;
+  std::size_t quads_;
+  std::size_t plane_bytes_;
+  std::size_t begin_;
+  std::size_t count_;
+  TopK* best_;
+  std::uint32_t* survivors_;
+  CodeScratch& scratch_;
+  ScanCounts& counts_;
+};
+
+}  // namespace
+
+void CodeScratch::prepare(std::size_t dimension) {
+  tile.ensure(store::quads_of(dimension) * 4 * store::kLineBytes, "a tile of codes");
+  dots.ensure(kMaxCodeQueries * kernels::kTileItems, "products of codes");
+}
+
+void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
+                std::size_t tile_begin, std::size_t tile_end, TopK* best, std::uint32_t* survivors,
+                CodeScratch& scratch, ScanCounts& counts) noexcept {
+  BlockScan block(context, begin, count, best, survivors, scratch, counts);
+  std::size_t scanned = 0;
+  const auto visit = [&](std::size_t tile, std::size_t next) {
+    if (context.several_tasks && ++scanned % kTilesPerRefresh == 0) block.refresh();
+    block.tile(tile, next < tile_end ? next : tile);
+  };
+  if (pass == Pass::sample) {
+    const std::size_t first = (tile_begin + kSampleStep - 1) / kSampleStep * kSampleStep;
+    for (std::size_t tile = first; tile < tile_end; tile += kSampleStep) visit(tile, tile + kSampleStep);
+  } else {
+    for (std::size_t tile = tile_begin; tile < tile_end; ++tile) {
+      if (pass == Pass::rest && tile % kSampleStep == 0) continue;
+      visit(tile, tile + 1);
+    }
+  }
+  block.finish();
+}
+
+}  // namespace maxdot::search

@@ -1,0 +1,62 @@
+// code_scan: one thread's share of a search by codes. Screens tiles for a block of queries, rescores what survives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/aligned_buffer.hpp"
+#include "base/score.hpp"
+#include "kernels/kernels.hpp"
+#include "search/code_batch.hpp"
+#include "search/code_bound.hpp"
+#include "search/query_batch.hpp"
+#include "search/scan_counts.hpp"
+#include "search/shared_bounds.hpp"
+#include "search/top_k.hpp"
+#include "store/item_store.hpp"
+
+namespace maxdot::search {
+
+/// Queries of one task. Their codes stay in L2 beside the tile in L1 (origin: bench_search).
+inline constexpr std::size_t kMaxCodeQueries = 256;
+
+/// The sample that the first threshold is guessed from: every 16th tile.
+inline constexpr std::size_t kSampleStep = 16;
+
+/// Which tiles of a range a pass reads.
+enum class Pass : std::uint8_t { sample, rest, all };
+
+/// Memory of one thread.
+struct CodeScratch {
+  base::AlignedBuffer<std::uint8_t> tile;
+  base::AlignedBuffer<std::int32_t> dots;
+  float thresholds[kMaxCodeQueries];
+  double reaches[kMaxCodeQueries];
+  std::int32_t limits[kMaxCodeQueries];
+  std::uint64_t masks[kMaxCodeQueries];
+
+  /// Throws Error (out_of_memory).
+  void prepare(std::size_t dimension);
+};
+
+struct CodeScanContext {
+  const store::ItemStore& items;
+  const kernels::KernelTable& kernels;
+  const QueryBatch& queries;
+  const CodeBatch& codes;
+  base::Ranking ranking;
+  Codes read;
+  /// Thresholds at the start, raised as better ones are known.
+  SharedBounds& shared;
+  /// Whether other threads may raise the bounds of this task's queries.
+  bool several_tasks;
+};
+
+/// Scans the tiles of [tile_begin, tile_end) that `pass` names for queries [begin, begin + count) and offers every item
+/// that may reach its query's threshold to best[0 .. count). survivors[q] grows by the rows scored for query q.
+/// Requires count <= kMaxCodeQueries.
+void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
+                std::size_t tile_begin, std::size_t tile_end, TopK* best, std::uint32_t* survivors,
+                CodeScratch& scratch, ScanCounts& counts) noexcept;
+
+}  // namespace maxdot::search

@@ -1,0 +1,81 @@
+#include "search/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "search/code_scan.hpp"
+#include "search/f32_scan.hpp"
+#include "search/top_k.hpp"
+#include "store/layout.hpp"
+
+namespace maxdot::search {
+namespace {
+
+// Results in progress take at most this much memory, or those of one block of queries if that is more.
+constexpr std::size_t kHeapBytes = std::size_t{32} << 20;
+
+// Tasks per thread when a query is split: enough to even out, few enough to keep thresholds sharp.
+constexpr std::size_t kTasksPerThread = 4;
+
+// Up to this many queries the time is that of reading the items (origin: bench_search).
+constexpr std::size_t kMostCoarseQueries = 4;
+
+// Below this the catalogue is in the caches and preparing codes does not pay.
+constexpr std::size_t kFewItems = 1024;
+
+// Fewer tiles than this give no useful sample.
+constexpr std::size_t kLeastSampledTiles = 16 * kSampleStep;
+
+// With more results than one item in this many, rescoring costs more than the screens save.
+constexpr std::size_t kItemsPerResult = 16;
+
+std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+/// Expected number of the k best that fall in the sample, and 3.5 of its standard deviations above: the k'-th best of
+/// the sample then is almost surely worse than the k-th of all.
+std::size_t sample_results(std::size_t kept) {
+  const double expected = static_cast<double>(kept) / static_cast<double>(kSampleStep);
+  return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
+}
+
+}  // namespace
+
+Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
+               bool codes_usable) noexcept {
+  Method method = Method::fine;
+  if (!codes_usable || items.items < kFewItems || kept > items.items / kItemsPerResult) {
+    method = Method::f32;
+  } else if (queries <= kMostCoarseQueries) {
+    method = Method::coarse;
+  }
+  return make_plan(items, queries, kept, threads, method);
+}
+
+Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
+               Method method) noexcept {
+  Plan plan = {};
+  plan.method = method;
+  plan.tiles = store::tiles_of(items.items);
+  const auto workers = static_cast<std::size_t>(threads);
+  const std::size_t query_bytes = kept * sizeof(Entry);
+  // A block's heaps should stay in reach of the caches: a large k means fewer queries at once.
+  const std::size_t most = method == Method::f32 ? kMaxBlockQueries : kMaxCodeQueries;
+  plan.block_queries = std::clamp<std::size_t>(kHeapBytes / workers / query_bytes, 1, most);
+  plan.block_queries = std::min(plan.block_queries, queries);
+  const std::size_t blocks = divide_up(queries, plan.block_queries);
+  const std::size_t wanted = workers * kTasksPerThread;
+  plan.chunks = workers == 1 || blocks >= wanted ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
+  const std::size_t affordable = kHeapBytes / (query_bytes * plan.chunks) / plan.block_queries * plan.block_queries;
+  plan.round_queries = std::min(queries, std::max(affordable, plan.block_queries));
+
+  if (plan.tiles >= kLeastSampledTiles) {
+    plan.sample_kept = sample_results(kept);
+    // Rescoring a row costs about as much as screening 30 by 8 bits, and as reading 4 from memory as f32.
+    const std::size_t sample_items = items.items / kSampleStep;
+    plan.most_sample_survivors =
+        sample_items / (method == Method::coarse ? 4 : 30) + 8 * plan.sample_kept * plan.chunks + 64;
+  }
+  return plan;
+}
+
+}  // namespace maxdot::search

@@ -1,0 +1,39 @@
+// Plan: how one call is cut into work, and which screen reads the items.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "store/item_store.hpp"
+
+namespace maxdot::search {
+
+/// What the items are screened by.
+enum class Method : std::uint8_t {
+  f32,     ///< the rows themselves
+  coarse,  ///< 4-bit codes: few queries, bound by memory
+  fine,    ///< 8-bit codes: batches, bound by arithmetic
+};
+
+/// Queries go in rounds (bounded memory) of blocks, tiles in chunks; a task is a block and a chunk.
+struct Plan {
+  Method method;
+  std::size_t round_queries;
+  std::size_t block_queries;
+  std::size_t chunks;
+  std::size_t tiles;
+  /// Best of the sample that are kept to guess a threshold from; 0: no guess, the catalogue is small.
+  std::size_t sample_kept;
+  /// A query whose sample lets more rows than this survive is better served by f32.
+  std::size_t most_sample_survivors;
+};
+
+/// For `queries` queries that keep `kept` results each. Requires items, queries, kept >= 1.
+Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
+               bool codes_usable) noexcept;
+
+/// The same with the method given (tests).
+Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
+               Method method) noexcept;
+
+}  // namespace maxdot::search

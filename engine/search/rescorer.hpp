@@ -1,0 +1,75 @@
+// Rescorer: the exact scores of what survived, a little later. A survivor's row is in no cache; between its arrival and
+// its turn the scan goes on, so that the memory's latency is hidden.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/score.hpp"
+#include "kernels/kernels.hpp"
+#include "search/query_batch.hpp"
+#include "search/top_k.hpp"
+#include "store/item_store.hpp"
+
+namespace maxdot::search {
+
+class Rescorer {
+ public:
+  /// Scores for queries [begin, ...) of `queries` go to best[0], ...
+  Rescorer(const store::ItemStore& items, const kernels::KernelTable& kernels, const QueryBatch& queries,
+           base::Ranking ranking, std::size_t begin, TopK* best) noexcept
+      : items_(items),
+        dot64_(kernels.dot64[static_cast<std::size_t>(items.dtype)]),
+        queries_(queries),
+        ranking_(ranking),
+        begin_(begin),
+        best_(best) {}
+
+  /// Takes a survivor; when the queue is full, scores the oldest. `raised(q)` is called whenever query q's best changed.
+  template <typename Raised>
+  void push(std::size_t q, std::size_t row, Raised&& raised) noexcept {
+    if (size_ == kWaiting) pop(raised);
+    const unsigned char* data = items_.row(row);
+    for (std::size_t b = 0; b < items_.row_bytes(); b += 64) __builtin_prefetch(data + b);
+    __builtin_prefetch(&items_.squares[row]);
+    waiting_[(first_ + size_++) % kWaiting] = {q, row};
+  }
+
+  template <typename Raised>
+  void drain(Raised&& raised) noexcept {
+    while (size_ != 0) pop(raised);
+  }
+
+ private:
+  // 8 to 32 rows under way are equal (origin: bench_search); more only age the threshold.
+  static constexpr std::size_t kWaiting = 16;
+
+  struct Survivor {
+    std::size_t q;
+    std::size_t row;
+  };
+
+  template <typename Raised>
+  void pop(Raised& raised) noexcept {
+    const Survivor survivor = waiting_[first_];
+    first_ = (first_ + 1) % kWaiting;
+    --size_;
+    const double dot = dot64_(queries_.values(begin_ + survivor.q), items_.row(survivor.row), items_.dimension);
+    const double key =
+        base::ranking_key(ranking_, dot, queries_.square(begin_ + survivor.q), items_.squares[survivor.row]);
+    if (best_[survivor.q].offer({key, items_.id(survivor.row)})) raised(survivor.q);
+  }
+
+  const store::ItemStore& items_;
+  double (*dot64_)(const float*, const void*, std::size_t) noexcept;
+  const QueryBatch& queries_;
+  base::Ranking ranking_;
+  std::size_t begin_;
+  TopK* best_;
+  std::array<Survivor, kWaiting> waiting_;
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace maxdot::search

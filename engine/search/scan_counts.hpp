@@ -1,0 +1,16 @@
+// ScanCounts: what one thread has done in a search. Summed into SearchStats.
+#pragma once
+
+#include <cstdint>
+
+namespace maxdot::search {
+
+struct ScanCounts {
+  std::uint64_t f32_tiles = 0;     ///< tiles read as rows, once per block of queries
+  std::uint64_t coarse_tiles = 0;  ///< tiles read as 4-bit codes
+  std::uint64_t fine_tiles = 0;    ///< tiles read as 8-bit codes
+  std::uint64_t candidates = 0;    ///< items whose integer product reached the tile's limit
+  std::uint64_t rescored = 0;      ///< rows scored in f64
+};
+
+}  // namespace maxdot::search

@@ -1,0 +1,105 @@
+#include "store/quantize.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/rounding.hpp"
+#include "store/layout.hpp"
+
+namespace maxdot::store {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// The f64 sums below have d + 3 roundings at most: relative error under d * 2^-52 <= 2^-37, for the largest d. One step
+// up in f32 is at least 2^-24 of the value.
+float round_up(double value) noexcept { return base::round_up(value * (1.0 + 0x1p-36)); }
+
+struct RowCode {
+  float scale;
+  double error;         // |x - s c|
+  double coarse_error;  // |x - s (16h - 120)|
+};
+
+float largest_magnitude(const float* row, std::size_t d) noexcept {
+  float largest = 0.0F;
+  for (std::size_t j = 0; j < d; ++j) largest = std::max(largest, std::fabs(row[j]));
+  return largest;
+}
+
+/// Writes the row's bytes u = c + 128 to `codes`. Plain loops without branches: the compiler vectorises them.
+RowCode encode_row(const float* row, std::size_t d, std::uint8_t* codes) noexcept {
+  const float largest = largest_magnitude(row, d);
+  const float scale = largest / 127.0F;
+  if (!(scale > 0.0F)) {
+    double square = 0.0;  // zero, or so small that the scale underflowed
+    for (std::size_t j = 0; j < d; ++j) square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+    std::memset(codes, 128, d);
+    const double coarse = std::sqrt(square);  // the scale is 0: so is every approximation
+    return {0.0F, coarse, coarse};
+  }
+  const double step = static_cast<double>(scale);
+  const double inverse = 1.0 / step;
+  double square = 0.0;
+  double coarse_square = 0.0;
+  for (std::size_t j = 0; j < d; ++j) {
+    const double x = static_cast<double>(row[j]);
+    const double wanted = std::clamp(x * inverse, -127.0, 127.0);
+    const int u = static_cast<int>(wanted + 128.5);  // rounds c + 128 > 0 to nearest
+    codes[j] = static_cast<std::uint8_t>(u);
+    const double rest = x - step * static_cast<double>(u - 128);
+    const double coarse_rest = x - step * static_cast<double>((u & 0xf0) - 120);
+    square += rest * rest;
+    coarse_square += coarse_rest * coarse_rest;
+  }
+  return {scale, std::sqrt(square), std::sqrt(coarse_square)};
+}
+
+void write_nibbles(const std::uint8_t* codes, std::size_t i, std::size_t d, const TileCodes& out) noexcept {
+  const bool upper = nibble_is_upper(i);
+  for (std::size_t j = 0; j < d; ++j) {
+    const std::size_t at = nibble_byte(d, i, j);
+    const auto high = static_cast<unsigned>(codes[j] >> 4);
+    const auto low = static_cast<unsigned>(codes[j] & 15);
+    out.high[at] = static_cast<std::uint8_t>(out.high[at] | (upper ? high << 4 : high));
+    out.low[at] = static_cast<std::uint8_t>(out.low[at] | (upper ? low << 4 : low));
+  }
+}
+
+}  // namespace
+
+void quantize_tile(const float* rows, const double* squares, std::size_t count, std::size_t dimension,
+                   const TileCodes& out) noexcept {
+  std::memset(out.high, 0, plane_tile_bytes(dimension));
+  std::memset(out.low, 0, plane_tile_bytes(dimension));
+  std::fill(out.scales, out.scales + kernels::kTileItems, 0.0F);
+  std::fill(out.coarse_errors, out.coarse_errors + kernels::kTileItems, 0.0F);
+  TileSummary summary = {};
+  summary.min_square = count == 0 ? 0.0F : kInfinity;
+  std::uint8_t codes[max_dimension];
+  for (std::size_t i = 0; i < count; ++i) {
+    const RowCode code = encode_row(rows + i * dimension, dimension, codes);
+    write_nibbles(codes, i, dimension, out);
+    out.scales[i] = code.scale;
+    out.coarse_errors[i] = round_up(code.coarse_error);
+
+    const double scale = static_cast<double>(code.scale);
+    const double norm = std::sqrt(squares[i]);
+    if (scale > 0.0) summary.error_ratio = std::max(summary.error_ratio, round_up(code.error / scale));
+    else if (code.error > 0.0) summary.error_ratio = kInfinity;  // a scale that underflowed: no screen for this tile
+    summary.scale = std::max(summary.scale, code.scale);
+    summary.coarse_error = std::max(summary.coarse_error, out.coarse_errors[i]);
+    summary.norm = std::max(summary.norm, round_up(norm));
+    summary.min_square = std::min(summary.min_square, static_cast<float>(squares[i]));
+    if (norm > 0.0) {
+      summary.unit_scale = std::max(summary.unit_scale, round_up(scale / norm));
+      summary.unit_coarse_error =
+          std::max(summary.unit_coarse_error, round_up(static_cast<double>(out.coarse_errors[i]) / norm));
+    }
+  }
+  *out.summary = summary;
+}
+
+}  // namespace maxdot::store
