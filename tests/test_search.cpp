@@ -10,6 +10,7 @@
 #include "kernels/kernels.hpp"
 #include "search/search.hpp"
 #include "store/encode.hpp"
+#include "store/layout.hpp"
 #include "support.hpp"
 
 using namespace maxdot;
@@ -129,10 +130,11 @@ TEST_CASE("guessed thresholds: proven, or the query is scanned again") {
 }
 
 TEST_CASE("a sample that misleads costs a second scan, not a result") {
-  // Every best item lies in the sampled tiles (each 16th), so the sample promises more than the rest can hold.
+  // The largest items of each block of 4,096 rows come first in its order, and the first of 16 tiles is sampled: the
+  // sample promises more than the rest can hold.
   test::Rows items = test::gaussian_rows(20000, 8, 5);
   for (std::size_t r = 0; r < items.rows; ++r) {
-    const float factor = r / kernels::kTileItems % 16 == 0 ? 1.0F : 1e-3F;
+    const float factor = r % store::kBlockRows < kernels::kTileItems ? 1.0F : 1e-3F;
     for (std::size_t j = 0; j < 8; ++j) items.values[r * 8 + j] *= factor;
   }
   const test::Rows queries = test::gaussian_rows(5, 8, 6);

@@ -97,6 +97,9 @@ struct Avx2 {
     return ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(below))) & 0xffU;
   }
   static Ints max_ints(Ints a, Ints b) noexcept { return _mm256_max_epi32(a, b); }
+  static Ints load_ints(const std::int32_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
   static void store_ints(std::int32_t* p, Ints sum) noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), sum);
   }

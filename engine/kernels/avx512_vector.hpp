@@ -88,6 +88,7 @@ struct Avx512 {
     return _mm512_cmp_epi32_mask(sum, _mm512_set1_epi32(limit), _MM_CMPINT_NLT);
   }
   static Ints max_ints(Ints a, Ints b) noexcept { return _mm512_max_epi32(a, b); }
+  static Ints load_ints(const std::int32_t* p) noexcept { return _mm512_loadu_si512(p); }
   static void store_ints(std::int32_t* p, Ints sum) noexcept { _mm512_storeu_si512(p, sum); }
 };
 

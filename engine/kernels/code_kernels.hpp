@@ -8,7 +8,7 @@
 //   V::Ints, V::ints(i)             i32 sums, one per item
 //   V::dot4(sum, codes, query)      sum + the 4 products of each item
 //   V::reaching(sum, limit)         bit per item: sum >= limit
-//   V::max_ints(a, b), V::store_ints(p, sum)
+//   V::max_ints(a, b), V::load_ints(p), V::store_ints(p, sum)
 //   V::kCodeOffset                  what expanded bytes have on top of the signed code: 128, or 0
 //   V::kMaxQueryCode                |query code| must not exceed it (dot4 may sum pairs in 16 bits)
 //   V::kCodeQueries, V::kCodeVectors, V::kStreamQueries    the register tiles
@@ -67,34 +67,29 @@ void expand_coarse(const std::uint8_t* high, std::size_t quads, std::uint8_t* ti
   }
 }
 
-/// Bits of the items whose sum reaches the limit, from N vectors of sums; stores the sums if there are any. Vector v holds
-/// items first(v) and following. The largest of each lane is compared once: almost always nothing survives.
-template <typename V, std::size_t N, typename First>
-std::uint64_t survivors_of_codes(const typename V::Ints* sums, std::int32_t limit, First first,
-                                 std::int32_t* dots) noexcept {
-  typename V::Ints most = sums[0];
-  MAXDOT_UNROLL
-  for (std::size_t v = 1; v < N; ++v) most = V::max_ints(most, sums[v]);
-  if (V::reaching(most, limit) == 0) [[likely]] {
-    return 0;
+/// Writes the masks of Q queries whose products stand in dots[q * 64 ...]. Out of line: what calls it holds its sums in
+/// registers, which a wider live range would spill.
+template <typename V, std::size_t Q>
+[[gnu::noinline]] void write_masks(const std::int32_t* limits, const std::int32_t* dots, std::uint64_t* masks) noexcept {
+  constexpr std::size_t kItems = V::kBytes / 4;
+  for (std::size_t q = 0; q < Q; ++q) {
+    std::uint64_t mask = 0;
+    for (std::size_t i = 0; i < kTileItems; i += kItems) {
+      mask |= V::reaching(V::load_ints(dots + q * kTileItems + i), limits[q]) << i;
+    }
+    masks[q] = mask;
   }
-  std::uint64_t mask = 0;
-  MAXDOT_UNROLL
-  for (std::size_t v = 0; v < N; ++v) {
-    mask |= V::reaching(sums[v], limit) << first(v);
-    V::store_ints(dots + first(v), sums[v]);
-  }
-  return mask;
 }
 
 // Register budget: Q * N sums + N code vectors + 1 query quad (+ a constant and a temporary where dot4 is three
 // instructions). AVX-512: 6 * 4 + 4 + 1 = 29 of 32. AVX2: 4 * 2 + 2 + 3 = 13 of 16. NEON: 6 * 4 + 4 + 2 = 30 of 32.
 template <typename V, std::size_t Q>
-void screen_codes_block(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+[[gnu::always_inline]] inline void screen_codes_block(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                         const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                         std::int32_t* dots) noexcept {
   constexpr std::size_t N = V::kCodeVectors;
   constexpr std::size_t kItems = V::kBytes / 4;
+  std::uint64_t any = 0;
   for (std::size_t b = 0; b < kQuadBytes; b += N * V::kBytes) {
     typename V::Ints sum[Q][N];
     MAXDOT_UNROLL
@@ -103,23 +98,44 @@ void screen_codes_block(const std::uint8_t* tile, std::size_t quads, const std::
       for (std::size_t v = 0; v < N; ++v) sum[q][v] = V::ints(start[q]);
     }
     const std::uint8_t* line = tile + b;
-    for (std::size_t p = 0; p < quads; ++p, line += kQuadBytes) {
+    const std::int8_t* element = queries;
+    // quads >= 1: without a way around the loop GCC keeps the sums in their registers after it.
+    std::size_t left = quads;
+    do {
       typename V::Bytes x[N];
       MAXDOT_UNROLL
       for (std::size_t v = 0; v < N; ++v) x[v] = V::load_bytes(line + v * V::kBytes);
       MAXDOT_UNROLL
       for (std::size_t q = 0; q < Q; ++q) {
-        const typename V::Bytes quad = V::broadcast_quad(queries + q * stride + 4 * p);
+        const typename V::Bytes quad = V::broadcast_quad(element + q * stride);
         MAXDOT_UNROLL
         for (std::size_t v = 0; v < N; ++v) sum[q][v] = V::dot4(sum[q][v], x[v], quad);
       }
-    }
-    const auto first = [b](std::size_t v) { return b / 4 + v * kItems; };
+      line += kQuadBytes;
+      element += 4;
+    } while (--left != 0);
+    // The largest of each lane is compared once: almost always nothing reaches its limit.
     MAXDOT_UNROLL
     for (std::size_t q = 0; q < Q; ++q) {
-      const std::uint64_t mask = survivors_of_codes<V, N>(sum[q], limits[q], first, dots + q * kTileItems);
-      masks[q] = b == 0 ? mask : masks[q] | mask;
+      typename V::Ints most = sum[q][0];
+      MAXDOT_UNROLL
+      for (std::size_t v = 1; v < N; ++v) most = V::max_ints(most, sum[q][v]);
+      any |= V::reaching(most, limits[q]);
     }
+    // A tile of one pass whose sums are not needed never leaves the registers.
+    if (N * V::kBytes < kQuadBytes || any != 0) {
+      MAXDOT_UNROLL
+      for (std::size_t q = 0; q < Q; ++q) {
+        MAXDOT_UNROLL
+        for (std::size_t v = 0; v < N; ++v) V::store_ints(dots + q * kTileItems + b / 4 + v * kItems, sum[q][v]);
+      }
+    }
+  }
+  if (any != 0) [[unlikely]] {
+    write_masks<V, Q>(limits, dots, masks);
+  } else {
+    MAXDOT_UNROLL
+    for (std::size_t q = 0; q < Q; ++q) masks[q] = 0;
   }
 }
 
@@ -150,6 +166,7 @@ void stream_block(const std::uint8_t* high, std::size_t quads, const std::int8_t
                   const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                   std::int32_t* dots) noexcept {
   const std::uint8_t* second = high + quads * kCodeLine;
+  std::uint64_t any = 0;
   for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
     typename V::Ints sum[Q][4];
     MAXDOT_UNROLL
@@ -174,12 +191,19 @@ void stream_block(const std::uint8_t* high, std::size_t quads, const std::int8_t
         for (std::size_t g = 0; g < 4; ++g) sum[q][g] = V::dot4(sum[q][g], x[g], quad);
       }
     }
-    const auto first = [b](std::size_t g) { return g * 16 + b / 4; };
     MAXDOT_UNROLL
     for (std::size_t q = 0; q < Q; ++q) {
-      const std::uint64_t mask = survivors_of_codes<V, 4>(sum[q], limits[q], first, dots + q * kTileItems);
-      masks[q] = b == 0 ? mask : masks[q] | mask;
+      const typename V::Ints most = V::max_ints(V::max_ints(sum[q][0], sum[q][1]), V::max_ints(sum[q][2], sum[q][3]));
+      any |= V::reaching(most, limits[q]);
+      MAXDOT_UNROLL
+      for (std::size_t g = 0; g < 4; ++g) V::store_ints(dots + q * kTileItems + g * 16 + b / 4, sum[q][g]);
     }
+  }
+  if (any != 0) {
+    write_masks<V, Q>(limits, dots, masks);
+  } else {
+    MAXDOT_UNROLL
+    for (std::size_t q = 0; q < Q; ++q) masks[q] = 0;
   }
 }
 

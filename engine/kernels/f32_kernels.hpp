@@ -120,14 +120,17 @@ void screen_block(const float* panel, std::size_t d, const float* queries, std::
       for (std::size_t v = 0; v < kVectors; ++v) sum[q][v] = Float(0.0F);
     }
     const float* line = panel + i0;
-    for (std::size_t j = 0; j < d; ++j, line += kTileItems) {
+    // d >= 1: without a way around the loop GCC keeps the sums in their registers after it.
+    std::size_t j = 0;
+    do {
       Float x[kVectors];
       for (std::size_t v = 0; v < kVectors; ++v) x[v] = Float::load_aligned(line + v * V::kWidth);
       for (std::size_t q = 0; q < Q; ++q) {
         const Float element(queries[q * stride + j]);
         for (std::size_t v = 0; v < kVectors; ++v) sum[q][v] = V::fma(element, x[v], sum[q][v]);
       }
-    }
+      line += kTileItems;
+    } while (++j < d);
     for (std::size_t q = 0; q < Q; ++q) {
       for (std::size_t v = 0; v < kVectors; ++v) {
         masks[q] |= survivors_of<V>(sum[q][v], terms, i0 + v * V::kWidth, query_bias[q], threshold[q]);

@@ -97,6 +97,7 @@ struct Neon {
     return vaddvq_u32(vandq_u32(bits, vcgeq_s32(sum, vdupq_n_s32(limit))));
   }
   static Ints max_ints(Ints a, Ints b) noexcept { return vmaxq_s32(a, b); }
+  static Ints load_ints(const std::int32_t* p) noexcept { return vld1q_s32(p); }
   static void store_ints(std::int32_t* p, Ints sum) noexcept { vst1q_s32(p, sum); }
 };
 

@@ -32,31 +32,36 @@ class CodeBound {
     return {most.scale, fine ? grown(most.error_ratio * most.scale) : most.coarse_error, most.norm, bias};
   }
 
-  /// At least the true score of item `row` for query `q`, whose codes' product is `dot`.
-  double upper(std::size_t q, std::size_t row, std::int32_t dot) const noexcept {
-    const double scale = static_cast<double>(items_.scales[row]);
+  /// At least the true score of the item at `position` for query `q`, whose codes have the product `dot`.
+  double upper(std::size_t q, std::size_t position, std::int32_t dot) const noexcept {
+    const double scale = static_cast<double>(items_.scales[position]);
     const double error = codes_ == Codes::fine
-                             ? static_cast<double>(items_.tiles[row / kernels::kTileItems].error_ratio) * scale
-                             : static_cast<double>(items_.coarse_errors[row]);
-    const double square = items_.squares[row];
+                             ? static_cast<double>(items_.tiles[position / kernels::kTileItems].error_ratio) * scale
+                             : static_cast<double>(items_.coarse_errors[position]);
+    const double norm = static_cast<double>(items_.norms[position]);
     const double center = queries_.scale(q) * scale * static_cast<double>(dot);
     const double spread = queries_.error_factor(q) * error;
+    const double rest = queries_.norm_factor(q);
     if (ranking_ == base::Ranking::cosine) {
-      const double norm = std::sqrt(square);
-      const double rest = queries_.norm_factor(q);
       return norm > 0.0 ? with_margin((center + spread) / norm + rest, (std::fabs(center) + spread) / norm + rest)
                         : rest;  // a zero item: its score is 0
     }
-    const double rest = queries_.norm_factor(q) * std::sqrt(square);
-    const double bias = ranking_ == base::Ranking::euclidean ? 0.5 * square : 0.0;
-    return with_margin(center + spread + rest - bias, std::fabs(center) + spread + rest + bias);
+    const double bias = ranking_ == base::Ranking::euclidean ? 0.5 * norm * norm : 0.0;
+    return with_margin(center + spread + rest * norm - bias, std::fabs(center) + spread + rest * norm + bias);
+  }
+
+  /// Fetches what upper() reads of a position.
+  void prefetch(std::size_t position) const noexcept {
+    __builtin_prefetch(items_.scales + position);
+    __builtin_prefetch(items_.norms + position);
+    if (codes_ == Codes::coarse) __builtin_prefetch(items_.coarse_errors + position);
   }
 
  private:
   // One rounding of a product of two upper bounds.
   static float grown(float value) noexcept { return value * (1.0F + 0x1p-20F); }
-  // The f64 rounding of the few steps above, relative to the size of their terms.
-  static double with_margin(double bound, double size) noexcept { return bound + 0x1p-44 * size; }
+  // The rounding of the norm to f32, at most 2^-24 of it and twice that of its square, and of the few f64 steps.
+  static double with_margin(double bound, double size) noexcept { return bound + 0x1p-22 * size; }
 
   const store::ItemStore& items_;
   const CodeBatch& queries_;

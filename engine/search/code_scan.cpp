@@ -1,6 +1,7 @@
 #include "search/code_scan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -62,6 +63,7 @@ class BlockScan {
   }
 
   void finish() noexcept {
+    judge_waiting();
     rescorer_.drain([this](std::size_t q) { raised(q); });
   }
 
@@ -110,18 +112,41 @@ class BlockScan {
     ++counts_.fine_tiles;
   }
 
-  void consider(std::size_t q, std::size_t first, std::uint64_t candidates) noexcept {
+  // What reached its tile's limit waits for its scale and norm, which are in no cache, while the scan goes on.
+  void consider(std::size_t q, std::size_t first, std::uint64_t reaching) noexcept {
     const std::int32_t* dots = scratch_.dots.data() + q * kernels::kTileItems;
-    counts_.candidates += static_cast<std::uint64_t>(std::popcount(candidates));
-    for (; candidates != 0; candidates &= candidates - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(candidates));
-      // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
-      if (bound_.upper(begin_ + q, first + i, dots[i]) < scratch_.reaches[q]) continue;
-      ++survivors_[q];
-      ++counts_.rescored;
-      rescorer_.push(q, first + i, [this](std::size_t changed) { raised(changed); });
+    for (; reaching != 0; reaching &= reaching - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
+      if (waiting_ == kWaiting) judge_waiting();
+      bound_.prefetch(first + i);
+      __builtin_prefetch(context_.items.order + first + i);
+      candidates_[waiting_++] = {static_cast<std::uint32_t>(q), dots[i], first + i};
     }
   }
+
+  void judge_waiting() noexcept {
+    counts_.candidates += waiting_;
+    for (std::size_t c = 0; c < waiting_; ++c) {
+      const Candidate& candidate = candidates_[c];
+      const std::size_t q = candidate.q;
+      // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
+      if (bound_.upper(begin_ + q, candidate.position, candidate.dot) < scratch_.reaches[q]) continue;
+      const std::size_t row = context_.items.row_at(candidate.position);
+      if (row >= context_.items.items) continue;  // the order comes from a file
+      ++survivors_[q];
+      ++counts_.rescored;
+      rescorer_.push(q, row, [this](std::size_t changed) { raised(changed); });
+    }
+    waiting_ = 0;
+  }
+
+  static constexpr std::size_t kWaiting = 16;
+
+  struct Candidate {
+    std::uint32_t q;
+    std::int32_t dot;
+    std::size_t position;
+  };
 
   const CodeScanContext& context_;
   CodeBound bound_;
@@ -134,6 +159,8 @@ class BlockScan {
   std::uint32_t* survivors_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
+  std::array<Candidate, kWaiting> candidates_;
+  std::size_t waiting_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "search/f32_screen.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "search/query_batch.hpp"
@@ -29,7 +30,8 @@ F32Screen::F32Screen(const store::ItemStore& items, base::Ranking ranking) noexc
 void F32Screen::fill(std::size_t tile, kernels::TileTerms& terms) const noexcept {
   const std::size_t begin = tile * kernels::kTileItems;
   const std::size_t count = std::min(kernels::kTileItems, items_.items - begin);
-  const float* norms = items_.norms + begin;
+  float norms[kernels::kTileItems];
+  for (std::size_t i = 0; i < count; ++i) norms[i] = static_cast<float>(std::sqrt(items_.squares[begin + i]));
   for (std::size_t i = count; i < kernels::kTileItems; ++i) {
     terms.scale[i] = 0.0F;
     terms.bias[i] = 0.0F;

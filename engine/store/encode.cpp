@@ -96,6 +96,7 @@ struct Buffers {
   base::AlignedBuffer<float> scales;
   base::AlignedBuffer<float> coarse_errors;
   base::AlignedBuffer<TileSummary> tiles;
+  base::AlignedBuffer<std::uint16_t> order;
   base::AlignedBuffer<std::int64_t> ids;
 };
 
@@ -105,6 +106,14 @@ void to_f32(const void* row, DType dtype, std::size_t d, float* out) noexcept {
     return;
   }
   for (std::size_t j = 0; j < d; ++j) out[j] = base::f16_to_f32(static_cast<const std::uint16_t*>(row)[j]);
+}
+
+/// The rows of a block, largest first; equal ones in the order of rows.
+void order_block(const float* sizes, std::size_t rows, std::uint16_t* order) noexcept {
+  for (std::size_t i = 0; i < rows; ++i) order[i] = static_cast<std::uint16_t>(i);
+  std::sort(order, order + rows, [sizes](std::uint16_t a, std::uint16_t b) {
+    return sizes[a] > sizes[b] || (sizes[a] == sizes[b] && a < b);
+  });
 }
 
 }  // namespace
@@ -148,32 +157,48 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     const std::size_t tiles = tiles_of(n);
     const std::size_t plane_bytes = plane_tile_bytes(d);
     buffers->squares = base::AlignedBuffer<double>(n, "item norms");
-    buffers->norms = base::AlignedBuffer<float>(n, "item norms");
+    buffers->norms = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "item norms");
     buffers->high = base::AlignedBuffer<std::uint8_t>(tiles * plane_bytes, "item codes");
     buffers->low = base::AlignedBuffer<std::uint8_t>(tiles * plane_bytes, "item codes");
     buffers->scales = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "code scales");
     buffers->coarse_errors = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "code errors");
     buffers->tiles = base::AlignedBuffer<TileSummary>(tiles, "tile summaries");
-    const std::size_t scratch_floats = kernels::kTileItems * d;
-    base::AlignedBuffer<float> scratch(scratch_floats * static_cast<std::size_t>(options.threads), "row scratch");
+    buffers->order = base::AlignedBuffer<std::uint16_t>(tiles * kernels::kTileItems, "code order");
+    const std::size_t tile_floats = kernels::kTileItems * d;
+    base::AlignedBuffer<float> scratch(tile_floats * static_cast<std::size_t>(options.threads), "row scratch");
+    base::AlignedBuffer<float> sizes(n, "row scales");
 
     double* squares = buffers->squares.data();
-    float* norms = buffers->norms.data();
     const auto type = static_cast<std::size_t>(view.dtype);
-    base::parallel_for(tiles, options.threads, [&](std::size_t tile, int worker) noexcept {
-      float* rows_f32 = scratch.data() + static_cast<std::size_t>(worker) * scratch_floats;
-      const std::size_t first = tile * kernels::kTileItems;
-      const std::size_t count = std::min(kernels::kTileItems, n - first);
-      for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t r = first + i;
-        float* row = rows_f32 + i * d;
+    const bool unit = options.normalized || options.metric == Metric::cosine;
+    base::parallel_for(tasks_for(n), options.threads, [&](std::size_t task, int worker) noexcept {
+      float* row = scratch.data() + static_cast<std::size_t>(worker) * tile_floats;
+      const std::size_t end = std::min(n, (task + 1) * kRowsPerTask);
+      for (std::size_t r = task * kRowsPerTask; r < end; ++r) {
         to_f32(view.row(r), view.dtype, d, row);
         squares[r] = table.dot64[type](row, view.row(r), d);
-        norms[r] = static_cast<float>(std::sqrt(squares[r]));
+        const double size = static_cast<double>(largest_magnitude(row, d));
+        sizes[r] = static_cast<float>(unit && squares[r] > 0.0 ? size / std::sqrt(squares[r]) : size);
       }
-      quantize_tile(rows_f32, squares + first, count, d,
+    });
+    base::parallel_for((n + kBlockRows - 1) / kBlockRows, options.threads, [&](std::size_t block, int) noexcept {
+      const std::size_t first = block * kBlockRows;
+      order_block(sizes.data() + first, std::min(kBlockRows, n - first), buffers->order.data() + first);
+    });
+    std::fill(buffers->order.data() + n, buffers->order.data() + tiles * kernels::kTileItems, std::uint16_t{0});
+    base::parallel_for(tiles, options.threads, [&](std::size_t tile, int worker) noexcept {
+      float* rows_f32 = scratch.data() + static_cast<std::size_t>(worker) * tile_floats;
+      const std::size_t first = tile * kernels::kTileItems;
+      const std::size_t count = std::min(kernels::kTileItems, n - first);
+      double tile_squares[kernels::kTileItems];
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t r = first / kBlockRows * kBlockRows + buffers->order[first + i];
+        to_f32(view.row(r), view.dtype, d, rows_f32 + i * d);
+        tile_squares[i] = squares[r];
+      }
+      quantize_tile(rows_f32, tile_squares, count, d,
                     {buffers->high.data() + tile * plane_bytes, buffers->low.data() + tile * plane_bytes,
-                     buffers->scales.data() + first, buffers->coarse_errors.data() + first,
+                     buffers->scales.data() + first, buffers->coarse_errors.data() + first, buffers->norms.data() + first,
                      buffers->tiles.data() + tile});
     });
 
@@ -184,12 +209,13 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     items->metric = options.metric;
     items->normalized = options.normalized;
     items->squares = squares;
-    items->norms = norms;
+    items->norms = buffers->norms.data();
     items->high = buffers->high.data();
     items->low = buffers->low.data();
     items->scales = buffers->scales.data();
     items->coarse_errors = buffers->coarse_errors.data();
     items->tiles = buffers->tiles.data();
+    items->order = buffers->order.data();
     items->largest_square = n == 0 ? 0.0 : *std::max_element(squares, squares + n);
     if (!options.ids.empty()) {
       buffers->ids = base::AlignedBuffer<std::int64_t>(n, "item ids");

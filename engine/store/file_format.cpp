@@ -26,8 +26,20 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kAlignment = 64;
 
 constexpr std::uint64_t kTileFloats = kernels::kTileItems * sizeof(float);
+constexpr std::uint64_t kTileOrder = kernels::kTileItems * sizeof(std::uint16_t);
 
-enum class SectionKind : std::uint32_t { rows = 1, squares = 2, norms = 3, ids = 4, high = 5, low = 6, scales = 7, coarse_errors = 8, tiles = 9 };
+enum class SectionKind : std::uint32_t {
+  rows = 1,
+  squares = 2,
+  norms = 3,
+  ids = 4,
+  high = 5,
+  low = 6,
+  scales = 7,
+  coarse_errors = 8,
+  tiles = 9,
+  order = 10
+};
 
 struct Section {
   std::uint32_t kind;
@@ -78,6 +90,8 @@ const char* name_of(SectionKind kind) {
       return "coarse errors";
     case SectionKind::tiles:
       return "tile summaries";
+    case SectionKind::order:
+      return "code order";
   }
   return "unknown";
 }
@@ -93,12 +107,13 @@ std::vector<Payload> payloads(const ItemStore& items) {
   const std::uint64_t tiles = tiles_of(items.items);
   std::vector<Payload> list = {{SectionKind::rows, items.rows, n * items.row_bytes()},
                                {SectionKind::squares, items.squares, n * sizeof(double)},
-                               {SectionKind::norms, items.norms, n * sizeof(float)},
+                               {SectionKind::norms, items.norms, tiles * kTileFloats},
                                {SectionKind::high, items.high, tiles * plane_tile_bytes(items.dimension)},
                                {SectionKind::low, items.low, tiles * plane_tile_bytes(items.dimension)},
                                {SectionKind::scales, items.scales, tiles * kTileFloats},
                                {SectionKind::coarse_errors, items.coarse_errors, tiles * kTileFloats},
-                               {SectionKind::tiles, items.tiles, tiles * sizeof(TileSummary)}};
+                               {SectionKind::tiles, items.tiles, tiles * sizeof(TileSummary)},
+                               {SectionKind::order, items.order, tiles * kTileOrder}};
   if (items.ids != nullptr) list.push_back({SectionKind::ids, items.ids, n * sizeof(std::int64_t)});
   return list;
 }
@@ -185,7 +200,8 @@ void bind_sections(const std::string& path, const Header& header, const std::vec
         items.squares = reinterpret_cast<const double*>(data + section.offset);
         break;
       case SectionKind::norms:
-        element = sizeof(float);
+        count = tiles;
+        element = kTileFloats;
         items.norms = reinterpret_cast<const float*>(data + section.offset);
         break;
       case SectionKind::ids:
@@ -217,6 +233,11 @@ void bind_sections(const std::string& path, const Header& header, const std::vec
         element = sizeof(TileSummary);
         items.tiles = reinterpret_cast<const TileSummary*>(data + section.offset);
         break;
+      case SectionKind::order:
+        count = tiles;
+        element = kTileOrder;
+        items.order = reinterpret_cast<const std::uint16_t*>(data + section.offset);
+        break;
       default:
         refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
     }
@@ -229,7 +250,8 @@ void bind_sections(const std::string& path, const Header& header, const std::vec
     end = *section_end;
   }
   if (items.rows == nullptr || items.squares == nullptr || items.norms == nullptr || items.high == nullptr ||
-      items.low == nullptr || items.scales == nullptr || items.coarse_errors == nullptr || items.tiles == nullptr) {
+      items.low == nullptr || items.scales == nullptr || items.coarse_errors == nullptr || items.tiles == nullptr ||
+      items.order == nullptr) {
     refuse(path, "a section is missing");
   }
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "maxdot/types.hpp"
+#include "store/layout.hpp"
 
 namespace maxdot::store {
 
@@ -35,15 +36,17 @@ struct ItemStore {
   const unsigned char* rows = nullptr;
   /// [items] dot64(x, x).
   const double* squares = nullptr;
-  /// [items] sqrt of that, rounded to f32 (Inf where it is larger): all that a screen needs of it.
-  const float* norms = nullptr;
   /// The codes' nibble planes, [tiles, plane_tile_bytes] each (layout.hpp), and what turns a code into a bound:
-  /// x = scale * code + rest, see quantize.hpp. [tiles * 64]; items that are absent have zeros.
+  /// x = scale * code + rest, see quantize.hpp. [tiles * 64] by position; positions without an item have zeros.
   const std::uint8_t* high = nullptr;
   const std::uint8_t* low = nullptr;
   const float* scales = nullptr;
   const float* coarse_errors = nullptr;
+  /// [tiles * 64] by position: |x|, rounded to f32.
+  const float* norms = nullptr;
   const TileSummary* tiles = nullptr;
+  /// [tiles * 64]: the row, within its block of 4,096 rows, whose codes stand at a position.
+  const std::uint16_t* order = nullptr;
   /// [items], or null: row number = id.
   const std::int64_t* ids = nullptr;
   /// Largest dot64(x, x), 0 for no items.
@@ -54,6 +57,10 @@ struct ItemStore {
 
   std::size_t row_bytes() const noexcept { return dimension * size_of(dtype); }
   const unsigned char* row(std::size_t r) const noexcept { return rows + r * row_bytes(); }
+  /// The row whose codes stand at `position`. In a damaged file it may be >= items.
+  std::size_t row_at(std::size_t position) const noexcept {
+    return position / kBlockRows * kBlockRows + order[position];
+  }
   std::int64_t id(std::size_t r) const noexcept { return ids == nullptr ? static_cast<std::int64_t>(r) : ids[r]; }
 };
 

@@ -1,6 +1,9 @@
 // Where the codes of an item lie: the only address arithmetic on them.
 //
-// A tile is 64 items, four groups of 16. A line is 64 bytes: 16 items x 4 dimensions, item-major, which is what
+// Rows are taken in blocks of 4,096. Within a block the codes stand in descending order of scale, so that a tile's items
+// are alike and one limit fits them all: `order` says which row of the block a position holds.
+//
+// A tile is 64 positions, four groups of 16. A line is 64 bytes: 16 items x 4 dimensions, item-major, which is what
 // vpdpbusd, sdot and vpmaddubsw+vpmaddwd want. A code is a byte u in 1 to 255 (128 + the signed code), split into its
 // high and its low nibble, which lie in two planes. A line of a plane holds one nibble of two groups: of group
 // 2h in the low half of each byte, of group 2h + 1 in the high half. So half a byte per dimension can be read
@@ -16,6 +19,8 @@ namespace maxdot::store {
 inline constexpr std::size_t kLineBytes = 64;
 inline constexpr std::size_t kGroupItems = 16;
 inline constexpr std::size_t kQuadDimensions = 4;
+
+inline constexpr std::size_t kBlockRows = 4096;
 
 constexpr std::size_t tiles_of(std::size_t items) noexcept {
   return (items + kernels::kTileItems - 1) / kernels::kTileItems;

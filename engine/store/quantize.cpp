@@ -23,12 +23,6 @@ struct RowCode {
   double coarse_error;  // |x - s (16h - 120)|
 };
 
-float largest_magnitude(const float* row, std::size_t d) noexcept {
-  float largest = 0.0F;
-  for (std::size_t j = 0; j < d; ++j) largest = std::max(largest, std::fabs(row[j]));
-  return largest;
-}
-
 /// Writes the row's bytes u = c + 128 to `codes`. Plain loops without branches: the compiler vectorises them.
 RowCode encode_row(const float* row, std::size_t d, std::uint8_t* codes) noexcept {
   const float largest = largest_magnitude(row, d);
@@ -70,12 +64,19 @@ void write_nibbles(const std::uint8_t* codes, std::size_t i, std::size_t d, cons
 
 }  // namespace
 
+float largest_magnitude(const float* row, std::size_t dimension) noexcept {
+  float largest = 0.0F;
+  for (std::size_t j = 0; j < dimension; ++j) largest = std::max(largest, std::fabs(row[j]));
+  return largest;
+}
+
 void quantize_tile(const float* rows, const double* squares, std::size_t count, std::size_t dimension,
                    const TileCodes& out) noexcept {
   std::memset(out.high, 0, plane_tile_bytes(dimension));
   std::memset(out.low, 0, plane_tile_bytes(dimension));
   std::fill(out.scales, out.scales + kernels::kTileItems, 0.0F);
   std::fill(out.coarse_errors, out.coarse_errors + kernels::kTileItems, 0.0F);
+  std::fill(out.norms, out.norms + kernels::kTileItems, 0.0F);
   TileSummary summary = {};
   summary.min_square = count == 0 ? 0.0F : kInfinity;
   std::uint8_t codes[max_dimension];
@@ -87,6 +88,7 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count, 
 
     const double scale = static_cast<double>(code.scale);
     const double norm = std::sqrt(squares[i]);
+    out.norms[i] = static_cast<float>(norm);
     if (scale > 0.0) summary.error_ratio = std::max(summary.error_ratio, round_up(code.error / scale));
     else if (code.error > 0.0) summary.error_ratio = kInfinity;  // a scale that underflowed: no screen for this tile
     summary.scale = std::max(summary.scale, code.scale);

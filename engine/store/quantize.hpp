@@ -14,8 +14,12 @@ struct TileCodes {
   std::uint8_t* low;      ///< the same
   float* scales;          ///< [64]
   float* coarse_errors;   ///< [64]
+  float* norms;           ///< [64]
   TileSummary* summary;
 };
+
+/// max |x_j|.
+float largest_magnitude(const float* row, std::size_t dimension) noexcept;
 
 /// Encodes `count` <= 64 rows, [count, dimension] f32 packed, whose dot64 squares are given. Row x gets signed codes c
 /// in [-127, 127] and the scale s = max|x| / 127; its coarse code is 16h - 120, where h is the high nibble of c + 128.

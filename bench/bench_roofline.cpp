@@ -1,0 +1,100 @@
+// How close to the hardware: both ceilings and what is reached of them, measured in one run, on one core.
+//
+//   bench_roofline            1,000,000 x 128 Gaussian unit rows, or MAXDOT_BENCH_ITEMS=items.npy
+//
+// Prints: the batch kernel alone and a whole search of 2,048 queries against the arithmetic ceiling, one query against
+// the memory ceiling for the bytes that it must read.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "ceilings.hpp"
+#include "data.hpp"
+#include "kernels/kernels.hpp"
+#include "maxdot/maxdot.hpp"
+#include "store/layout.hpp"
+
+namespace {
+
+using namespace maxdot;
+
+constexpr std::size_t kQueries = 2048;
+constexpr std::size_t kK = 10;
+
+double median_seconds(int repeats, auto&& work) {
+  work();
+  std::vector<double> seconds;
+  for (int i = 0; i < repeats; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
+  return seconds[static_cast<std::size_t>(repeats / 2)];
+}
+
+/// Multiply-accumulates per second of screen_codes on one tile and a block of queries, with nothing surviving.
+double kernel_rate(std::size_t d) {
+  const kernels::CodeKernels& codes = kernels::active_table().codes;
+  const std::size_t quads = store::quads_of(d);
+  constexpr std::size_t kBlock = 192;
+  base::AlignedBuffer<std::uint8_t> tile(quads * 256, "tile");
+  base::AlignedBuffer<std::int8_t> queries(kBlock * quads * 4, "queries");
+  std::fill(tile.data(), tile.data() + tile.size(), std::uint8_t{3});
+  std::fill(queries.data(), queries.data() + queries.size(), std::int8_t{5});
+  std::vector<std::int32_t> start(kBlock, 0);
+  std::vector<std::int32_t> limits(kBlock, 1 << 30);
+  std::vector<std::uint64_t> masks(kBlock);
+  std::vector<std::int32_t> dots(kBlock * kernels::kTileItems);
+  constexpr int kTiles = 2000;
+  const double seconds = median_seconds(9, [&] {
+    for (int i = 0; i < kTiles; ++i) {
+      codes.screen_codes(tile.data(), quads, queries.data(), quads * 4, kBlock, start.data(), limits.data(),
+                         masks.data(), dots.data());
+    }
+  });
+  return kTiles * static_cast<double>(kBlock * kernels::kTileItems * d) / seconds;
+}
+
+}  // namespace
+
+int main() {
+  const bench::Data data = bench::load(1'000'000, 128, kQueries);
+  const Index index = Index::build(MatrixView::f32(data.items.data(), data.n, data.d), {.metric = Metric::dot});
+  const double macs = static_cast<double>(data.n) * static_cast<double>(data.d);
+
+  SearchStats stats;
+  const double arithmetic = bench::byte_dot_ceiling();
+  const double kernel = kernel_rate(data.d);
+  const double batch = median_seconds(3, [&] {
+    (void)index.search(MatrixView::f32(data.queries.data(), kQueries, data.d), kK, {.threads = 1});
+  });
+  const double arithmetic_again = bench::byte_dot_ceiling();
+  const double roof = std::max(arithmetic, arithmetic_again);
+
+  const double memory = bench::read_ceiling(reinterpret_cast<const unsigned char*>(data.items.data()),
+                                            data.items.size() * sizeof(float));
+  std::size_t next = 0;
+  const double one = median_seconds(51, [&] {
+    (void)index.search(MatrixView::f32(&data.queries[next++ % kQueries * data.d], 1, data.d), kK,
+                       {.threads = 1, .stats = &stats});
+  });
+
+  std::printf("kernels %s, %zu x %zu, k = %zu, one core\n", kernel_name(), data.n, data.d, kK);
+  std::printf("arithmetic ceiling (byte dot products)  %8.1f GMAC/s   (f32 FMA: %.1f)\n", roof * 1e-9,
+              bench::f32_ceiling() * 1e-9);
+  std::printf("  batch kernel alone                    %8.1f GMAC/s   %5.1f %%\n", kernel * 1e-9,
+              100 * kernel / roof);
+  std::printf("  search of %zu queries               %8.1f GMAC/s   %5.1f %%\n", kQueries,
+              kQueries * macs / batch * 1e-9, 100 * kQueries * macs / batch / roof);
+  std::printf("memory ceiling (sequential read)        %8.2f GB/s\n", memory * 1e-9);
+  std::printf("  search of one query                   %8.2f GB/s     %5.1f %%   (%.1f MB in %.2f ms)\n",
+              static_cast<double>(stats.bytes_read) / one * 1e-9,
+              100 * static_cast<double>(stats.bytes_read) / one / memory, static_cast<double>(stats.bytes_read) * 1e-6,
+              one * 1e3);
+  return 0;
+}

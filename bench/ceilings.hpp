@@ -1,0 +1,18 @@
+// What the hardware can do at most, measured: the roof that the kernels are compared with.
+#pragma once
+
+#include <cstddef>
+
+namespace maxdot::bench {
+
+/// Multiply-accumulates of bytes per second on one core, registers only: vpdpbusd in zmm or ymm registers, or sdot.
+/// 0 where the CPU or the build has none of them.
+double byte_dot_ceiling();
+
+/// The same for f32 fused multiply-adds.
+double f32_ceiling();
+
+/// Bytes per second that one core reads from `bytes` of memory, sequentially.
+double read_ceiling(const unsigned char* data, std::size_t bytes);
+
+}  // namespace maxdot::bench
