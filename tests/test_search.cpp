@@ -130,20 +130,26 @@ TEST_CASE("guessed thresholds: proven, or the query is scanned again") {
 }
 
 TEST_CASE("a sample that misleads costs a second scan, not a result") {
-  // The largest items of each block of 4,096 rows come first in its order, and the first of 16 tiles is sampled: the
-  // sample promises more than the rest can hold.
+  // Codes stand in descending order of scale and the ninth of 16 tiles is sampled. Sizes descend with the row, so a row's
+  // tile is its own; the items of sampled tiles score, the others are orthogonal to every query.
   test::Rows items = test::gaussian_rows(20000, 8, 5);
   for (std::size_t r = 0; r < items.rows; ++r) {
-    const float factor = r % store::kBlockRows < kernels::kTileItems ? 1.0F : 1e-3F;
-    for (std::size_t j = 0; j < 8; ++j) items.values[r * 8 + j] *= factor;
+    float* row = &items.values[r * 8];
+    const bool sampled = r / kernels::kTileItems % 16 == 8;
+    for (std::size_t j = 0; j < 7; ++j) row[j] = sampled ? std::fabs(row[j]) : 0.0F;
+    row[7] = 100.0F - static_cast<float>(r) * 1e-3F;
   }
-  const test::Rows queries = test::gaussian_rows(5, 8, 6);
+  test::Rows queries = test::gaussian_rows(5, 8, 6);
+  for (std::size_t q = 0; q < 5; ++q) {
+    for (std::size_t j = 0; j < 7; ++j) queries.values[q * 8 + j] = std::fabs(queries.values[q * 8 + j]);
+    queries.values[q * 8 + 7] = 0.0F;
+  }
   const auto store = encode(items.view(), Metric::dot, false);
-  const SearchResult expected = reference::top_k(items.view(), queries.view(), 100, Metric::dot, false, nullptr, 2);
+  const SearchResult expected = reference::top_k(items.view(), queries.view(), 2000, Metric::dot, false, nullptr, 2);
   for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
     SearchStats stats;
     const SearchResult got =
-        run_search(*store, kernels::active_table(), queries.view(), 100, Metric::dot, 2, method, &stats);
+        run_search(*store, kernels::active_table(), queries.view(), 2000, Metric::dot, 2, method, &stats);
     CHECK(test::difference(got, expected) == "");
     CHECK(stats.queries_repeated == 5);
   }

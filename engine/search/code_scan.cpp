@@ -180,11 +180,13 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
     block.tile(tile, next < tile_end ? next : tile);
   };
   if (pass == Pass::sample) {
-    const std::size_t first = (tile_begin + kSampleStep - 1) / kSampleStep * kSampleStep;
-    for (std::size_t tile = first; tile < tile_end; tile += kSampleStep) visit(tile, tile + kSampleStep);
+    const std::size_t past = tile_begin + kSampleStep - 1 - kSampleFirst;
+    for (std::size_t tile = past / kSampleStep * kSampleStep + kSampleFirst; tile < tile_end; tile += kSampleStep) {
+      visit(tile, tile + kSampleStep);
+    }
   } else {
     for (std::size_t tile = tile_begin; tile < tile_end; ++tile) {
-      if (pass == Pass::rest && tile % kSampleStep == 0) continue;
+      if (pass == Pass::rest && tile % kSampleStep == kSampleFirst) continue;
       visit(tile, tile + 1);
     }
   }

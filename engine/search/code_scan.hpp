@@ -20,8 +20,10 @@ namespace maxdot::search {
 /// Queries of one task. Their codes stay in L2 beside the tile in L1 (origin: bench_search).
 inline constexpr std::size_t kMaxCodeQueries = 256;
 
-/// The sample that the first threshold is guessed from: every 16th tile.
+/// The sample that the first threshold is guessed from: every 16th tile, starting in the middle, because the tiles of a
+/// block descend in scale.
 inline constexpr std::size_t kSampleStep = 16;
+inline constexpr std::size_t kSampleFirst = kSampleStep / 2;
 
 /// Which tiles of a range a pass reads.
 enum class Pass : std::uint8_t { sample, rest, all };

@@ -40,10 +40,9 @@ std::size_t sample_results(std::size_t kept) {
 
 }  // namespace
 
-Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
-               bool codes_usable) noexcept {
+Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads) noexcept {
   Method method = Method::fine;
-  if (!codes_usable || items.items < kFewItems || kept > items.items / kItemsPerResult) {
+  if (items.items < kFewItems || kept > items.items / kItemsPerResult) {
     method = Method::f32;
   } else if (queries <= kMostCoarseQueries) {
     method = Method::coarse;

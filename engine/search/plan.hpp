@@ -28,11 +28,11 @@ struct Plan {
   std::size_t most_sample_survivors;
 };
 
-/// For `queries` queries that keep `kept` results each. Requires items, queries, kept >= 1.
-Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
-               bool codes_usable) noexcept;
+/// For `queries` queries that keep `kept` results each, by the method that suits them.
+/// Requires items, queries, kept >= 1.
+Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads) noexcept;
 
-/// The same with the method given (tests).
+/// The same by the method given.
 Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
                Method method) noexcept;
 

@@ -25,13 +25,14 @@ void QueryBatch::reserve(std::size_t count, std::size_t dimension) {
   screenable_.ensure(count, "queries");
 }
 
-void QueryBatch::prepare(const MatrixView& queries, std::size_t begin, std::size_t count, base::Ranking ranking,
+void QueryBatch::prepare(const MatrixView& queries, std::span<const std::size_t> rows, base::Ranking ranking,
                          const kernels::KernelTable& table, int threads) noexcept {
+  const std::size_t count = rows.size();
   ranking_ = ranking;
   size_ = count;
   base::parallel_for((count + kQueriesPerTask - 1) / kQueriesPerTask, threads, [&](std::size_t task, int) noexcept {
     const std::size_t end = std::min(count, (task + 1) * kQueriesPerTask);
-    for (std::size_t q = task * kQueriesPerTask; q < end; ++q) prepare_one(queries, begin + q, q, table);
+    for (std::size_t q = task * kQueriesPerTask; q < end; ++q) prepare_one(queries, rows[q], q, table);
   });
 }
 

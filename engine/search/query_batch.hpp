@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/aligned_buffer.hpp"
 #include "base/score.hpp"
@@ -22,12 +23,14 @@ class QueryBatch {
   /// Memory for `count` queries of `dimension`; it is reused. Throws Error (out_of_memory).
   void reserve(std::size_t count, std::size_t dimension);
 
-  /// Converts rows [begin, begin + count) of `queries` for the given ranking.
+  /// Converts the named rows of `queries` for the given ranking.
   /// Requires finite values, and reserve() for at least as many.
-  void prepare(const MatrixView& queries, std::size_t begin, std::size_t count, base::Ranking ranking,
+  void prepare(const MatrixView& queries, std::span<const std::size_t> rows, base::Ranking ranking,
                const kernels::KernelTable& table, int threads) noexcept;
 
   std::size_t size() const noexcept { return size_; }
+  /// Memory held, about.
+  std::size_t bytes() const noexcept { return (values_.size() + scaled_.size()) * sizeof(float); }
   std::size_t stride() const noexcept { return stride_; }
   /// The query as given, in f32, zero-padded to stride().
   const float* values(std::size_t q) const noexcept { return values_.data() + q * stride_; }

@@ -1,0 +1,169 @@
+#include "search/round.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/parallel.hpp"
+
+namespace maxdot::search {
+namespace {
+
+// Nothing reaches it: a query that is done with.
+constexpr double kEverythingOut = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+void RoundMemory::reserve(const Plan& plan, const RoundContext& context, std::size_t kept) {
+  const std::size_t heaps = plan.round_queries * plan.chunks;
+  const std::size_t dimension = context.items.dimension;
+  entries.ensure(heaps * kept, "search results");
+  best.reserve(heaps);
+  survivors.resize(std::max(survivors.size(), heaps));
+  shared.reserve(plan.round_queries);
+  guesses.resize(std::max(guesses.size(), plan.round_queries));
+  last_keys.resize(std::max(last_keys.size(), plan.round_queries));
+  defeated.resize(std::max(defeated.size(), plan.round_queries));
+  workers.resize(std::max(workers.size(), static_cast<std::size_t>(context.threads)));
+  for (Worker& worker : workers) {
+    worker.f32.prepare(dimension);
+    worker.codes.prepare(dimension);
+    worker.found.reserve(plan.chunks * kept);
+  }
+  batch.reserve(plan.round_queries, dimension);
+  codes.reserve(plan.round_queries, dimension);
+}
+
+std::size_t RoundMemory::bytes() const noexcept {
+  std::size_t found = 0;
+  for (const Worker& worker : workers) found += worker.found.capacity();
+  return (entries.size() + found) * sizeof(Entry) + best.capacity() * sizeof(TopK) + batch.bytes();
+}
+
+Round::Round(const RoundContext& context, const Plan& plan, std::span<const std::size_t> rows,
+             RoundMemory& memory) noexcept
+    : context_(context),
+      plan_(plan),
+      rows_(rows),
+      memory_(memory),
+      count_(rows.size()),
+      kept_(std::min(context.k, context.items.items)),
+      ranking_(base::ranking_of(context.metric, context.items.normalized)) {}
+
+void Round::run(std::span<const double> bounds) noexcept {
+  memory_.batch.prepare(context_.queries, rows_, ranking_, context_.table, context_.threads);
+  memory_.best.clear();
+  for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) {
+    memory_.best.emplace_back(memory_.entries.data() + i * kept_, kept_);
+  }
+  std::fill_n(memory_.survivors.begin(), count_ * plan_.chunks, 0U);
+  const bool codes = plan_.method != Method::f32;
+  for (std::size_t q = 0; q < count_; ++q) {
+    memory_.guesses[q] = kNoBound;
+    memory_.defeated[q] = codes && !memory_.batch.screenable(q) ? 1 : 0;
+    memory_.shared.set(q, memory_.defeated[q] != 0 ? kEverythingOut : bounds.empty() ? kNoBound : bounds[q]);
+  }
+  if (!codes) {
+    run_f32();
+  } else {
+    memory_.codes.prepare(memory_.batch, context_.items.dimension, context_.table.codes, context_.threads);
+    if (bounds.empty() && plan_.sample_kept != 0) {
+      sample();
+      run_codes(Pass::rest);
+    } else {
+      run_codes(Pass::all);
+    }
+  }
+  base::parallel_for(count_, context_.threads, [&](std::size_t q, int worker) noexcept {
+    write(q, memory_.workers[static_cast<std::size_t>(worker)].found);
+  });
+}
+
+template <typename Scan>
+void Round::for_each_task(Scan&& scan) noexcept {
+  const std::size_t blocks = (count_ + plan_.block_queries - 1) / plan_.block_queries;
+  base::parallel_for(blocks * plan_.chunks, context_.threads, [&](std::size_t task, int worker) noexcept {
+    const std::size_t first = task / plan_.chunks * plan_.block_queries;
+    const std::size_t chunk = task % plan_.chunks;
+    scan(first, std::min(plan_.block_queries, count_ - first), chunk,
+         memory_.workers[static_cast<std::size_t>(worker)]);
+  });
+}
+
+void Round::run_codes(Pass pass) noexcept {
+  const CodeScanContext scan_context = {
+      context_.items, context_.table,
+      memory_.batch,  memory_.codes,
+      ranking_,       plan_.method == Method::coarse ? Codes::coarse : Codes::fine,
+      memory_.shared, plan_.chunks > 1};
+  for_each_task([&](std::size_t first, std::size_t size, std::size_t chunk, RoundMemory::Worker& worker) {
+    scan_codes(scan_context, pass, first, size, first_tile(chunk), first_tile(chunk + 1), &best(chunk, first),
+               memory_.survivors.data() + chunk * count_ + first, worker.codes, worker.counts);
+  });
+}
+
+void Round::run_f32() noexcept {
+  const F32ScanContext scan_context = {context_.items, context_.table,
+                                       memory_.batch,  ranking_,
+                                       F32Screen(context_.items, ranking_), plan_.chunks > 1 ? &memory_.shared : nullptr};
+  for_each_task([&](std::size_t first, std::size_t size, std::size_t chunk, RoundMemory::Worker& worker) {
+    scan_f32(scan_context, first, size, first_tile(chunk), first_tile(chunk + 1), &best(chunk, first), worker.f32,
+             worker.counts);
+  });
+}
+
+void Round::sample() noexcept {
+  for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) memory_.best[i].grow(plan_.sample_kept);
+  run_codes(Pass::sample);
+  base::parallel_for(count_, context_.threads, [&](std::size_t q, int worker) noexcept {
+    guess(q, memory_.workers[static_cast<std::size_t>(worker)].found);
+  });
+}
+
+// From the best of the sample to a threshold for the rest that is almost surely a lower bound of the k-th best key.
+void Round::guess(std::size_t q, std::vector<Entry>& found) noexcept {
+  gather(q, found);
+  std::size_t survivors = 0;
+  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) {
+    survivors += memory_.survivors[chunk * count_ + q];
+    best(chunk, q).grow(kept_);
+  }
+  if (survivors > plan_.most_sample_survivors) memory_.defeated[q] = 1;
+  if (memory_.defeated[q] != 0) {
+    memory_.shared.set(q, kEverythingOut);
+    return;
+  }
+  if (found.size() < plan_.sample_kept) {
+    memory_.shared.set(q, kNoBound);
+    return;
+  }
+  const auto last = found.begin() + static_cast<std::ptrdiff_t>(plan_.sample_kept - 1);
+  std::nth_element(found.begin(), last, found.end(), better);
+  memory_.guesses[q] = last->key;
+  memory_.shared.set(q, last->key);
+}
+
+void Round::gather(std::size_t q, std::vector<Entry>& found) noexcept {
+  found.clear();
+  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) {
+    found.insert(found.end(), best(chunk, q).begin(), best(chunk, q).begin() + best(chunk, q).size());
+  }
+}
+
+void Round::write(std::size_t q, std::vector<Entry>& found) noexcept {
+  gather(q, found);
+  const std::size_t count = std::min(found.size(), kept_);
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(), better);
+  memory_.last_keys[q] = count == kept_ ? found[count - 1].key : kNoBound;
+  const std::size_t k = context_.k;
+  std::int64_t* ids = context_.out.ids + rows_[q] * k;
+  double* scores = context_.out.scores + rows_[q] * k;
+  for (std::size_t i = 0; i < count; ++i) {
+    ids[i] = found[i].id;
+    scores[i] = base::reported_score(context_.metric, context_.items.normalized, found[i].key);
+  }
+  std::fill(ids + count, ids + k, -1);
+  std::fill(scores + count, scores + k, base::worst_score(context_.metric));
+  if (context_.out.counts != nullptr) context_.out.counts[rows_[q]] = static_cast<std::int64_t>(count);
+}
+
+}  // namespace maxdot::search
