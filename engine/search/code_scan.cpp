@@ -75,7 +75,6 @@ class BlockScan {
   }
 
   void raised(std::size_t q) noexcept {
-    if (!best_[q].full()) return;
     const double bound = best_[q].bound();
     if (context_.several_tasks) context_.shared.raise(begin_ + q, bound);
     set_threshold(q, std::max(bound, context_.shared.get(begin_ + q)));

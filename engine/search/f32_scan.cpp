@@ -69,14 +69,14 @@ class BlockScan {
     const auto dot64 = context_.kernels.dot64[static_cast<std::size_t>(items.dtype)];
     const float* query = context_.queries.values(begin_ + q);
     const double square = context_.queries.square(begin_ + q);
-    bool kept = false;
+    bool raised = false;
     counts_.rescored += static_cast<std::uint64_t>(std::popcount(survivors));
     for (; survivors != 0; survivors &= survivors - 1) {
       const std::size_t row = first + static_cast<std::size_t>(std::countr_zero(survivors));
       const double dot = dot64(query, items.row(row), items.dimension);
-      kept |= best_[q].offer({base::ranking_key(context_.ranking, dot, square, items.squares[row]), items.id(row)});
+      raised |= best_[q].offer({base::ranking_key(context_.ranking, dot, square, items.squares[row]), items.id(row)});
     }
-    if (!kept) return;
+    if (!raised) return;
     double bound = best_[q].bound();
     if (context_.shared != nullptr) {
       context_.shared->raise(begin_ + q, bound);

@@ -56,7 +56,7 @@ Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t k
   plan.method = method;
   plan.tiles = store::tiles_of(items.items);
   const auto workers = static_cast<std::size_t>(threads);
-  const std::size_t query_bytes = kept * sizeof(Entry);
+  const std::size_t query_bytes = TopK::room(kept) * sizeof(Entry);
   // A block's heaps should stay in reach of the caches: a large k means fewer queries at once.
   const std::size_t most = method == Method::f32 ? kMaxBlockQueries : kMaxCodeQueries;
   plan.block_queries = std::clamp<std::size_t>(kHeapBytes / workers / query_bytes, 1, most);
@@ -69,10 +69,11 @@ Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t k
 
   if (plan.tiles >= kLeastSampledTiles) {
     plan.sample_kept = sample_results(kept);
-    // Rescoring a row costs about as much as screening 30 by 8 bits, and as reading 4 from memory as f32.
+    // A survivor costs about as much as scanning 16 items more by f32 in a batch, or 2 that come from memory; the results
+    // themselves survive in any case. Origin: bench_worst.
     const std::size_t sample_items = items.items / kSampleStep;
     plan.most_sample_survivors =
-        sample_items / (method == Method::coarse ? 4 : 30) + 8 * plan.sample_kept * plan.chunks + 64;
+        sample_items / (method == Method::coarse ? 2 : 16) + 16 * plan.sample_kept * plan.chunks + 64;
   }
   return plan;
 }

@@ -26,7 +26,8 @@ class Rescorer {
         begin_(begin),
         best_(best) {}
 
-  /// Takes a survivor; when the queue is full, scores the oldest. `raised(q)` is called whenever query q's best changed.
+  /// Takes a survivor; when the queue is full, scores the oldest. `raised(q)` is called whenever the
+  /// bound of query q has changed.
   template <typename Raised>
   void push(std::size_t q, std::size_t row, Raised&& raised) noexcept {
     if (size_ == kWaiting) pop(raised);

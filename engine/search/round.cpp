@@ -1,22 +1,21 @@
 #include "search/round.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/parallel.hpp"
 
 namespace maxdot::search {
 namespace {
 
-// Nothing reaches it: a query that is done with.
-constexpr double kEverythingOut = std::numeric_limits<double>::infinity();
+// Nothing reaches it: a query that is done with. Finite, so that limits stay numbers.
+constexpr double kEverythingOut = 1e200;
 
 }  // namespace
 
 void RoundMemory::reserve(const Plan& plan, const RoundContext& context, std::size_t kept) {
   const std::size_t heaps = plan.round_queries * plan.chunks;
   const std::size_t dimension = context.items.dimension;
-  entries.ensure(heaps * kept, "search results");
+  entries.ensure(heaps * TopK::room(kept), "search results");
   best.reserve(heaps);
   survivors.resize(std::max(survivors.size(), heaps));
   shared.reserve(plan.round_queries);
@@ -27,7 +26,7 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context, std::si
   for (Worker& worker : workers) {
     worker.f32.prepare(dimension);
     worker.codes.prepare(dimension);
-    worker.found.reserve(plan.chunks * kept);
+    worker.found.reserve(plan.chunks * TopK::room(kept));
   }
   batch.reserve(plan.round_queries, dimension);
   codes.reserve(plan.round_queries, dimension);
@@ -53,7 +52,7 @@ void Round::run(std::span<const double> bounds) noexcept {
   memory_.batch.prepare(context_.queries, rows_, ranking_, context_.table, context_.threads);
   memory_.best.clear();
   for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) {
-    memory_.best.emplace_back(memory_.entries.data() + i * kept_, kept_);
+    memory_.best.emplace_back(memory_.entries.data() + i * TopK::room(kept_), kept_);
   }
   std::fill_n(memory_.survivors.begin(), count_ * plan_.chunks, 0U);
   const bool codes = plan_.method != Method::f32;
@@ -112,7 +111,9 @@ void Round::run_f32() noexcept {
 }
 
 void Round::sample() noexcept {
-  for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) memory_.best[i].grow(plan_.sample_kept);
+  for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) {
+    memory_.best[i] = TopK(memory_.entries.data() + i * TopK::room(kept_), plan_.sample_kept);
+  }
   run_codes(Pass::sample);
   base::parallel_for(count_, context_.threads, [&](std::size_t q, int worker) noexcept {
     guess(q, memory_.workers[static_cast<std::size_t>(worker)].found);
@@ -137,7 +138,7 @@ void Round::guess(std::size_t q, std::vector<Entry>& found) noexcept {
     return;
   }
   const auto last = found.begin() + static_cast<std::ptrdiff_t>(plan_.sample_kept - 1);
-  std::nth_element(found.begin(), last, found.end(), better);
+  std::nth_element(found.begin(), last, found.end(), Better());
   memory_.guesses[q] = last->key;
   memory_.shared.set(q, last->key);
 }
@@ -145,14 +146,16 @@ void Round::guess(std::size_t q, std::vector<Entry>& found) noexcept {
 void Round::gather(std::size_t q, std::vector<Entry>& found) noexcept {
   found.clear();
   for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) {
-    found.insert(found.end(), best(chunk, q).begin(), best(chunk, q).begin() + best(chunk, q).size());
+    found.insert(found.end(), best(chunk, q).begin(), best(chunk, q).end());
   }
 }
 
 void Round::write(std::size_t q, std::vector<Entry>& found) noexcept {
   gather(q, found);
   const std::size_t count = std::min(found.size(), kept_);
-  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(), better);
+  const auto end = found.begin() + static_cast<std::ptrdiff_t>(count);
+  if (count < found.size()) std::nth_element(found.begin(), end, found.end(), Better());
+  std::sort(found.begin(), end, Better());
   memory_.last_keys[q] = count == kept_ ? found[count - 1].key : kNoBound;
   const std::size_t k = context_.k;
   std::int64_t* ids = context_.out.ids + rows_[q] * k;

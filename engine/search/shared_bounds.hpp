@@ -3,13 +3,9 @@
 
 #include <atomic>
 #include <cstddef>
-#include <limits>
 #include <memory>
 
 namespace maxdot::search {
-
-/// No bound is known.
-inline constexpr double kNoBound = -std::numeric_limits<double>::infinity();
 
 class SharedBounds {
  public:

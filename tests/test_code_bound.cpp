@@ -1,0 +1,140 @@
+// The certified screens' bound, attacked: no item's true key may lie above it. docs/certified-screening.md has the proof.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/rounding.hpp"
+#include "kernels/kernels.hpp"
+#include "search/code_batch.hpp"
+#include "search/code_bound.hpp"
+#include "search/f32_screen.hpp"
+#include "store/encode.hpp"
+#include "support.hpp"
+
+using namespace maxdot;
+
+namespace {
+
+/// Products of codes, from the planes and the plain formula.
+std::int32_t product(const store::ItemStore& items, std::size_t position, const std::int8_t* query, search::Codes read) {
+  const std::size_t d = items.dimension;
+  const std::size_t tile = position / kernels::kTileItems * store::plane_tile_bytes(d);
+  const std::size_t i = position % kernels::kTileItems;
+  std::int32_t sum = 0;
+  for (std::size_t j = 0; j < d; ++j) {
+    const std::size_t at = tile + store::nibble_byte(d, i, j);
+    const int shift = store::nibble_is_upper(i) ? 4 : 0;
+    const int high = (items.high[at] >> shift) & 15;
+    const int low = (items.low[at] >> shift) & 15;
+    sum += query[j] * (read == search::Codes::fine ? 16 * high + low - 128 : 16 * high - 120);
+  }
+  return sum;
+}
+
+struct Attack {
+  std::size_t pairs = 0;
+  std::size_t above = 0;          // true keys above the bound: must be none
+  std::size_t dropped_wrongly = 0;  // items that reach a threshold but not the integer limit: must be none
+};
+
+/// Every pair of an item and a query: is the key's own reach at most the bound, and does an item that just reaches
+/// its own key as a threshold pass the tile's integer limit?
+void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, const kernels::KernelTable& table,
+            Attack& attack) {
+  Matrix copy(rows.rows, rows.cols, DType::f32);
+  std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
+  const auto items = store::encode(std::move(copy), {metric, false, {}, 1}, table);
+  const base::Ranking ranking = base::ranking_of(metric, false);
+  if (!search::F32Screen(*items, ranking).usable()) return;
+  std::vector<std::size_t> numbers(asked.rows);
+  std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+  search::QueryBatch batch;
+  batch.reserve(asked.rows, asked.cols);
+  batch.prepare(asked.view(), numbers, ranking, table, 1);
+  search::CodeBatch codes;
+  codes.reserve(asked.rows, asked.cols);
+  codes.prepare(batch, asked.cols, table.codes, 1);
+  for (const search::Codes read : {search::Codes::coarse, search::Codes::fine}) {
+    const search::CodeBound bound(*items, codes, ranking, read);
+    for (std::size_t position = 0; position < rows.rows; ++position) {
+      const std::size_t row = items->row_at(position);
+      for (std::size_t q = 0; q < asked.rows; ++q) {
+        if (!batch.screenable(q)) continue;
+        const double key = reference::score(&asked.values[q * asked.cols], &rows.values[row * rows.cols], rows.cols,
+                                            metric, false).key;
+        const double reach = batch.reach(q, key);
+        const std::int32_t dot = product(*items, position, codes.codes(q), read);
+        ++attack.pairs;
+        if (bound.upper(q, position, dot) < reach) ++attack.above;
+        const float threshold = base::round_down(reach);
+        std::int32_t limit = 0;
+        table.codes.limits(1, codes.terms(q, &threshold), bound.tile(position / kernels::kTileItems), &limit);
+        if (dot < limit) ++attack.dropped_wrongly;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("no true key lies above its certified bound: millions of random and adversarial pairs") {
+  Attack result;
+  for (const kernels::KernelTable* table : {&kernels::active_table(), &kernels::reference_table()}) {
+    for (const test::Generator& of_items : test::generators()) {
+      for (const test::Generator& of_queries : test::generators()) {
+        for (const std::size_t d : {std::size_t{1}, std::size_t{7}, std::size_t{48}}) {
+          const test::Rows items = of_items.make(150, d, 3 + d);
+          test::Rows queries = of_queries.make(24, d, 4 + d);
+          if (&of_items == &of_queries) std::copy_n(items.values.begin(), 12 * d, queries.values.begin());
+          for (const Metric metric : {Metric::dot, Metric::cosine, Metric::euclidean}) {
+            attack(items, queries, metric, *table, result);
+          }
+        }
+      }
+    }
+  }
+  MESSAGE(result.pairs, " pairs");
+  CHECK(result.pairs > 2'000'000);
+  CHECK(result.above == 0);
+  CHECK(result.dropped_wrongly == 0);
+}
+
+TEST_CASE("codes approximate within the errors that are stored with them") {
+  for (const test::Generator& generator : test::generators()) {
+    CAPTURE(generator.name);
+    const std::size_t d = 37;
+    const test::Rows rows = generator.make(200, d, 9);
+    Matrix copy(rows.rows, d, DType::f32);
+    std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
+    const auto items = store::encode(std::move(copy), {Metric::dot, false, {}, 2}, kernels::active_table());
+    std::vector<bool> seen(rows.rows, false);
+    for (std::size_t position = 0; position < rows.rows; ++position) {
+      const std::size_t row = items->row_at(position);
+      REQUIRE(row < rows.rows);
+      REQUIRE_FALSE(seen[row]);
+      seen[row] = true;
+      const long double scale = static_cast<long double>(items->scales[position]);
+      const store::TileSummary& tile = items->tiles[position / kernels::kTileItems];
+      long double fine = 0;
+      long double coarse = 0;
+      for (std::size_t j = 0; j < d; ++j) {
+        std::vector<std::int8_t> unit(d, 0);
+        unit[j] = 1;
+        const long double x = static_cast<long double>(rows.values[row * d + j]);
+        const long double f = x - scale * static_cast<long double>(product(*items, position, unit.data(), search::Codes::fine));
+        const long double c = x - scale * static_cast<long double>(product(*items, position, unit.data(), search::Codes::coarse));
+        fine += f * f;
+        coarse += c * c;
+      }
+      if (std::isfinite(tile.error_ratio)) {
+        REQUIRE(std::sqrt(fine) <= static_cast<long double>(tile.error_ratio) * scale);
+      }
+      REQUIRE(std::sqrt(coarse) <= static_cast<long double>(items->coarse_errors[position]));
+      REQUIRE(items->scales[position] <= tile.scale);
+      REQUIRE(items->coarse_errors[position] <= tile.coarse_error);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+// The integer kernels of the code screens: every instruction set of this machine against the reference, bit for bit.
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "kernels/kernels.hpp"
+#include "store/layout.hpp"
+#include "support.hpp"
+
+using namespace maxdot;
+using kernels::kTileItems;
+
+namespace {
+
+const std::size_t kDimensions[] = {1, 3, 4, 5, 8, 64, 100, 127, 128, 1000, 4096};
+
+struct Planes {
+  base::AlignedBuffer<std::uint8_t> high;
+  base::AlignedBuffer<std::uint8_t> low;
+};
+
+/// One tile of random codes in 1 to 255, as quantize_tile would make them; `extreme` takes the largest only.
+Planes random_planes(std::size_t d, test::Random& random, bool extreme) {
+  const std::size_t bytes = store::plane_tile_bytes(d);
+  // stream_codes prefetches past the tile, and reads nothing there.
+  Planes planes{base::AlignedBuffer<std::uint8_t>(bytes, "codes"), base::AlignedBuffer<std::uint8_t>(bytes, "codes")};
+  std::memset(planes.high.data(), 0, bytes);
+  std::memset(planes.low.data(), 0, bytes);
+  for (std::size_t i = 0; i < kTileItems; ++i) {
+    for (std::size_t j = 0; j < d; ++j) {
+      const std::size_t code = extreme ? 255 : 1 + random.below(255);
+      const int shift = store::nibble_is_upper(i) ? 4 : 0;
+      planes.high[store::nibble_byte(d, i, j)] |= static_cast<std::uint8_t>((code >> 4) << shift);
+      planes.low[store::nibble_byte(d, i, j)] |= static_cast<std::uint8_t>((code & 15) << shift);
+    }
+  }
+  return planes;
+}
+
+struct Queries {
+  std::vector<std::int8_t> codes;
+  std::size_t stride;
+  std::size_t count;
+  std::vector<std::int32_t> sums;
+};
+
+/// Within what the table allows; the last dimensions of a quad are zero.
+Queries random_queries(std::size_t d, std::size_t count, int most, test::Random& random, bool extreme) {
+  Queries queries{{}, store::quads_of(d) * 4, count, std::vector<std::int32_t>(count, 0)};
+  queries.codes.assign(count * queries.stride, 0);
+  for (std::size_t q = 0; q < count; ++q) {
+    for (std::size_t j = 0; j < d; ++j) {
+      const int code = extreme ? (q % 2 == 0 ? most : -most)
+                               : static_cast<int>(random.below(static_cast<std::size_t>(2 * most + 1))) - most;
+      queries.codes[q * queries.stride + j] = static_cast<std::int8_t>(code);
+      queries.sums[q] += code;
+    }
+  }
+  return queries;
+}
+
+std::vector<std::int32_t> starts(const Queries& queries, int offset) {
+  std::vector<std::int32_t> start;
+  for (const std::int32_t sum : queries.sums) start.push_back(-offset * sum);
+  return start;
+}
+
+struct Answer {
+  std::vector<std::uint64_t> masks;
+  std::vector<std::int32_t> dots;
+  explicit Answer(std::size_t count) : masks(count, 1), dots(count * kTileItems, -1) {}
+};
+
+enum class Kernel { fine, coarse, stream };
+
+Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& planes, std::size_t quads,
+           const Queries& queries, const std::vector<std::int32_t>& limits) {
+  Answer answer(queries.count);
+  const std::vector<std::int32_t> start = starts(queries, codes.offset);
+  if (kernel == Kernel::stream) {
+    codes.stream_codes(planes.high.data(), quads, queries.codes.data(), queries.stride, queries.count, start.data(),
+                       limits.data(), answer.masks.data(), answer.dots.data());
+    return answer;
+  }
+  base::AlignedBuffer<std::uint8_t> tile(quads * 256, "tile");
+  if (kernel == Kernel::fine) {
+    codes.expand_fine(planes.high.data(), planes.low.data(), quads, tile.data());
+  } else {
+    codes.expand_coarse(planes.high.data(), quads, tile.data());
+  }
+  codes.screen_codes(tile.data(), quads, queries.codes.data(), queries.stride, queries.count, start.data(),
+                     limits.data(), answer.masks.data(), answer.dots.data());
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("code kernels give the reference's masks and products on every instruction set") {
+  const kernels::CodeKernels& reference = kernels::reference_table().codes;
+  for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+    CAPTURE(table->name);
+    for (const std::size_t d : kDimensions) {
+      CAPTURE(d);
+      const std::size_t quads = store::quads_of(d);
+      test::Random random(d);
+      for (const bool extreme : {false, true}) {
+        const Planes planes = random_planes(d, random, extreme);
+        for (const Kernel kernel : {Kernel::fine, Kernel::coarse, Kernel::stream}) {
+          for (const std::size_t count : std::vector<std::size_t>{1, 2, 3, 4, 15}) {
+            if (kernel == Kernel::stream && count > kernels::kMaxStreamQueries) continue;
+            const Queries queries = random_queries(d, count, table->codes.max_query_code, random, extreme);
+            // The first pass lets everything through; the second stands right on a product that occurs.
+            std::vector<std::int32_t> limits(count, std::numeric_limits<std::int32_t>::min());
+            const Answer all = ask(reference, kernel, planes, quads, queries, limits);
+            const Answer got_all = ask(table->codes, kernel, planes, quads, queries, limits);
+            REQUIRE(got_all.masks == all.masks);
+            REQUIRE(got_all.dots == all.dots);
+            for (std::size_t q = 0; q < count; ++q) limits[q] = all.dots[q * kTileItems + random.below(kTileItems)];
+            const Answer some = ask(reference, kernel, planes, quads, queries, limits);
+            const Answer got = ask(table->codes, kernel, planes, quads, queries, limits);
+            REQUIRE(got.masks == some.masks);
+            for (std::size_t i = 0; i < got.dots.size(); ++i) {
+              if (((got.masks[i / kTileItems] >> (i % kTileItems)) & 1) != 0) REQUIRE(got.dots[i] == some.dots[i]);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("limits are the same from every table, and let through what is no number") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> threshold = {1.0F, -1.0F, 0.0F, -infinity, 1e38F, 0.3F, 0.3F};
+  const std::vector<float> inverse_scale = {100.0F, 100.0F, 100.0F, 100.0F, 100.0F, infinity, 100.0F};
+  const std::vector<float> error(threshold.size(), 1.0F);
+  const std::vector<float> rest(threshold.size(), 0.001F);
+  const kernels::CodeQueryTerms query = {threshold.data(), inverse_scale.data(), error.data(), rest.data()};
+  constexpr std::int32_t kAll = std::numeric_limits<std::int32_t>::min();
+  for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+    CAPTURE(table->name);
+    std::vector<std::int32_t> limits(threshold.size());
+    table->codes.limits(limits.size(), query, {0.01F, 0.1F, 1.0F, 0.0F}, limits.data());
+    CHECK(limits[0] > 8900);
+    CHECK(limits[0] <= 8990);  // (1 - 0.1 - 0.001) * 100 / 0.01
+    CHECK(limits[1] == kAll);
+    CHECK(limits[2] == kAll);
+    CHECK(limits[3] == kAll);
+    CHECK(limits[4] == 1 << 30);
+    CHECK(limits[5] == 1 << 30);  // a zero query reaches nothing above its errors
+    table->codes.limits(limits.size(), query, {0.0F, infinity, 1.0F, 0.0F}, limits.data());
+    for (const std::int32_t limit : limits) CHECK(limit == kAll);
+  }
+}
