@@ -144,15 +144,16 @@ TEST_CASE("limits are the same from every table, and let through what is no numb
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
     CAPTURE(table->name);
     std::vector<std::int32_t> limits(threshold.size());
-    table->codes.limits(limits.size(), query, {0.01F, 0.1F, 1.0F, 0.0F}, limits.data());
+    table->codes.limits(limits.size(), query, {0.01F, 0.005F, 0.1F, 1.0F, 0.0F}, limits.data());
     CHECK(limits[0] > 8900);
     CHECK(limits[0] <= 8990);  // (1 - 0.1 - 0.001) * 100 / 0.01
-    CHECK(limits[1] == kAll);
-    CHECK(limits[2] == kAll);
+    CHECK(limits[1] < -22019);  // (-1 - 0.1 - 0.001) * 100 / 0.005
+    CHECK(limits[1] > -22100);
+    CHECK(limits[2] < -2019);
     CHECK(limits[3] == kAll);
     CHECK(limits[4] == 1 << 30);
     CHECK(limits[5] == 1 << 30);  // a zero query reaches nothing above its errors
-    table->codes.limits(limits.size(), query, {0.0F, infinity, 1.0F, 0.0F}, limits.data());
+    table->codes.limits(limits.size(), query, {0.0F, 0.0F, infinity, 1.0F, 0.0F}, limits.data());
     for (const std::int32_t limit : limits) CHECK(limit == kAll);
   }
 }

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "explain.hpp"
 #include "maxdot/maxdot.hpp"
 #include "scoring.hpp"
 
@@ -19,6 +20,7 @@ struct SearchCommand {
   std::uint64_t k = 10;
   std::uint64_t threads = 0;
   bool include_self = false;
+  bool explain = false;
   bool json = false;
 
   std::string ids_path() const { return output_prefix.empty() ? "" : output_prefix + ".ids.npy"; }
@@ -28,6 +30,7 @@ struct SearchCommand {
 struct Answer {
   SearchResult result;
   Metric metric = Metric::cosine;
+  SearchStats stats;
   double seconds = 0;
 };
 
@@ -90,6 +93,7 @@ Answer answer_queries(const SearchCommand& command, const Index& index, const It
   options.threads = static_cast<int>(command.threads);
   options.metric = command.metric;
   Answer answer;
+  if (command.explain) options.stats = &answer.stats;
   answer.metric = command.metric.value_or(index.info().metric);
   const auto search = [&](const Matrix& queries, std::size_t k, const std::string& path) {
     answer.result = make_result(queries.rows(), k);
@@ -142,6 +146,7 @@ void report_json(const SearchCommand& command, const Answer& answer, const ItemN
                    {"k", result.k},
                    {"metric", to_string(answer.metric)},
                    {"seconds", answer.seconds}};
+  if (command.explain) document["explain"] = explanation_json(answer.stats);
   if (!command.output_prefix.empty()) {
     document["ids_file"] = command.ids_path();
     document["scores_file"] = command.scores_path();
@@ -206,6 +211,7 @@ void run(const SearchCommand& command) {
                   {"scores", printable(command.scores_path())},
                   {"search", human_seconds(answer.seconds)}});
   }
+  if (command.explain && !command.json) print_explanation(index, answer.stats, answer.seconds);
 }
 
 }  // namespace
@@ -232,6 +238,7 @@ void register_search(CLI::App& app) {
       ->type_name("PREFIX");
   add_metric(search, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_threads(search, command->threads);
+  search.add_flag("--explain", command->explain, "Tell what was read, how much survived each screen, and how fast");
   add_json(search, command->json);
   add_footer(search,
              "maxdot search items.mxd queries.npy -k 10\n"

@@ -34,9 +34,10 @@ struct CodeQueryTerms {
   const float* norm_factor;
 };
 
-/// The largest values in a tile, from its TileSummary.
+/// The largest values in a tile, and the smallest scale, from its TileSummary.
 struct CodeTileTerms {
   float scale;
+  float smallest_scale;
   float error;
   float norm;
   float bias;
@@ -75,9 +76,9 @@ struct CodeKernels {
                        std::size_t count, const std::int32_t* start, const std::int32_t* limits,
                        std::uint64_t* masks, std::int32_t* dots) noexcept;
 
-  /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the tile:
-  ///   (threshold - error_factor * error - norm_factor * norm - bias) / (scale of the query * scale), rounded down,
-  /// or the smallest integer if that is not positive.
+  /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the tile. With
+  /// m = threshold - error_factor * error - norm_factor * norm - bias: m / (scale of the query * scale), rounded down, where
+  /// the item's scale is the largest if m > 0, else the smallest. The smallest integer where that is no number.
   void (*limits)(std::size_t count, const CodeQueryTerms& query, const CodeTileTerms& tile,
                  std::int32_t* limits) noexcept;
 };

@@ -26,10 +26,10 @@ class CodeBound {
     const store::TileSummary& most = items_.tiles[tile];
     const bool fine = codes_ == Codes::fine;
     if (ranking_ == base::Ranking::cosine) {
-      return {most.unit_scale, fine ? grown(most.error_ratio * most.unit_scale) : most.unit_coarse_error, 1.0F, 0.0F};
+      return {most.unit_scale, most.unit_scale * most.least_scale, fine ? grown(most.error_ratio * most.unit_scale) : most.unit_coarse_error, 1.0F, 0.0F};
     }
     const float bias = ranking_ == base::Ranking::euclidean ? -0.5F * (1.0F - 0x1p-20F) * most.min_square : 0.0F;
-    return {most.scale, fine ? grown(most.error_ratio * most.scale) : most.coarse_error, most.norm, bias};
+    return {most.scale, most.scale * most.least_scale, fine ? grown(most.error_ratio * most.scale) : most.coarse_error, most.norm, bias};
   }
 
   /// At least the true score of the item at `position` for query `q`, whose codes have the product `dot`.

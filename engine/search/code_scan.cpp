@@ -20,9 +20,10 @@ constexpr std::size_t kQueriesPerPrefetch = 24;
 
 class BlockScan {
  public:
-  BlockScan(const CodeScanContext& context, std::size_t begin, std::size_t count, TopK* best, std::uint32_t* survivors,
-            CodeScratch& scratch, ScanCounts& counts) noexcept
+  BlockScan(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count, TopK* best,
+            std::uint32_t* survivors, CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
+        most_survivors_(pass == Pass::sample ? context.most_sample_survivors : std::numeric_limits<std::size_t>::max()),
         bound_(context.items, context.codes, context.ranking, context.read),
         rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best),
         quads_(store::quads_of(context.items.dimension)),
@@ -69,6 +70,7 @@ class BlockScan {
 
  private:
   void set_threshold(std::size_t q, double bound) noexcept {
+    if (survivors_[q] > most_survivors_) bound = kEverythingOut;
     // Without a bound everything survives, also if the query is zero (0 * -inf is no number).
     scratch_.reaches[q] = bound == kNoBound ? kNoBound : context_.queries.reach(begin_ + q, bound);
     scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
@@ -132,7 +134,10 @@ class BlockScan {
       if (bound_.upper(begin_ + q, candidate.position, candidate.dot) < scratch_.reaches[q]) continue;
       const std::size_t row = context_.items.row_at(candidate.position);
       if (row >= context_.items.items) continue;  // the order comes from a file
-      ++survivors_[q];
+      if (++survivors_[q] > most_survivors_) {
+        set_threshold(q, kEverythingOut);
+        continue;
+      }
       ++counts_.rescored;
       rescorer_.push(q, row, [this](std::size_t changed) { raised(changed); });
     }
@@ -148,6 +153,7 @@ class BlockScan {
   };
 
   const CodeScanContext& context_;
+  std::size_t most_survivors_;
   CodeBound bound_;
   Rescorer rescorer_;
   std::size_t quads_;
@@ -172,7 +178,7 @@ void CodeScratch::prepare(std::size_t dimension) {
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
                 std::size_t tile_begin, std::size_t tile_end, TopK* best, std::uint32_t* survivors,
                 CodeScratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan block(context, begin, count, best, survivors, scratch, counts);
+  BlockScan block(context, pass, begin, count, best, survivors, scratch, counts);
   std::size_t scanned = 0;
   const auto visit = [&](std::size_t tile, std::size_t next) {
     if (context.several_tasks && ++scanned % kTilesPerRefresh == 0) block.refresh();

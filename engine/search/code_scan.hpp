@@ -25,6 +25,9 @@ inline constexpr std::size_t kMaxCodeQueries = 256;
 inline constexpr std::size_t kSampleStep = 16;
 inline constexpr std::size_t kSampleFirst = kSampleStep / 2;
 
+/// Above every key, and finite so that limits stay numbers: the threshold of a query that is given up.
+inline constexpr double kEverythingOut = 1e200;
+
 /// Which tiles of a range a pass reads.
 enum class Pass : std::uint8_t { sample, rest, all };
 
@@ -52,6 +55,8 @@ struct CodeScanContext {
   SharedBounds& shared;
   /// Whether other threads may raise the bounds of this task's queries.
   bool several_tasks;
+  /// In the sample, a query of which more rows than this survive is given up: its results are not right.
+  std::size_t most_sample_survivors;
 };
 
 /// Scans the tiles of [tile_begin, tile_end) that `pass` names for queries [begin, begin + count) and offers every item

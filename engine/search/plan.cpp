@@ -69,11 +69,10 @@ Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t k
 
   if (plan.tiles >= kLeastSampledTiles) {
     plan.sample_kept = sample_results(kept);
-    // A survivor costs about as much as scanning 16 items more by f32 in a batch, or 2 that come from memory; the results
+    // Rescoring a row costs about as much as scanning 64 by f32 in a batch, or 8 that come from memory; the results
     // themselves survive in any case. Origin: bench_worst.
     const std::size_t sample_items = items.items / kSampleStep;
-    plan.most_sample_survivors =
-        sample_items / (method == Method::coarse ? 2 : 16) + 16 * plan.sample_kept * plan.chunks + 64;
+    plan.most_sample_survivors = sample_items / (method == Method::coarse ? 8 : 64) + 16 * plan.sample_kept + 64;
   }
   return plan;
 }

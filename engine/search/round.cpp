@@ -5,13 +5,6 @@
 #include "base/parallel.hpp"
 
 namespace maxdot::search {
-namespace {
-
-// Nothing reaches it: a query that is done with. Finite, so that limits stay numbers.
-constexpr double kEverythingOut = 1e200;
-
-}  // namespace
-
 void RoundMemory::reserve(const Plan& plan, const RoundContext& context, std::size_t kept) {
   const std::size_t heaps = plan.round_queries * plan.chunks;
   const std::size_t dimension = context.items.dimension;
@@ -93,7 +86,7 @@ void Round::run_codes(Pass pass) noexcept {
       context_.items, context_.table,
       memory_.batch,  memory_.codes,
       ranking_,       plan_.method == Method::coarse ? Codes::coarse : Codes::fine,
-      memory_.shared, plan_.chunks > 1};
+      memory_.shared, plan_.chunks > 1, plan_.most_sample_survivors};
   for_each_task([&](std::size_t first, std::size_t size, std::size_t chunk, RoundMemory::Worker& worker) {
     scan_codes(scan_context, pass, first, size, first_tile(chunk), first_tile(chunk + 1), &best(chunk, first),
                memory_.survivors.data() + chunk * count_ + first, worker.codes, worker.counts);

@@ -21,7 +21,7 @@ struct TileSummary {
   float min_square;
   float unit_scale;
   float unit_coarse_error;
-  float reserved;
+  float least_scale;        ///< smallest scale / largest, of both kinds the smaller; rounded down
 };
 static_assert(sizeof(TileSummary) == 32);
 
