@@ -1,9 +1,11 @@
 // The door: what Index accepts and refuses, and what survives a file.
 
 #include <doctest/doctest.h>
+#include <xxhash.h>
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <thread>
@@ -141,6 +143,38 @@ TEST_CASE("a damaged file is refused, whichever byte it is") {
   CHECK(error_of([&] { Index::open(path); }).code() == ErrorCode::bad_format);
   CHECK(error_of([&] { Index::open(folder / "none"); }).code() == ErrorCode::io);
   CHECK(error_of([&] { Index::open(folder / ""); }).code() == ErrorCode::io);
+}
+
+TEST_CASE("a file whose checksum is right but whose header lies is refused") {
+  const Folder folder;
+  const test::Rows items = test::gaussian_rows(16, 5, 1);
+  Index::build(items.view()).save(folder / "good");
+  const std::string good = folder.get("good");
+  const std::string path = folder / "bad";
+  constexpr std::size_t kTable = 64;
+  constexpr std::size_t kEntry = 32;
+  const auto forge = [&](std::size_t at, std::uint64_t value, std::size_t bytes) {
+    std::string bad = good;
+    std::memcpy(&bad[at], &value, bytes);
+    std::memset(&bad[56], 0, 8);
+    const std::uint64_t checksum = XXH3_64bits(bad.data(), kTable + 3 * kEntry);
+    std::memcpy(&bad[56], &checksum, 8);
+    folder.put("bad", bad);
+    return error_of([&] { Index::open(path); });
+  };
+  // The norms are 64 bytes: from 2^64 - 128 on, their end and the 64 bytes after it are 0 in 64 bits.
+  CHECK(contains(forge(kTable + 2 * kEntry + 8, ~std::uint64_t{127}, 8), "norms does not fit"));
+  CHECK(contains(forge(kTable + 2 * kEntry + 8, good.size(), 8), "norms does not fit"));
+  CHECK(contains(forge(kTable + 8, 64, 8), "rows does not fit"));
+  CHECK(contains(forge(kTable + 16, 64, 8), "rows does not fit"));
+  CHECK(contains(forge(kTable + 4, 1, 4), "rows does not fit"));
+  CHECK(contains(forge(kTable, 9, 4), "unknown kind 9"));
+  CHECK(contains(forge(kTable + 2 * kEntry, 4, 4), "ids does not fit"));
+  CHECK(contains(forge(24, 15, 8), "rows does not fit"));
+  CHECK(contains(forge(24, ~std::uint64_t{0}, 8), "more items than bytes"));
+  CHECK(contains(forge(32, 0, 4), "dimension 0"));
+  CHECK(contains(forge(39, 1, 1), "header"));
+  CHECK(contains(forge(48, 1, 8), "header"));
 }
 
 TEST_CASE("a failed save leaves the old file whole") {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "base/checked.hpp"
@@ -141,46 +142,58 @@ void check_header_values(const std::string& path, const Header& header) {
   if (header.dtype > 1 || header.metric > 2 || header.normalized > 1 || std::isnan(header.largest_square)) {
     refuse(path, "its header holds an unknown element type or metric");
   }
+  if (header.reserved0 != 0 || header.reserved1 != 0) refuse(path, "its header is not that of version 1");
   // Bounds every later product of a count and a size.
   if (header.items > header.file_bytes) refuse(path, "more items than bytes");
+}
+
+/// Bytes that a section of this kind holds for one item.
+std::uint64_t element_bytes(const std::string& path, const Header& header, SectionKind kind) {
+  switch (kind) {
+    case SectionKind::rows:
+      return header.dimension * size_of(static_cast<DType>(header.dtype));
+    case SectionKind::squares:
+      return sizeof(double);
+    case SectionKind::norms:
+      return sizeof(float);
+    case SectionKind::ids:
+      return sizeof(std::int64_t);
+  }
+  refuse(path, "holds a section of unknown kind " + std::to_string(static_cast<std::uint32_t>(kind)));
 }
 
 /// Requires a section table whose checksum is right. Sets the arrays of `items` after checking that each section
 /// lies in the file, aligned, in order and of exactly the size that the header implies.
 void bind_sections(const std::string& path, const Header& header, const std::vector<Section>& sections,
                    const unsigned char* data, ItemStore& items) {
+  const std::uint64_t limit = header.file_bytes - kAlignment;
   std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
   for (const Section& section : sections) {
     const auto kind = static_cast<SectionKind>(section.kind);
-    const std::uint64_t row_bytes = header.dimension * size_of(items.dtype);
-    std::uint64_t element = 0;
-    switch (kind) {
-      case SectionKind::rows:
-        element = row_bytes;
-        items.rows = data + section.offset;
-        break;
-      case SectionKind::squares:
-        element = sizeof(double);
-        items.squares = reinterpret_cast<const double*>(data + section.offset);
-        break;
-      case SectionKind::norms:
-        element = sizeof(float);
-        items.norms = reinterpret_cast<const float*>(data + section.offset);
-        break;
-      case SectionKind::ids:
-        element = sizeof(std::int64_t);
-        items.ids = reinterpret_cast<const std::int64_t*>(data + section.offset);
-        break;
-      default:
-        refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
-    }
-    const auto expected = base::checked_mul(header.items, element);
-    const auto section_end = base::checked_add(section.offset, section.bytes);
-    if (!expected || section.bytes != *expected || !section_end || section.offset % kAlignment != 0 ||
-        section.offset < end || *section_end + kAlignment > header.file_bytes) {
+    const auto expected = base::checked_mul(header.items, element_bytes(path, header, kind));
+    // Subtractions only: an offset near 2^64 must not wrap around to one that fits.
+    if (!expected || section.bytes != *expected || section.reserved != 0 || section.offset % kAlignment != 0 ||
+        section.offset < end || section.offset > limit || section.bytes > limit - section.offset) {
       refuse(path, std::string("section ") + name_of(kind) + " does not fit the file");
     }
-    end = *section_end;
+    end = section.offset + section.bytes;
+    const unsigned char* start = data + section.offset;
+    bool first = false;
+    switch (kind) {
+      case SectionKind::rows:
+        first = std::exchange(items.rows, start) == nullptr;
+        break;
+      case SectionKind::squares:
+        first = std::exchange(items.squares, reinterpret_cast<const double*>(start)) == nullptr;
+        break;
+      case SectionKind::norms:
+        first = std::exchange(items.norms, reinterpret_cast<const float*>(start)) == nullptr;
+        break;
+      case SectionKind::ids:
+        first = std::exchange(items.ids, reinterpret_cast<const std::int64_t*>(start)) == nullptr;
+        break;
+    }
+    if (!first) refuse(path, std::string("section ") + name_of(kind) + " stands in it twice");
   }
   if (items.rows == nullptr || items.squares == nullptr || items.norms == nullptr) {
     refuse(path, "a section is missing");
