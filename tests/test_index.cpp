@@ -1,39 +1,22 @@
 // The door: what Index accepts and refuses, and what survives a file.
 
 #include <doctest/doctest.h>
+#include <xxhash.h>
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <thread>
 
-#include <unistd.h>
-
+#include "files.hpp"
 #include "support.hpp"
 
 using namespace maxdot;
+using test::Folder;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    static std::atomic<int> counter{0};
-    path_ = std::filesystem::temp_directory_path() /
-            ("maxdot_index_" + std::to_string(getpid()) + "_" + std::to_string(counter++));
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 template <typename F>
 Error error_of(F&& f) {
@@ -48,15 +31,6 @@ Error error_of(F&& f) {
 
 bool contains(const Error& error, const std::string& part) {
   return std::string(error.what()).find(part) != std::string::npos;
-}
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void write_bytes(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
 }  // namespace
@@ -81,7 +55,7 @@ TEST_CASE("a saved index answers as the one that was built") {
       CHECK(opened.info().has_ids == with_ids);
       CHECK(opened.info().bytes == std::filesystem::file_size(folder / "a.maxdot"));
       CHECK(test::difference(opened.search(queries.view(), 20), built.search(queries.view(), 20)) == "");
-      CHECK(folder.files() == 1);
+      CHECK(folder.entries() == 1);
     }
   }
 }
@@ -152,23 +126,56 @@ TEST_CASE("a damaged file is refused, whichever byte it is") {
     return list;
   }();
   Index::build(items.view(), {.ids = ids}).save(folder / "good");
-  const std::string good = bytes_of(folder / "good");
+  const std::string good = folder.get("good");
   const std::string path = folder / "bad";
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ (1 << (i % 8)));
-    write_bytes(path, bad);
+    folder.put("bad", bad);
     const Error error = error_of([&] { Index::open(path, {.verify_payload = true}); });
     REQUIRE(contains(error, path));
   }
   for (std::size_t length = 0; length < good.size(); ++length) {
-    write_bytes(path, good.substr(0, length));
+    folder.put("bad", good.substr(0, length));
     REQUIRE(error_of([&] { Index::open(path); }).code() == ErrorCode::bad_format);
   }
-  write_bytes(path, good + "x");
+  folder.put("bad", good + "x");
   CHECK(error_of([&] { Index::open(path); }).code() == ErrorCode::bad_format);
   CHECK(error_of([&] { Index::open(folder / "none"); }).code() == ErrorCode::io);
   CHECK(error_of([&] { Index::open(folder / ""); }).code() == ErrorCode::io);
+}
+
+TEST_CASE("a file whose checksum is right but whose header lies is refused") {
+  const Folder folder;
+  const test::Rows items = test::gaussian_rows(16, 5, 1);
+  Index::build(items.view()).save(folder / "good");
+  const std::string good = folder.get("good");
+  const std::string path = folder / "bad";
+  constexpr std::size_t kTable = 64;
+  constexpr std::size_t kEntry = 32;
+  const auto forge = [&](std::size_t at, std::uint64_t value, std::size_t bytes) {
+    std::string bad = good;
+    std::memcpy(&bad[at], &value, bytes);
+    std::memset(&bad[56], 0, 8);
+    const std::uint64_t checksum = XXH3_64bits(bad.data(), kTable + 9 * kEntry);
+    std::memcpy(&bad[56], &checksum, 8);
+    folder.put("bad", bad);
+    return error_of([&] { Index::open(path); });
+  };
+  // The norms are 256 bytes: from 2^64 - 320 on, their end and the 64 bytes after it are 0 in 64 bits.
+  CHECK(contains(forge(kTable + 2 * kEntry + 8, ~std::uint64_t{319}, 8), "'norms' does not fit"));
+  CHECK(contains(forge(kTable + 2 * kEntry + 8, good.size(), 8), "'norms' does not fit"));
+  CHECK(contains(forge(kTable + 8, 64, 8), "'rows' does not fit"));
+  CHECK(contains(forge(kTable + 16, 64, 8), "'rows' does not fit"));
+  CHECK(contains(forge(kTable + 4, 1, 4), "'rows' does not fit"));
+  CHECK(contains(forge(kTable, 99, 4), "unknown kind 99"));
+  CHECK(contains(forge(kTable + 2 * kEntry, 4, 4), "'ids' does not fit"));
+  CHECK(contains(forge(kTable + 2 * kEntry, 2, 4), "'squares' does not fit"));
+  CHECK(contains(forge(24, 15, 8), "'rows' does not fit"));
+  CHECK(contains(forge(24, ~std::uint64_t{0}, 8), "more items than bytes"));
+  CHECK(contains(forge(32, 0, 4), "dimension 0"));
+  CHECK(contains(forge(39, 1, 1), "header"));
+  CHECK(contains(forge(48, 1, 8), "header"));
 }
 
 TEST_CASE("a failed save leaves the old file whole") {
@@ -178,7 +185,7 @@ TEST_CASE("a failed save leaves the old file whole") {
   CHECK(error_of([&] { index.save(folder / "no/such/folder/a"); }).code() == ErrorCode::io);
   std::filesystem::create_directory(folder / "taken");
   CHECK(error_of([&] { index.save(folder / "taken"); }).code() == ErrorCode::io);
-  CHECK(folder.files() == 1);
+  CHECK(folder.entries() == 1);
 }
 
 TEST_CASE("an open index keeps its data when its file is replaced") {

@@ -142,7 +142,7 @@ void register_batch(CLI::App& app) {
   add_metric(batch, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_threads(batch, command->threads);
   add_json(batch, command->json);
-  add_footer(batch, "maxdot batch items.mxd users.npy --ids recall.ivecs --scores recall.fvecs -k 100");
+  add_footer(batch, "maxdot batch items.maxdot users.npy --ids recall.ivecs --scores recall.fvecs -k 100");
   batch.callback([command] { run(*command); });
 }
 

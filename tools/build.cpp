@@ -131,7 +131,7 @@ void register_build(CLI::App& app) {
   add_file(build, "--ids", command->ids_path, "Item ids, unique and >= 0: 1-D integer .npy, or one a line");
   add_threads(build, command->threads);
   add_json(build, command->json);
-  add_footer(build, "maxdot build items.npy -o items.mxd --metric cosine --ids ids.txt");
+  add_footer(build, "maxdot build items.npy -o items.maxdot --metric cosine --ids ids.txt");
   build.callback([command] { run(*command); });
 }
 

@@ -48,7 +48,7 @@ void register_info(CLI::App& app) {
   CLI::App& info = *app.add_subcommand("info", "Describe an index file, the kernel in use and the threads");
   add_file(info, "INDEX", command->index_path, "An index file")->required();
   add_json(info, command->json);
-  add_footer(info, "maxdot info items.mxd");
+  add_footer(info, "maxdot info items.maxdot");
   info.callback([command] { run(*command); });
 }
 

@@ -68,7 +68,7 @@ int run(int argc, char** argv) {
     CLI::App app("Exact top-k search over embeddings.", "maxdot");
     app.set_version_flag("--version", "maxdot " MAXDOT_VERSION);
     app.require_subcommand(0, 1);
-    add_footer(app, "maxdot build items.npy -o items.mxd\n  maxdot search items.mxd queries.npy -k 10");
+    add_footer(app, "maxdot build items.npy -o items.maxdot\n  maxdot search items.maxdot queries.npy -k 10");
     for (const auto register_command : register_commands) register_command(app);
     const int code = parse_and_run(app, argc, argv);
     flush_output();

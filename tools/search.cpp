@@ -241,8 +241,8 @@ void register_search(CLI::App& app) {
   search.add_flag("--explain", command->explain, "Tell what was read, how much survived each screen, and how fast");
   add_json(search, command->json);
   add_footer(search,
-             "maxdot search items.mxd queries.npy -k 10\n"
-             "  maxdot search items.mxd --labels titles.txt --like 'Toy Story (1995)' -k 5");
+             "maxdot search items.maxdot queries.npy -k 10\n"
+             "  maxdot search items.maxdot --labels titles.txt --like 'Toy Story (1995)' -k 5");
   search.callback([command] { run(*command); });
 }
 

@@ -32,7 +32,7 @@ void register_verify_file(CLI::App& app) {
   CLI::App& verify = *app.add_subcommand("verify-file", "Check an index file against its checksums");
   add_file(verify, "INDEX", command->index_path, "An index file")->required();
   add_json(verify, command->json);
-  add_footer(verify, "maxdot verify-file items.mxd");
+  add_footer(verify, "maxdot verify-file items.maxdot");
   verify.callback([command] { run(*command); });
 }
 

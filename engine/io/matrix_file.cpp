@@ -105,7 +105,13 @@ void MatrixFile::read(std::size_t begin, std::size_t count, void* out) const {
 }
 
 Matrix MatrixFile::read_all() const {
-  Matrix matrix(rows(), cols(), dtype());
+  Matrix matrix = [this] {
+    try {
+      return Matrix(rows(), cols(), dtype());
+    } catch (const Error& error) {
+      throw Error(error.code(), path() + ": " + error.what());
+    }
+  }();
   read(0, rows(), matrix.data());
   return matrix;
 }

@@ -14,7 +14,7 @@
 #include "base/checked.hpp"
 #include "base/file.hpp"
 #include "maxdot/error.hpp"
-#include "store/layout.hpp"
+#include "store/sections.hpp"
 
 namespace maxdot::store {
 namespace {
@@ -24,22 +24,6 @@ static_assert(std::endian::native == std::endian::little, "*.maxdot files are li
 constexpr std::array<unsigned char, 8> kMagic = {'m', 'a', 'x', 'd', 'o', 't', '\r', '\n'};
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kAlignment = 64;
-
-constexpr std::uint64_t kTileFloats = kernels::kTileItems * sizeof(float);
-constexpr std::uint64_t kTileOrder = kernels::kTileItems * sizeof(std::uint16_t);
-
-enum class SectionKind : std::uint32_t {
-  rows = 1,
-  squares = 2,
-  norms = 3,
-  ids = 4,
-  high = 5,
-  low = 6,
-  scales = 7,
-  coarse_errors = 8,
-  tiles = 9,
-  order = 10
-};
 
 struct Section {
   std::uint32_t kind;
@@ -70,51 +54,19 @@ static_assert(sizeof(Header) == 64 && offsetof(Header, checksum) == 56);
 
 constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-const char* name_of(SectionKind kind) {
-  switch (kind) {
-    case SectionKind::rows:
-      return "rows";
-    case SectionKind::squares:
-      return "squares";
-    case SectionKind::norms:
-      return "norms";
-    case SectionKind::ids:
-      return "ids";
-    case SectionKind::high:
-      return "high codes";
-    case SectionKind::low:
-      return "low codes";
-    case SectionKind::scales:
-      return "scales";
-    case SectionKind::coarse_errors:
-      return "coarse errors";
-    case SectionKind::tiles:
-      return "tile summaries";
-    case SectionKind::order:
-      return "code order";
-  }
-  return "unknown";
-}
-
 struct Payload {
-  SectionKind kind;
+  const SectionKind* kind;
   const void* data;
   std::uint64_t bytes;
 };
 
 std::vector<Payload> payloads(const ItemStore& items) {
-  const std::uint64_t n = items.items;
-  const std::uint64_t tiles = tiles_of(items.items);
-  std::vector<Payload> list = {{SectionKind::rows, items.rows, n * items.row_bytes()},
-                               {SectionKind::squares, items.squares, n * sizeof(double)},
-                               {SectionKind::norms, items.norms, tiles * kTileFloats},
-                               {SectionKind::high, items.high, tiles * plane_tile_bytes(items.dimension)},
-                               {SectionKind::low, items.low, tiles * plane_tile_bytes(items.dimension)},
-                               {SectionKind::scales, items.scales, tiles * kTileFloats},
-                               {SectionKind::coarse_errors, items.coarse_errors, tiles * kTileFloats},
-                               {SectionKind::tiles, items.tiles, tiles * sizeof(TileSummary)},
-                               {SectionKind::order, items.order, tiles * kTileOrder}};
-  if (items.ids != nullptr) list.push_back({SectionKind::ids, items.ids, n * sizeof(std::int64_t)});
+  std::vector<Payload> list;
+  for (const SectionKind& kind : section_kinds()) {
+    // A needed section is there even if it is empty.
+    if (!kind.needed && kind.get(items) == nullptr) continue;
+    list.push_back({&kind, kind.get(items), section_elements(kind, items) * kind.element_bytes(items)});
+  }
   return list;
 }
 
@@ -134,7 +86,7 @@ std::uint64_t header_checksum(Header header, const std::vector<Section>& section
 std::uint64_t lay_out(const std::vector<Payload>& list, std::vector<Section>& sections) {
   std::uint64_t offset = aligned(sizeof(Header) + list.size() * sizeof(Section));
   for (const Payload& payload : list) {
-    sections.push_back({static_cast<std::uint32_t>(payload.kind), 0, offset, payload.bytes, 0});
+    sections.push_back({payload.kind->number, 0, offset, payload.bytes, 0});
     offset += aligned(payload.bytes);
   }
   // The last row must be followed by 64 readable bytes even if no section follows.
@@ -175,84 +127,34 @@ void check_header_values(const std::string& path, const Header& header) {
   if (header.dtype > 1 || header.metric > 2 || header.normalized > 1 || std::isnan(header.largest_square)) {
     refuse(path, "its header holds an unknown element type or metric");
   }
+  if (header.reserved0 != 0 || header.reserved1 != 0) refuse(path, "its header is not that of version 1");
   // Bounds every later product of a count and a size.
   if (header.items > header.file_bytes) refuse(path, "more items than bytes");
 }
 
-/// Requires a section table whose checksum is right. Sets the arrays of `items` after checking that each section
-/// lies in the file, aligned, in order and of exactly the size that the header implies.
+std::string in_words(const SectionKind& kind) { return "section '" + std::string(kind.name) + "'"; }
+
+/// Requires a section table whose checksum is right, and the counts in `items`. Sets its arrays after checking that each
+/// section lies in the file, aligned, in order and of exactly the size that the header implies.
 void bind_sections(const std::string& path, const Header& header, const std::vector<Section>& sections,
                    const unsigned char* data, ItemStore& items) {
-  const std::uint64_t tiles = tiles_of(header.items);
+  const std::uint64_t limit = header.file_bytes - kAlignment;
   std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
   for (const Section& section : sections) {
-    const auto kind = static_cast<SectionKind>(section.kind);
-    const std::uint64_t row_bytes = header.dimension * size_of(items.dtype);
-    std::uint64_t count = header.items;
-    std::uint64_t element = 0;
-    switch (kind) {
-      case SectionKind::rows:
-        element = row_bytes;
-        items.rows = data + section.offset;
-        break;
-      case SectionKind::squares:
-        element = sizeof(double);
-        items.squares = reinterpret_cast<const double*>(data + section.offset);
-        break;
-      case SectionKind::norms:
-        count = tiles;
-        element = kTileFloats;
-        items.norms = reinterpret_cast<const float*>(data + section.offset);
-        break;
-      case SectionKind::ids:
-        element = sizeof(std::int64_t);
-        items.ids = reinterpret_cast<const std::int64_t*>(data + section.offset);
-        break;
-      case SectionKind::high:
-        count = tiles;
-        element = plane_tile_bytes(header.dimension);
-        items.high = data + section.offset;
-        break;
-      case SectionKind::low:
-        count = tiles;
-        element = plane_tile_bytes(header.dimension);
-        items.low = data + section.offset;
-        break;
-      case SectionKind::scales:
-        count = tiles;
-        element = kTileFloats;
-        items.scales = reinterpret_cast<const float*>(data + section.offset);
-        break;
-      case SectionKind::coarse_errors:
-        count = tiles;
-        element = kTileFloats;
-        items.coarse_errors = reinterpret_cast<const float*>(data + section.offset);
-        break;
-      case SectionKind::tiles:
-        count = tiles;
-        element = sizeof(TileSummary);
-        items.tiles = reinterpret_cast<const TileSummary*>(data + section.offset);
-        break;
-      case SectionKind::order:
-        count = tiles;
-        element = kTileOrder;
-        items.order = reinterpret_cast<const std::uint16_t*>(data + section.offset);
-        break;
-      default:
-        refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
+    const SectionKind* kind = find_section_kind(section.kind);
+    if (kind == nullptr) refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
+    const auto expected = base::checked_mul(section_elements(*kind, items), kind->element_bytes(items));
+    // Subtractions only: an offset near 2^64 must not wrap around to one that fits.
+    if (!expected || section.bytes != *expected || section.reserved != 0 || section.offset % kAlignment != 0 ||
+        section.offset < end || section.offset > limit || section.bytes > limit - section.offset) {
+      refuse(path, in_words(*kind) + " does not fit the file");
     }
-    const auto expected = base::checked_mul(count, element);
-    const auto section_end = base::checked_add(section.offset, section.bytes);
-    if (!expected || section.bytes != *expected || !section_end || section.offset % kAlignment != 0 ||
-        section.offset < end || *section_end + kAlignment > header.file_bytes) {
-      refuse(path, std::string("section ") + name_of(kind) + " does not fit the file");
-    }
-    end = *section_end;
+    if (kind->get(items) != nullptr) refuse(path, in_words(*kind) + " stands in it twice");
+    end = section.offset + section.bytes;
+    kind->set(items, data + section.offset);
   }
-  if (items.rows == nullptr || items.squares == nullptr || items.norms == nullptr || items.high == nullptr ||
-      items.low == nullptr || items.scales == nullptr || items.coarse_errors == nullptr || items.tiles == nullptr ||
-      items.order == nullptr) {
-    refuse(path, "a section is missing");
+  for (const SectionKind& kind : section_kinds()) {
+    if (kind.needed && kind.get(items) == nullptr) refuse(path, in_words(kind) + " is missing");
   }
 }
 
@@ -269,7 +171,7 @@ void verify_payload_of(const std::string& path, const std::vector<Section>& sect
     const bool padding_clean = is_zero(map.data() + end, section.offset - end);
     if (!padding_clean || XXH3_64bits(map.data() + section.offset, section.bytes) != section.checksum) {
       throw Error(ErrorCode::checksum_mismatch,
-                  path + ": section " + name_of(static_cast<SectionKind>(section.kind)) +
+                  path + ": " + in_words(*find_section_kind(section.kind)) +
                       " is damaged (checksum differs); restore the file or build it again");
     }
     end = section.offset + section.bytes;

@@ -1,121 +1,30 @@
-// Files in and out: round trips, every malformed kind refused by name, mutation fuzz, atomic replacement.
+// Embeddings and ids from files: every format, every malformed kind refused by name, mutation fuzz.
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/file.hpp"
+#include "files.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/io.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
+using namespace maxdot::test;
 using maxdot::DType;
 using maxdot::Error;
 using maxdot::ErrorCode;
 using maxdot::Matrix;
 using maxdot::MatrixFile;
-using maxdot::MatrixWriter;
-using maxdot::base::AtomicFile;
-using maxdot::base::InputFile;
-using maxdot::base::MappedFile;
-using Format = maxdot::MatrixWriter::Format;
-
-// A directory of the test's own, gone when the test is.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "maxdot-test-io-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    root_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return (root_ / name).string(); }
-  std::string put(const std::string& name, const std::string& bytes) const {
-    std::ofstream(*this / name, std::ios::binary) << bytes;
-    return *this / name;
-  }
-  std::string get(const std::string& name) const {
-    std::ifstream in(*this / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::size_t entries() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(root_), fs::directory_iterator()));
-  }
-
- private:
-  fs::path root_;
-};
-
-template <typename T>
-std::string bytes_of(const std::vector<T>& values) {
-  std::string bytes(values.size() * sizeof(T), '\0');
-  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
-}
-
-std::string npy_text(const std::string& text, const std::string& data = "", char major = 1) {
-  std::string bytes = std::string("\x93NUMPY") + major + '\0';
-  for (int i = 0; i < (major == 1 ? 2 : 4); ++i) bytes += static_cast<char>(text.size() >> (8 * i) & 0xff);
-  return bytes + text + data;
-}
-
-std::string npy(const std::string& descr, const std::string& shape, const std::string& data, char major = 1) {
-  return npy_text("{'descr': " + descr + ", 'fortran_order': False, 'shape': " + shape + ", }   \n", data,
-                  major);
-}
-
-std::string fvecs_row(std::int32_t dimension, const std::vector<float>& values) {
-  return bytes_of(std::vector<std::int32_t>{dimension}) + bytes_of(values);
-}
-
-std::string fbin(std::uint32_t rows, std::uint32_t cols, const std::vector<float>& values) {
-  return bytes_of(std::vector<std::uint32_t>{rows, cols}) + bytes_of(values);
-}
-
-std::vector<float> floats(const Matrix& matrix) {
-  REQUIRE(matrix.dtype() == DType::f32);
-  std::vector<float> values(matrix.rows() * matrix.cols());
-  if (!values.empty()) std::memcpy(values.data(), matrix.data(), values.size() * sizeof(float));
-  return values;
-}
 
 const std::vector<float> six = {1, -2, 3.5F, 4, 5, -6};
-
-// `call` must throw an Error of this code whose one line names the file and holds `part`.
-template <typename Call>
-void check_refused(Call call, ErrorCode code, const std::string& path, const std::string& part) {
-  try {
-    call();
-    FAIL_CHECK(path << " was accepted; expected: " << part);
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    INFO(message);
-    CHECK(error.code() == code);
-    CHECK(message.starts_with(path + ": "));
-    CHECK(message.find(part) != std::string::npos);
-    CHECK(message.find('\n') == std::string::npos);
-  }
-}
 
 }  // namespace
 
@@ -305,53 +214,6 @@ TEST_CASE("io: ids from arrays and from text") {
   check_refused([&] { maxdot::read_ids(folder / "no.txt"); }, ErrorCode::io, folder / "no.txt", "cannot open");
 }
 
-TEST_CASE("io: MatrixWriter writes what readers expect") {
-  const Folder folder;
-  const std::vector<double> scores = {0.1, -2, 1e-50, 4, 5, 6};
-  const std::vector<float> rounded = {0.1F, -2, 0, 4, 5, 6};
-  const std::vector<std::int64_t> ids = {1, -1, 2147483647, 4, 5, 6};
-  const auto write = [&](const char* name, Format format, const auto& values) {
-    MatrixWriter writer(folder / name, format, 2, 3);
-    writer.append(values.data(), 1);
-    writer.append(values.data() + 3, 1);
-    CHECK_FALSE(fs::exists(folder / name));
-    writer.commit();
-    CHECK_THROWS_AS(writer.commit(), Error);
-  };
-  write("s.npy", Format::npy_f32, scores);
-  write("s.fvecs", Format::fvecs, scores);
-  write("i.npy", Format::npy_i64, ids);
-  write("i.ivecs", Format::ivecs, ids);
-  CHECK(floats(MatrixFile::open(folder / "s.npy").read_all()) == rounded);
-  CHECK(floats(MatrixFile::open(folder / "s.fvecs").read_all()) == rounded);
-  CHECK(folder.get("i.ivecs") == bytes_of(std::vector<std::int32_t>{3, 1, -1, 2147483647, 3, 4, 5, 6}));
-  const std::string array = folder.get("i.npy");
-  REQUIRE(array.size() == 128 + 48);
-  CHECK(array.substr(0, 72) == std::string("\x93NUMPY\1\0\x76\0", 10) +
-                                   "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 3), }   ");
-  CHECK(array[127] == '\n');
-  CHECK(array.substr(128) == bytes_of(ids));
-
-  const std::string path = folder / "x.ivecs";
-  {
-    MatrixWriter writer(path, Format::ivecs, 2, 3);
-    const std::vector<std::int64_t> wide = {1, 2, 3, 4, 5, 2147483648};
-    check_refused([&] { writer.append(wide.data(), 2); }, ErrorCode::invalid_data, path,
-                  "row 1: id 2147483648");
-    check_refused([&] { writer.append(scores.data(), 1); }, ErrorCode::invalid_argument, path, "holds ids");
-    check_refused([&] { writer.append(ids.data(), 3); }, ErrorCode::invalid_argument, path, "more than the 2");
-    writer.append(ids.data(), 1);
-    check_refused([&] { writer.commit(); }, ErrorCode::invalid_argument, path, "only 1 of 2");
-  }
-  const auto create = [&](std::size_t rows, std::size_t cols) {
-    MatrixWriter(path, Format::ivecs, rows, cols);
-  };
-  check_refused([&] { create(1, 0); }, ErrorCode::invalid_argument, path, "rows of 0 values");
-  check_refused([&] { create(1, std::size_t{1} << 31); }, ErrorCode::invalid_argument, path, "values");
-  check_refused([&] { create(~std::size_t{0}, 9); }, ErrorCode::invalid_argument, path, "than a file can hold");
-  CHECK(folder.entries() == 4);
-}
-
 TEST_CASE("io: damaged files are parsed or refused, nothing else") {
   const Folder folder;
   const std::vector<std::pair<std::string, std::string>> seeds = {
@@ -391,132 +253,4 @@ TEST_CASE("io: damaged files are parsed or refused, nothing else") {
   }
   CHECK(parsed > 1000);
   CHECK(refused > 1000);
-}
-
-TEST_CASE("base: InputFile and MappedFile") {
-  const Folder folder;
-  InputFile file(folder.put("a", "0123456789"));
-  CHECK(file.size() == 10);
-  std::string part(4, ' ');
-  file.read_at(3, part.data(), 4);
-  CHECK(part == "3456");
-  check_refused([&] { file.read_at(8, part.data(), 4); }, ErrorCode::bad_format, folder / "a",
-                "ends at byte 10");
-  check_refused([&] { file.read_at(~std::uint64_t{0}, part.data(), 4); }, ErrorCode::bad_format, folder / "a",
-                "ends");
-  MappedFile first(file);
-  const MappedFile map(std::move(first));
-  CHECK(std::string(map.data(), map.data() + map.size()) == "0123456789");
-  CHECK(MappedFile(InputFile(folder.put("empty", ""))).size() == 0);
-  const InputFile moved(std::move(file));
-  moved.read_at(0, part.data(), 4);
-  CHECK(part == "0123");
-  check_refused([&] { InputFile{std::string()}; }, ErrorCode::io, "(empty path)", "cannot open");
-}
-
-TEST_CASE("base: AtomicFile replaces whole files only") {
-  const Folder folder;
-  const std::string path = folder.put("a", "old");
-  REQUIRE(::chmod(path.c_str(), 0640) == 0);
-  const std::string big(3000000, 'b');
-  {
-    AtomicFile file(path);
-    file.write("new", 3);
-    file.write(big.data(), big.size());
-    AtomicFile moved(std::move(file));
-    CHECK(folder.get("a") == "old");
-  }
-  CHECK(folder.get("a") == "old");
-  CHECK(folder.entries() == 1);
-
-  AtomicFile file(path);
-  file.write("....", 4);
-  file.write_at(1, "ab", 2);  // still in the buffer
-  file.write(big.data(), big.size());
-  for (int i = 0; i < 3000; ++i) file.write(big.data(), 1000);
-  file.write_at(3, "cd", 2);  // long on its way to the disk
-  file.write("end", 3);
-  CHECK(file.written() == 6000007);
-  check_refused([&] { file.write_at(6000006, "xy", 2); }, ErrorCode::invalid_argument, path, "past the bytes");
-  file.commit();
-  CHECK(folder.get("a") == ".abcd" + std::string(5999999, 'b') + "end");
-  CHECK(folder.entries() == 1);
-  struct stat status {};
-  REQUIRE(::stat(path.c_str(), &status) == 0);
-  CHECK((status.st_mode & 0777) == 0640);
-  check_refused([&] { file.write("x", 1); }, ErrorCode::io, path, "no longer");
-
-  const mode_t mask = ::umask(027);
-  AtomicFile(folder / "fresh").commit();
-  ::umask(mask);
-  REQUIRE(::stat((folder / "fresh").c_str(), &status) == 0);
-  CHECK((status.st_mode & 0777) == 0640);
-}
-
-TEST_CASE("base: AtomicFile writes through links and refuses what is no file") {
-  const Folder folder;
-  fs::create_directory(folder / "sub");
-  folder.put("sub/real", "old");
-  fs::create_symlink("sub/link", folder / "outer");
-  fs::create_symlink("real", folder / "sub/link");
-  fs::create_symlink("sub/later", folder / "dangling");
-  for (const auto& [link, real] : {std::pair{"outer", "sub/real"}, {"dangling", "sub/later"}}) {
-    AtomicFile file(folder / link);
-    file.write("new", 3);
-    file.commit();
-    CHECK(fs::is_symlink(folder / link));
-    CHECK_FALSE(fs::is_symlink(folder / real));
-    CHECK(folder.get(real) == "new");
-  }
-  fs::create_symlink("loop", folder / "loop");
-  const auto refuse = [&](const std::string& path, const char* part) {
-    check_refused([&] { AtomicFile file(path); }, ErrorCode::io, path, part);
-  };
-  refuse(folder / "sub", "is a directory");
-  refuse(folder / "no/where", "does not exist; create it first");
-  refuse(folder / "new/", "names no file");
-  refuse(folder / "sub/real/x", "cannot write");
-  refuse(folder / "loop", "cannot write");
-  refuse("/dev/full", "not a regular file");
-  CHECK(folder.entries() == 4);
-}
-
-TEST_CASE("base: AtomicFile keeps the old file when the disk refuses") {
-  const Folder folder;
-  const std::string path = folder.put("a", "old");
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {  // a limit on file size stands for a full disk
-    std::signal(SIGXFSZ, SIG_IGN);
-    rlimit limit{};
-    ::getrlimit(RLIMIT_FSIZE, &limit);
-    const rlim_t before = limit.rlim_cur;
-    int failures = 0;
-    const std::string big(1 << 19, 'x');
-    for (const bool at_commit : {false, true}) {
-      AtomicFile file(path);
-      limit.rlim_cur = 65536;
-      ::setrlimit(RLIMIT_FSIZE, &limit);
-      try {
-        for (int i = 0; i < (at_commit ? 1 : 5); ++i) file.write(big.data(), big.size());
-        if (at_commit) file.commit();
-      } catch (const Error& error) {
-        if (error.code() == ErrorCode::io && std::string(error.what()).starts_with(path)) ++failures;
-      }
-      limit.rlim_cur = before;
-      ::setrlimit(RLIMIT_FSIZE, &limit);
-      try {
-        file.commit();  // there is room again, but this would publish a file with a hole
-      } catch (const Error&) {
-        ++failures;
-      }
-    }
-    ::_exit(failures);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 4);
-  CHECK(folder.get("a") == "old");
-  CHECK(folder.entries() == 1);
 }

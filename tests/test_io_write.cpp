@@ -1,0 +1,70 @@
+// Results into files: what the writer writes, and what it refuses.
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "files.hpp"
+#include "maxdot/error.hpp"
+#include "maxdot/io.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace maxdot::test;
+using maxdot::Error;
+using maxdot::ErrorCode;
+using maxdot::MatrixFile;
+using maxdot::MatrixWriter;
+using Format = maxdot::MatrixWriter::Format;
+
+}  // namespace
+
+TEST_CASE("io: MatrixWriter writes what readers expect") {
+  const Folder folder;
+  const std::vector<double> scores = {0.1, -2, 1e-50, 4, 5, 6};
+  const std::vector<float> rounded = {0.1F, -2, 0, 4, 5, 6};
+  const std::vector<std::int64_t> ids = {1, -1, 2147483647, 4, 5, 6};
+  const auto write = [&](const char* name, Format format, const auto& values) {
+    MatrixWriter writer(folder / name, format, 2, 3);
+    writer.append(values.data(), 1);
+    writer.append(values.data() + 3, 1);
+    CHECK_FALSE(fs::exists(folder / name));
+    writer.commit();
+    CHECK_THROWS_AS(writer.commit(), Error);
+  };
+  write("s.npy", Format::npy_f32, scores);
+  write("s.fvecs", Format::fvecs, scores);
+  write("i.npy", Format::npy_i64, ids);
+  write("i.ivecs", Format::ivecs, ids);
+  CHECK(floats(MatrixFile::open(folder / "s.npy").read_all()) == rounded);
+  CHECK(floats(MatrixFile::open(folder / "s.fvecs").read_all()) == rounded);
+  CHECK(folder.get("i.ivecs") == bytes_of(std::vector<std::int32_t>{3, 1, -1, 2147483647, 3, 4, 5, 6}));
+  const std::string array = folder.get("i.npy");
+  REQUIRE(array.size() == 128 + 48);
+  CHECK(array.substr(0, 72) == std::string("\x93NUMPY\1\0\x76\0", 10) +
+                                   "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 3), }   ");
+  CHECK(array[127] == '\n');
+  CHECK(array.substr(128) == bytes_of(ids));
+
+  const std::string path = folder / "x.ivecs";
+  {
+    MatrixWriter writer(path, Format::ivecs, 2, 3);
+    const std::vector<std::int64_t> wide = {1, 2, 3, 4, 5, 2147483648};
+    check_refused([&] { writer.append(wide.data(), 2); }, ErrorCode::invalid_data, path,
+                  "row 1: id 2147483648");
+    check_refused([&] { writer.append(scores.data(), 1); }, ErrorCode::invalid_argument, path, "holds ids");
+    check_refused([&] { writer.append(ids.data(), 3); }, ErrorCode::invalid_argument, path, "more than the 2");
+    writer.append(ids.data(), 1);
+    check_refused([&] { writer.commit(); }, ErrorCode::invalid_argument, path, "only 1 of 2");
+  }
+  const auto create = [&](std::size_t rows, std::size_t cols) {
+    MatrixWriter(path, Format::ivecs, rows, cols);
+  };
+  check_refused([&] { create(1, 0); }, ErrorCode::invalid_argument, path, "rows of 0 values");
+  check_refused([&] { create(1, std::size_t{1} << 31); }, ErrorCode::invalid_argument, path, "values");
+  check_refused([&] { create(~std::size_t{0}, 9); }, ErrorCode::invalid_argument, path, "than a file can hold");
+  CHECK(folder.entries() == 4);
+}
