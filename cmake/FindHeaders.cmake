@@ -12,8 +12,8 @@ function(maxdot_find_xsimd target)
   endif()
   if(MAXDOT_BUILD_PYTHON)
     find_package(Python 3.10 REQUIRED COMPONENTS Interpreter)
-    execute_process(COMMAND ${Python_EXECUTABLE} -c
-                            "import importlib.util as u; print(*u.find_spec('pythran').submodule_search_locations)"
+    set(locate "import importlib.util as u; print(*u.find_spec('pythran').submodule_search_locations)")
+    execute_process(COMMAND ${Python_EXECUTABLE} -c "${locate}"
                     OUTPUT_VARIABLE pythran OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
     if(EXISTS "${pythran}/xsimd/xsimd.hpp")
       message(STATUS "xsimd: headers of the pythran wheel")
@@ -21,8 +21,8 @@ function(maxdot_find_xsimd target)
       return()
     endif()
   endif()
-  message(FATAL_ERROR "maxdot needs the xsimd headers (8.1 or newer) and found none. Install one of: libxsimd-dev "
-                      "(Debian, Ubuntu), xsimd-devel (Fedora), xsimd (Arch, Homebrew).")
+  message(FATAL_ERROR "maxdot needs the xsimd headers (8.1 or newer) and found none. Install one of: "
+                      "libxsimd-dev (Debian, Ubuntu), xsimd-devel (Fedora), xsimd (Arch, Homebrew).")
 endfunction()
 
 # Defines xxHash::xxhash, from the system or from the single header in third_party/.

@@ -1,8 +1,8 @@
 """FAISS's flat indexes, answered by maxdot: `from maxdot import faiss` in place of `import faiss`.
 
-The conventions are FAISS's: rows are added in steps and numbered from 0, `search` returns (D, I), L2 distances are
-squared, missing results have id -1, and inputs are converted to float32 as FAISS's own wrapper does. Two things differ:
-results are exact, and equal scores are ordered by smaller id; NaN and Inf are refused.
+The conventions are FAISS's: rows are added in steps and numbered from 0, `search` returns (D, I), L2
+distances are squared, missing results have id -1, and inputs are converted to float32 as FAISS's own wrapper
+does. Two things differ: results are exact, and equal scores are ordered by smaller id; NaN and Inf are refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Floats = npt.NDArray[np.float32]
 
 
 class _IndexFlat:
-    """What both flat indexes share. Rows that were added wait here until a search builds the index of all of them."""
+    """What both flat indexes share. Added rows wait until a search builds the index of all of them."""
 
     is_trained = True
     metric_type: ClassVar[int]
@@ -54,7 +54,8 @@ class _IndexFlat:
 
     def reconstruct(self, key: int) -> _Floats:
         """The row with id `key`. ValueError: there is none."""
-        return self.reconstruct_n(key, 1)[0]
+        row: _Floats = self.reconstruct_n(key, 1)[0]
+        return row
 
     def reconstruct_n(self, n0: int = 0, ni: int = -1) -> _Floats:
         """`ni` rows from id `n0` on; -1 = all that follow. ValueError: there are not as many."""

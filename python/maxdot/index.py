@@ -238,8 +238,8 @@ def _open_same(path: str, items: int, dimension: int, nbytes: int) -> Index:
     opened = Index.open(path)
     if (len(opened), opened.dim, opened.nbytes) != (items, dimension, nbytes):
         raise ValueError(
-            f"{path}: holds {len(opened)} x {opened.dim} now, but the pickled index had {items} x {dimension} and "
-            "another size; keep the file as it was, or save under a new name"
+            f"{path}: holds {len(opened)} x {opened.dim} now, but the pickled index had {items} x "
+            f"{dimension} and another size; keep the file as it was, or save under a new name"
         )
     return opened
 

@@ -1,7 +1,8 @@
 """scikit-learn estimators: exact neighbours by maxdot, in scikit-learn's conventions.
 
-`NearestNeighbors` and `KNeighborsTransformer` take the place of scikit-learn's own with `algorithm="brute"`. Their
-inputs are converted to float32, as `check_array(dtype=float32)` does; float16 stays float16. Distances are float64.
+`NearestNeighbors` and `KNeighborsTransformer` take the place of scikit-learn's own with `algorithm="brute"`.
+Their inputs are converted to float32, as `check_array(dtype=float32)` does; float16 stays float16. Distances
+are float64.
 """
 
 from __future__ import annotations
@@ -49,13 +50,14 @@ class _Neighbors(BaseEstimator):
         """
         check_is_fitted(self)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
-        if not isinstance(k, Integral) or k < 1:
+        if not isinstance(k, Integral) or int(k) < 1:
             raise ValueError(f"n_neighbors: {k!r} is no number of neighbours; use an integer of 1 or more")
+        k = int(k)
         available = self.n_samples_fit_ - (X is None)
         if k > available:
             raise ValueError(
-                f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = {self.n_samples_fit_}, "
-                f"n_samples = {self.n_samples_fit_ if X is None else len(X)}"
+                f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = "
+                f"{self.n_samples_fit_}, n_samples = {self.n_samples_fit_ if X is None else len(X)}"
             )
         if X is None:
             queries = self._index.rows(0, self.n_samples_fit_)
@@ -139,8 +141,8 @@ class KNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _
     """X into the sparse graph of its nearest fitted samples, as sklearn.neighbors.KNeighborsTransformer.
 
     Parameters:
-        mode: "distance" or "connectivity": what the graph holds. With "distance" each row has n_neighbors + 1 entries,
-            as in scikit-learn, because a sample counts as its own neighbour.
+        mode: "distance" or "connectivity": what the graph holds. With "distance" each row has n_neighbors +
+            1 entries, as in scikit-learn, because a sample counts as its own neighbour.
         n_neighbors, metric, n_jobs: as in NearestNeighbors.
     """
 

@@ -72,7 +72,8 @@ MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_
   const std::size_t cols = array.shape(argument.one_dimensional ? 0 : 1);
   const std::int64_t column_stride = array.stride(argument.one_dimensional ? 0 : 1);
   const std::int64_t row_stride = rows > 1 ? array.stride(row_axis) : static_cast<std::int64_t>(cols);
-  const bool rows_contiguous = (column_stride == 1 || cols <= 1) && (row_stride >= 0 || rows == 0);
+  // Strides of an empty array mean nothing, and neither does that of a single column.
+  const bool rows_contiguous = rows == 0 || ((column_stride == 1 || cols <= 1) && row_stride >= 0);
   if (!rows_contiguous) {
     const nb::object copy = nb::module_::import_("numpy").attr("ascontiguousarray")(object);
     return matrix_argument(copy, name, vector_allowed);

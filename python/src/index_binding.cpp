@@ -123,7 +123,7 @@ nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std
 void bind_index(nb::module_& module) {
   using namespace nb::literals;
   nb::class_<Index>(module, "Index")
-      .def_static("build", &build, "items"_a, "ids"_a.none(), "metric"_a, "normalize"_a, "threads"_a)
+      .def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a, "threads"_a)
       .def_static(
           "open",
           [](const std::string& path, bool verify_payload) {
@@ -134,8 +134,8 @@ void bind_index(nb::module_& module) {
       .def(
           "save", [](const Index& index, const std::string& path) { index.save(path); }, "path"_a,
           nb::call_guard<nb::gil_scoped_release>())
-      .def("search", &search<float>, "queries"_a, "k"_a, "threads"_a, "metric"_a.none(), "stats"_a)
-      .def("search_f64", &search<double>, "queries"_a, "k"_a, "threads"_a, "metric"_a.none(), "stats"_a)
+      .def("search", &search<float>, "queries"_a.none(), "k"_a, "threads"_a, "metric"_a.none(), "stats"_a)
+      .def("search_f64", &search<double>, "queries"_a.none(), "k"_a, "threads"_a, "metric"_a.none(), "stats"_a)
       .def("rows", &rows_of, "begin"_a, "count"_a)
       .def_prop_ro("size", &Index::size)
       .def_prop_ro("dimension", &Index::dimension)

@@ -138,10 +138,28 @@ nb::dict to_dict(const Tally& tally, Judge& judge, std::size_t wanted) {
   return out;
 }
 
+void check_shapes(const MatrixView& items, const MatrixView& queries, const Answer& answer,
+                  const std::optional<Ids>& item_ids) {
+  const auto refuse = [](const std::string& message) { throw nb::value_error(message.c_str()); };
+  if (queries.cols != items.cols) {
+    refuse("queries: dimension " + std::to_string(queries.cols) + " differs from the items' dimension " +
+           std::to_string(items.cols));
+  }
+  if (answer.shape(0) != queries.rows) {
+    refuse("ids: " + std::to_string(answer.shape(0)) + " rows for " + std::to_string(queries.rows) +
+           " queries; give one row of ids per query");
+  }
+  if (item_ids && item_ids->shape(0) != items.rows) {
+    refuse("item_ids: " + std::to_string(item_ids->shape(0)) + " ids for " + std::to_string(items.rows) +
+           " items; give one id per row");
+  }
+}
+
 nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer, const std::string& metric,
                 bool normalize, const std::optional<Ids>& item_ids, int threads) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
   const MatrixArgument asked = matrix_argument(queries, "queries", true);
+  check_shapes(rows.view, asked.view, answer, item_ids);
   const Metric by = metric_argument(metric);
   const std::size_t k = answer.shape(1);
   std::span<const std::int64_t> ids;
@@ -168,8 +186,8 @@ nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer, cons
 
 void bind_verify(nb::module_& module) {
   using namespace nb::literals;
-  module.def("verify", &verify, "items"_a, "queries"_a, "ids"_a, "metric"_a, "normalize"_a, "item_ids"_a.none(),
-             "threads"_a);
+  module.def("verify", &verify, "items"_a.none(), "queries"_a.none(), "ids"_a, "metric"_a, "normalize"_a,
+             "item_ids"_a.none(), "threads"_a);
 }
 
 }  // namespace maxdot::python
