@@ -7,9 +7,10 @@ APT := g++ clang-14 libomp-14-dev cmake ninja-build make pkg-config python3 binu
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
 VENV := build/venv
+PEERS := build/venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-peers tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +67,16 @@ bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \
 	  --benchmark_enable_random_interleaving=true --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
 	  --benchmark_min_time=0.2
+
+bench-peers: $(PEERS)/ready ## measure beside the peers from PyPI (FULL=1: hours; ITEMS=file.npy; README=1: its table)
+	$(PEERS)/bin/pip install -q .
+	$(PEERS)/bin/python bench/peers/run.py --out build/bench-peers $(if $(FULL),--full) \
+	  $(if $(ITEMS),--data $(ITEMS)) $(if $(README),--update-readme)
+
+$(PEERS)/ready: bench/peers/requirements.txt bench/peers/install.py | deps
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/python bench/peers/install.py
+	touch $@
 
 tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)
 	cmake --preset clang
