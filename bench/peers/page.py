@@ -5,7 +5,7 @@ import pathlib
 
 import charts
 from measure import median, ratio
-from table import milliseconds, share_wrong
+from table import factor, milliseconds, share_wrong
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
 AXES = {
@@ -14,6 +14,10 @@ AXES = {
     "n": ("n", "items n", "Time of one call by number of items", "d = {d}, k = 10"),
     "d": ("d", "dimension d", "Time of one call by dimension", "n = {n:,}, k = 10"),
 }
+
+
+def _queries(count):
+    return f"{count:,} quer{'y' if count == 1 else 'ies'}"
 
 
 def _cell(text, kind="", numeric=True):
@@ -36,7 +40,7 @@ def _shapes(run, axis, batch=None):
     return sorted(found, key=lambda shape: shape[key])
 
 
-def _time_table(run, shapes, names, heads):
+def _time_table(shapes, names, heads, approximate):
     rows = []
     for name in names:
         cells = []
@@ -48,17 +52,17 @@ def _time_table(run, shapes, names, heads):
             times = entry["seconds"]
             text = milliseconds(median(times))
             if name != "maxdot":
-                text += f" <small>×{ratio(times, shape['times']['maxdot']['seconds']):.1f}</small>"
-            best = min(median(e["seconds"]) for e in shape["times"].values())
+                text += f" <small>×{factor(ratio(times, shape['times']['maxdot']['seconds']))}</small>"
+            best = min(median(e["seconds"]) for n, e in shape["times"].items() if n not in approximate)
             note = f"{len(times)} timings, {milliseconds(min(times))} to {milliseconds(max(times))} ms"
             note += f"; {entry['variant']}" if entry["variant"] else ""
             text = f'<span title="{html.escape(note)}">{text}</span>'
             cells.append(_cell(text, "best" if median(times) == best else ""))
-        rows.append((name, cells))
+        rows.append((name + (" (approximate)" if name in approximate else ""), cells))
     return _table(["ms"] + heads, rows)
 
 
-def _axis_section(run, axis, names, style, number):
+def _axis_section(run, axis, names, style, number, approximate):
     key, label, title, where = AXES[axis]
     made = f"<h2>{number}. {title}</h2>"
     batches = [1, 256] if axis in ("n", "d") else [None]
@@ -71,13 +75,11 @@ def _axis_section(run, axis, names, style, number):
             points = [(s[key], s["times"][name]["seconds"]) for s in shapes if name in s["times"]]
             if points:
                 series[name] = [(x, 1000 * min(t), 1000 * median(t), 1000 * max(t)) for x, t in points]
-        caption = where.format(**shapes[0]) + (
-            "" if batch is None else f", {batch} quer{'y' if batch == 1 else 'ies'} at once"
-        )
+        caption = where.format(**shapes[0]) + ("" if batch is None else f", {_queries(batch)} at once")
         made += f"<figure>{charts.line_chart(series, label, 'milliseconds', style)}"
         made += f"<figcaption>{caption}; {run['threads']} threads. "
         made += "Points: median; bars: least to most. Lower is better.</figcaption></figure>"
-        made += _time_table(run, shapes, names, [f"{key} = {shape[key]:,}" for shape in shapes])
+        made += _time_table(shapes, names, [f"{key} = {shape[key]:,}" for shape in shapes], approximate)
     return made
 
 
@@ -104,8 +106,8 @@ def _resources(run, names, approximate):
         f"{size['n']:,} × {size['d']}, {run['threads']} threads. Memory is what the process grew by from "
         f"before the data to after the build (the float32 rows alone: {raw:,.0f} MiB), and its most during one "
         f"call of the largest batch. Wrong: of {positions:,} positions (256 queries, k = 100), those that hold "
-        "another item than brute force in float64; exact ties in any order count as right. Alone = in batch: queries "
-        "whose ids are the same asked alone and in a batch of 256."
+        "another item than brute force in float64; exact ties in any order count as right. Alone = in batch: "
+        "queries whose ids are the same asked alone and in a batch of 256."
     )
     head = ["", "build, ms", "memory, MiB", "peak, MiB", "wrong positions", "recall@100", "alone = in batch"]
     return _table(head, rows) + f"<p class='note'>{caption}</p>"
@@ -149,14 +151,17 @@ def _run(results, run, first):
     number = first
     for axis in AXES:
         if _shapes(run, axis):
-            made += _axis_section(run, axis, names, style, number)
+            made += _axis_section(run, axis, names, style, number, results["approximate"])
             number += 1
     real = _shapes(run, "real")
     if real:
         where = f"{real[0]['data']}, n = {real[0]['n']:,}, d = {real[0]['d']}, k = 10."
         made += f"<h2>{number}. Real word vectors</h2><p class='note'>{where}</p>"
         made += _time_table(
-            run, real, names, [f"{s['batch']} quer{'y' if s['batch'] == 1 else 'ies'}" for s in real]
+            real,
+            names,
+            [_queries(s["batch"]) for s in real],
+            results["approximate"],
         )
         number += 1
     made += f"<h2>{number}. Build time, memory, correctness</h2>" + _resources(

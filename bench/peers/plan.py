@@ -29,7 +29,7 @@ class Data:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A call that takes longer than `seconds` is measured once. Memory, build time and correctness are
+    """A library that has spent `seconds` on a shape gets no more rounds of it. Memory, build time and correctness are
     those of the first data set."""
 
     name: str

@@ -13,6 +13,10 @@ def milliseconds(seconds):
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
+def factor(value):
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
 def share_wrong(check):
     return "0" if check["wrong"] == 0 else f"{100 * check['wrong'] / check['positions']:.4f} %"
 
@@ -47,7 +51,7 @@ def render(results):
             cells.append(
                 cell
                 if name == "maxdot"
-                else f"{cell} ({ratio(times, shape['times']['maxdot']['seconds']):.1f})"
+                else f"{cell} ({factor(ratio(times, shape['times']['maxdot']['seconds']))})"
             )
         check = run["correctness"].get(name)
         approximate = name in results["approximate"]
