@@ -131,7 +131,8 @@ All processes are alive at once and take turns: in each round every library answ
 an order shuffled anew each round, so drift of the machine meets all alike. A call shorter than 20 ms is
 repeated and its mean taken. Between turns 50 ms pass, so that no library's spinning threads disturb the
 next. Queries change from call to call. A shape's variants are tried before it is measured and the fastest is
-kept. A call longer than the cap of the plan is measured once. Small figures behind a time are the median
+kept. A library that has spent the plan's cap on a shape gets no more
+rounds of it. Small figures behind a time are the median
 over the rounds of its ratio to maxdot's time in the same round. Times are of Python calls, results in NumPy
 arrays. Environment: <code>OMP_WAIT_POLICY=PASSIVE</code> (waiting OpenMP threads sleep: FAISS and BLAS are
 fastest so), thread counts of all pools set alike, <code>OPENBLAS_CORETYPE</code> and

@@ -29,8 +29,10 @@ class Data:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A library that has spent `seconds` on a shape gets no more rounds of it. Memory, build time and correctness are
-    those of the first data set."""
+    """A library that has spent `seconds` on a shape gets no more rounds of it.
+
+    Memory, build time and correctness are those of the first data set.
+    """
 
     name: str
     rounds: int
