@@ -3,7 +3,7 @@
 from peer import Peer
 from peers_faiss import FaissIP, FaissL2, FaissPanorama
 from peers_function import Implicit, Numpy, Usearch
-from peers_index import Annoy, Hnswlib, ScikitLearn, Scann, Svs
+from peers_index import Annoy, Hnswlib, Scann, ScikitLearn, Svs
 
 
 class Maxdot(Peer):

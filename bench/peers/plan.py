@@ -68,7 +68,7 @@ def _sets(data, sizes, dimensions, n_for_d, batches, ks):
 
 
 def quick(data, cores):
-    sets = _sets(data, [25_000, 50_000, 100_000], [32, 512], 50_000, [1, 16, 256, 1024], [1, 10, 100, 1000])
+    sets = _sets(data, [25_000, 50_000, 100_000], [32, 512], 50_000, [1, 16, 256, 1024], [10, 100, 1000])
     return Plan("quick", 3, 1.0, sets, (cores,))
 
 

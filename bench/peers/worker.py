@@ -72,7 +72,8 @@ class Worker:
         for variant, threads in itertools.product(self.peer.variants, counts):
             self._use(variant, threads)
             took = [self._call(batch, k)]
-            while took[0] < seconds and (len(took) < 3 or sum(took) < 2 * SHORTEST):
+            hopeful = took[0] < min(seconds, 2 * min(times.values(), default=seconds))
+            while hopeful and (len(took) < 3 or sum(took) < 2 * SHORTEST):
                 took.append(self._call(batch, k))
             times[variant, threads] = min(took)
         best = min(times, key=times.get)
