@@ -117,12 +117,12 @@ def _settings(results, run):
     rows = []
     for name, why in results["settings"].items():
         chosen = sorted({s["times"][name]["variant"] for s in run["shapes"] if name in s["times"]} - {""})
-        text = html.escape(why) + (f" <em>Kept: {html.escape(', '.join(chosen))}.</em>" if chosen else "")
+        text = html.escape(why) + (f" <em>Kept: {html.escape('; '.join(chosen))}.</em>" if chosen else "")
         if name in run["missing"]:
             text = f"<strong>Missing: {html.escape(run['missing'][name])}</strong> {text}"
         version = f"{results['packages'][name]} {run['versions'].get(name) or ''}"
         rows.append((name, [_cell(html.escape(version), numeric=False), _cell(text, "text", numeric=False)]))
-    return _table(["", "package", "setting, and the reason for it"], rows)
+    return f"<div class='settings'>{_table(['', 'package', 'setting, and the reason for it'], rows)}</div>"
 
 
 METHOD = """<p>Every library runs in a process of its own and gets the same float32 rows, queries, k and
