@@ -3,15 +3,17 @@
 SHELL := /bin/bash
 MAXDOT := build/release/bin/maxdot
 APT := g++ clang-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
-       libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev
+       libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev python3-dev python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
+VENV := build/venv
+PEERS := build/venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test asan tsan clang bench tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-peers tidy format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what is missing (Debian packages; elsewhere, install the same libraries by hand)
 	@if command -v apt-get >/dev/null; then \
@@ -32,13 +34,24 @@ build: deps ## build the release preset: the command is then build/release/bin/m
 demo: build ## build an index of real word vectors, search it, score a batch, cross-check with FAISS
 	@bash examples/demo.sh $(MAXDOT)
 
-test: deps ## build with GCC and Clang, warnings as errors, and run all tests
+test: test-cpp test-python ## build with GCC and Clang, warnings as errors, and run all tests
+
+test-cpp: deps ## the C++ part of test
 	cmake --preset dev
 	cmake --build --preset dev
 	ctest --preset dev
 	cmake --preset clang
 	cmake --build --preset clang
 	ctest --preset clang
+
+test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a virtual environment, then pytest
+	$(VENV)/bin/pip install -q .
+	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q tests/python
+
+$(VENV)/ready: tests/python/requirements.txt | deps
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q -r $<
+	touch $@
 
 asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset asan
@@ -54,6 +67,16 @@ bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \
 	  --benchmark_enable_random_interleaving=true --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
 	  --benchmark_min_time=0.2
+
+bench-peers: $(PEERS)/ready ## measure beside the peers from PyPI (FULL=1: hours; ITEMS=file.npy; README=1: its table)
+	$(PEERS)/bin/pip install -q .
+	$(PEERS)/bin/python bench/peers/run.py --out build/bench-peers $(if $(FULL),--full) \
+	  $(if $(ITEMS),--data $(ITEMS)) $(if $(README),--update-readme)
+
+$(PEERS)/ready: bench/peers/requirements.txt bench/peers/install.py | deps
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/python bench/peers/install.py
+	touch $@
 
 tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)
 	cmake --preset clang

@@ -3,19 +3,11 @@
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Threads REQUIRED)
 
-# Headers only. The target is `xsimd` in old and new versions; Debian 12's also asks to link xtl, which we do not
-# use, so only its include folder is taken.
-find_package(xsimd REQUIRED)
-add_library(maxdot_xsimd INTERFACE)
-target_include_directories(maxdot_xsimd SYSTEM
-                           INTERFACE $<TARGET_PROPERTY:xsimd,INTERFACE_INCLUDE_DIRECTORIES>)
-
-find_package(xxHash QUIET CONFIG)
-if(NOT TARGET xxHash::xxhash)
-  find_package(PkgConfig REQUIRED)
-  pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
-  add_library(xxHash::xxhash ALIAS PkgConfig::xxhash)
-endif()
+# Headers only. The target is `xsimd` in old and new versions; Debian 12's also asks to link xtl, which we do
+# not use, so only its include folder is taken.
+include(cmake/FindHeaders.cmake)
+maxdot_find_xsimd(maxdot_xsimd)
+maxdot_find_xxhash()
 
 if(MAXDOT_BUILD_TOOLS OR MAXDOT_BUILD_TESTS)
   find_package(nlohmann_json 3.10 REQUIRED)

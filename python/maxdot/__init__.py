@@ -1,0 +1,27 @@
+"""The exact top-k for embeddings, on CPUs, fast.
+
+>>> index = maxdot.Index.build(items, metric="cosine")     # items: float32 or float16, [n, d]
+>>> ids, scores = index.search(queries, k=10)              # int64 and float32, [queries, 10], best first
+
+Exact means: the true top-k in 64-bit arithmetic, ordered by score and then by smaller id, with the same bits
+for any number of threads, any batch and any instruction set. `verify` checks any library's answer against the
+same definition.
+
+Also here: `maxdot.sklearn` (scikit-learn estimators) and `maxdot.faiss` (`IndexFlatIP`, `IndexFlatL2`).
+"""
+
+from maxdot._core import __version__, available_threads, kernel_name
+from maxdot.index import Index, Metric, top_k
+from maxdot.verification import Verification, WrongPosition, verify
+
+__all__ = [
+    "Index",
+    "Metric",
+    "Verification",
+    "WrongPosition",
+    "__version__",
+    "available_threads",
+    "kernel_name",
+    "top_k",
+    "verify",
+]

@@ -1,0 +1,272 @@
+"""Index: build it from embeddings, save and open it, search it."""
+
+from __future__ import annotations
+
+import os
+from operator import index as as_integer
+from types import TracebackType
+from typing import Any, Literal, SupportsIndex, TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from maxdot import _core
+
+Metric: TypeAlias = Literal["dot", "cosine", "euclidean"]
+Ids: TypeAlias = npt.NDArray[np.int64]
+Scores: TypeAlias = npt.NDArray[np.float32]
+
+
+def as_ids(ids: npt.ArrayLike, name: str = "ids") -> Ids:
+    """`ids` as a C-contiguous int64 array. ValueError for anything but integers, or beyond int64."""
+    array = np.asarray(ids)
+    if array.dtype.kind not in "iu" and array.size != 0:
+        raise ValueError(f"{name}: dtype {array.dtype} is not an integer type; pass integers")
+    if array.dtype == np.uint64 and array.size != 0 and array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{name}: {array.max()} does not fit into int64; use smaller ids")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+class Index:
+    """An immutable set of items that answers: which k have the best score for a query?
+
+    Make one with `Index.build` or `Index.open`. Searches release the GIL and may run in any number of
+    threads at once. As a context manager it is closed at the end of the block, which lets go of its memory
+    or mapped file.
+    """
+
+    __slots__ = ("__weakref__", "_engine", "_path")
+
+    _engine: _core.Index | None
+    _path: str | None
+
+    def __init__(self) -> None:
+        raise TypeError("make an index with maxdot.Index.build(items) or maxdot.Index.open(path)")
+
+    @classmethod
+    def _of(cls, engine: _core.Index, path: str | None) -> Index:
+        made = cls.__new__(cls)
+        made._engine = engine
+        made._path = path
+        return made
+
+    @classmethod
+    def build(
+        cls,
+        items: Any,
+        ids: npt.ArrayLike | None = None,
+        metric: Metric = "cosine",
+        normalize: bool = False,
+        *,
+        threads: int = 0,
+    ) -> Index:
+        """Builds an index of `items`, copying the rows once into its own memory.
+
+        Args:
+            items: float32 or float16, shape [n, d], in CPU memory: a NumPy array, a torch tensor, or
+                anything with the buffer or DLPack protocol. Contiguous rows are read in place; other dtypes
+                are refused, not cast.
+            ids: n unique integers >= 0, one per row. None: the row number is the id.
+            metric: what searches use unless they name another: "dot", "cosine" or "euclidean".
+            normalize: treat rows and queries as their unit vectors, whatever the metric.
+            threads: threads to build with; 0 = every core that this process may use.
+
+        Raises:
+            ValueError: wrong dtype or shape, NaN or Inf (names row and column), bad ids, unknown metric.
+            TypeError: `items` is no array.
+            MemoryError: the copy does not fit.
+        """
+        own_ids = None if ids is None else as_ids(ids)
+        if own_ids is not None and own_ids.ndim != 1:
+            raise ValueError(f"ids: shape {own_ids.shape} is not [n]; give one id per row")
+        return cls._of(_core.Index.build(items, own_ids, metric, normalize, threads), None)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, verify_payload: bool = False) -> Index:
+        """Maps an index file; rows are read when a search needs them.
+
+        Args:
+            path: a file written by `save` or by the `maxdot build` command.
+            verify_payload: also check the checksum of every section, which reads the whole file.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no index file, is cut short, or (with verify_payload) damaged.
+            RuntimeError: it was written by a newer version.
+        """
+        path = os.path.abspath(path)
+        return cls._of(_core.Index.open(path, verify_payload), path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the index beside `path`, syncs and renames: `path` holds the old file or the new one, whole.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path = os.path.abspath(path)
+        self._open_engine().save(path)
+        self._path = path
+
+    @overload
+    def search(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        stats: Literal[False] = False,
+    ) -> tuple[Ids, Scores]: ...
+
+    @overload
+    def search(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        stats: Literal[True],
+    ) -> tuple[Ids, Scores, dict[str, Any]]: ...
+
+    def search(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        stats: bool = False,
+    ) -> Any:
+        """The exact k best items of each query, best first; equal scores are ordered by smaller id.
+
+        Args:
+            queries: float32 or float16, shape [m, d] or [d], in CPU memory, as `items` of `build`.
+            k: results per query, 0 or more. With more than n, rows are padded with id -1 and the worst score.
+            threads: threads for this call; 0 = every core that this process may use. Results do not depend
+                on it.
+            metric: ask another metric than the index's own; every metric is exact on every index.
+            stats: also return what the call did.
+
+        Returns:
+            ids (int64) and scores (float32, rounded once from float64), shape [m, k], or [k] for one query
+            of shape [d]. "dot" and "cosine" scores descend, "euclidean" distances ascend. With `stats`, a
+            third value: a dictionary of "seconds" (of the C++ call), "threads", "kernel" and "counts"
+                (results per query, int64 [m]).
+
+        Raises:
+            ValueError: wrong dtype, shape or dimension, NaN or Inf (names row and column), negative k,
+                closed index.
+            TypeError: `queries` is no array.
+            MemoryError: the results do not fit.
+        """
+        engine = self._engine
+        if engine is None:
+            raise ValueError("index: it is closed; open or build it again")
+        return engine.search(queries, as_integer(k), threads, metric, stats)
+
+    def close(self) -> None:
+        """Lets go of the memory or the mapped file. Searches that run in other threads end unharmed."""
+        self._engine = None
+
+    def __enter__(self) -> Index:
+        self._open_engine()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._open_engine().size
+
+    @property
+    def dim(self) -> int:
+        """Dimension of items and queries."""
+        return self._open_engine().dimension
+
+    @property
+    def metric(self) -> Metric:
+        """What searches use unless they name another metric."""
+        return self._open_engine().metric
+
+    @property
+    def normalized(self) -> bool:
+        """Whether rows and queries count as their unit vectors."""
+        return self._open_engine().normalized
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored rows: float32 or float16."""
+        return np.dtype(np.float32 if self._open_engine().dtype == "f32" else np.float16)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the index: in memory if it was built, on disk if it was opened."""
+        return self._open_engine().bytes
+
+    @property
+    def path(self) -> str | None:
+        """The file that the index was opened from or last saved to; None if there is none."""
+        return self._path
+
+    def __repr__(self) -> str:
+        engine = self._engine
+        if engine is None:
+            return "<maxdot.Index, closed>"
+        kind = f"{engine.metric}, normalized" if engine.normalized else engine.metric
+        place = "" if self._path is None else f", {self._path!r}"
+        return f"<maxdot.Index: {engine.size} x {engine.dimension} {engine.dtype}, {kind}{place}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles the path and what is expected there, not the items: the receiver maps the same file."""
+        engine = self._open_engine()
+        if self._path is None:
+            raise ValueError("index: only an index with a file can be pickled; call save(path) first")
+        return _open_same, (self._path, engine.size, engine.dimension, engine.bytes)
+
+    def _open_engine(self) -> _core.Index:
+        engine = self._engine
+        if engine is None:
+            raise ValueError("index: it is closed; open or build it again")
+        return engine
+
+
+def _open_same(path: str, items: int, dimension: int, nbytes: int) -> Index:
+    """Unpickles an index, and notices if another one has taken its path."""
+    opened = Index.open(path)
+    if (len(opened), opened.dim, opened.nbytes) != (items, dimension, nbytes):
+        raise ValueError(
+            f"{path}: holds {len(opened)} x {opened.dim} now, but the pickled index had {items} x "
+            f"{dimension} and another size; keep the file as it was, or save under a new name"
+        )
+    return opened
+
+
+def top_k(
+    queries: Any,
+    items: Any,
+    k: SupportsIndex,
+    metric: Metric = "cosine",
+    normalize: bool = False,
+    *,
+    threads: int = 0,
+) -> tuple[Ids, Scores]:
+    """The exact k best `items` for each of `queries`, in one call: `Index.build` and `search`.
+
+    Args:
+        queries: float32 or float16, shape [m, d] or [d].
+        items: float32 or float16, shape [n, d].
+        k: results per query.
+        metric: "dot", "cosine" or "euclidean".
+        normalize: treat rows and queries as their unit vectors, whatever the metric.
+        threads: 0 = every core that this process may use.
+
+    Returns:
+        ids (int64, row numbers of `items`) and scores (float32), shape [m, k] or [k].
+
+    Raises:
+        ValueError, TypeError, MemoryError: as `Index.build` and `Index.search`.
+    """
+    return Index.build(items, metric=metric, normalize=normalize, threads=threads).search(queries, k, threads)

@@ -1,0 +1,11 @@
+// The parts of the extension module maxdot._core, one function per file.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace maxdot::python {
+
+void bind_index(nanobind::module_& module);
+void bind_verify(nanobind::module_& module);
+
+}  // namespace maxdot::python

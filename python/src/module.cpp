@@ -1,0 +1,48 @@
+// The extension module maxdot._core: what crosses from C++ to Python, and how errors do.
+
+#include <nanobind/nanobind.h>
+
+#include <exception>
+
+#include "bindings.hpp"
+#include "maxdot/maxdot.hpp"
+
+namespace {
+
+namespace nb = nanobind;
+
+PyObject* exception_for(maxdot::ErrorCode code) {
+  switch (code) {
+    case maxdot::ErrorCode::io:
+      return PyExc_OSError;
+    case maxdot::ErrorCode::out_of_memory:
+      return PyExc_MemoryError;
+    case maxdot::ErrorCode::unsupported:
+      return PyExc_RuntimeError;
+    case maxdot::ErrorCode::invalid_argument:
+    case maxdot::ErrorCode::invalid_data:
+    case maxdot::ErrorCode::bad_format:
+    case maxdot::ErrorCode::checksum_mismatch:
+      return PyExc_ValueError;
+  }
+  return PyExc_RuntimeError;
+}
+
+void translate(const std::exception_ptr& thrown, void*) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const maxdot::Error& error) {
+    PyErr_SetString(exception_for(error.code()), error.what());
+  }
+}
+
+}  // namespace
+
+NB_MODULE(_core, module) {
+  nb::register_exception_translator(translate);
+  maxdot::python::bind_index(module);
+  maxdot::python::bind_verify(module);
+  module.def("available_threads", &maxdot::available_threads);
+  module.def("kernel_name", &maxdot::kernel_name);
+  module.attr("__version__") = MAXDOT_VERSION;
+}

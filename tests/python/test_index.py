@@ -1,0 +1,129 @@
+"""maxdot.Index and top_k: right answers, shapes, files."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import maxdot
+import numpy as np
+import pytest
+from support import METRICS, best, gaussian
+
+ITEMS, QUERIES = gaussian(300, 19, 1), gaussian(7, 19, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("metric", METRICS)
+def test_answers_are_those_of_brute_force(metric, normalize, dtype):
+    items, queries = ITEMS.astype(dtype), QUERIES.astype(dtype)
+    index = maxdot.Index.build(items, metric=metric, normalize=normalize)
+    ids, scores = index.search(queries, 10)
+    expected_ids, expected_scores = best(items, queries, 10, metric, normalize)
+    np.testing.assert_array_equal(ids, expected_ids)
+    np.testing.assert_allclose(scores, expected_scores, rtol=1e-6)
+    assert (ids.dtype, scores.dtype, ids.shape, scores.shape) == (np.int64, np.float32, (7, 10), (7, 10))
+    for other in METRICS:
+        np.testing.assert_array_equal(
+            index.search(queries, 10, metric=other)[0], best(items, queries, 10, other, normalize)[0]
+        )
+
+
+def test_one_dimension_in_one_dimension_out():
+    index = maxdot.Index.build(ITEMS)
+    ids, scores = index.search(QUERIES[0], 4)
+    assert ids.shape == scores.shape == (4,)
+    np.testing.assert_array_equal(ids, index.search(QUERIES, 4)[0][0])
+    np.testing.assert_array_equal(index.search(QUERIES[:0], 4)[0], np.empty((0, 4)))
+    assert index.search(QUERIES, 0)[0].shape == (7, 0)
+
+
+def test_padding_and_order_of_ties():
+    items = np.array([[1, 0], [2, 0], [1, 0]], np.float32)
+    ids, scores = maxdot.Index.build(items, ids=[30, 20, 10], metric="dot").search(np.float32([1, 0]), 5)
+    assert ids.tolist() == [20, 10, 30, -1, -1]
+    assert scores.tolist() == [2, 1, 1, -np.inf, -np.inf]
+    distances = maxdot.top_k(items[0], items, 4, metric="euclidean")[1]
+    assert distances.tolist() == [0, 0, 1, np.inf]
+    assert maxdot.Index.build(items[:0]).search(items, 2)[0].tolist() == [[-1, -1]] * 3
+
+
+def test_top_k_is_build_and_search():
+    for metric in METRICS:
+        found = maxdot.top_k(QUERIES, ITEMS, 5, metric=metric)
+        expected = maxdot.Index.build(ITEMS, metric=metric).search(QUERIES, 5)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_what_an_index_tells_of_itself(tmp_path):
+    index = maxdot.Index.build(ITEMS.astype(np.float16), metric="dot", normalize=True)
+    assert (len(index), index.dim, index.metric, index.normalized, index.dtype) == (
+        300,
+        19,
+        "dot",
+        True,
+        np.float16,
+    )
+    assert index.path is None
+    assert repr(index) == "<maxdot.Index: 300 x 19 f16, dot, normalized>"
+    index.save(tmp_path / "a.maxdot")
+    assert index.path == str(tmp_path / "a.maxdot")
+    assert index.nbytes == os.path.getsize(index.path)
+    assert repr(str(index.path)) in repr(index)
+
+
+def test_stats():
+    ids, scores, stats = maxdot.Index.build(ITEMS).search(QUERIES, 400, threads=1, stats=True)
+    assert ids.shape == scores.shape == (7, 400)
+    assert stats["counts"].tolist() == [300] * 7
+    assert stats["seconds"] > 0
+    assert stats["threads"] == 1
+    assert stats["kernel"] == maxdot.kernel_name()
+
+
+def test_save_open_pickle(tmp_path):
+    built = maxdot.Index.build(ITEMS, ids=np.arange(300) * 7, metric="euclidean")
+    with pytest.raises(ValueError, match="save"):
+        pickle.dumps(built)
+    path = tmp_path / "items.maxdot"
+    built.save(path)
+    opened = maxdot.Index.open(path, verify_payload=True)
+    assert opened.metric == "euclidean"
+    copied = pickle.loads(pickle.dumps(opened))
+    for index in (opened, copied, pickle.loads(pickle.dumps(built))):
+        np.testing.assert_array_equal(index.search(QUERIES, 9)[0], built.search(QUERIES, 9)[0])
+        np.testing.assert_array_equal(index.search(QUERIES, 9)[1], built.search(QUERIES, 9)[1])
+
+    data = pickle.dumps(opened)
+    maxdot.Index.build(ITEMS[:50]).save(path)
+    with pytest.raises(ValueError, match="holds 50 x 19 now"):
+        pickle.loads(data)
+    np.testing.assert_array_equal(opened.search(QUERIES, 9)[0], built.search(QUERIES, 9)[0])
+
+
+def test_context_manager_and_close():
+    with maxdot.Index.build(ITEMS) as index:
+        assert len(index) == 300
+    assert repr(index) == "<maxdot.Index, closed>"
+    for use in (lambda: len(index), lambda: index.search(QUERIES, 1), lambda: index.dim, index.__enter__):
+        with pytest.raises(ValueError, match="closed"):
+            use()
+    index.close()
+
+
+def test_damaged_and_missing_files(tmp_path):
+    with pytest.raises(OSError, match="none.maxdot"):
+        maxdot.Index.open(tmp_path / "none.maxdot")
+    (tmp_path / "bad.maxdot").write_bytes(b"x" * 5000)
+    with pytest.raises(ValueError, match="bad.maxdot"):
+        maxdot.Index.open(tmp_path / "bad.maxdot")
+    with pytest.raises(OSError, match="nowhere"):
+        maxdot.Index.build(ITEMS).save(tmp_path / "nowhere" / "a.maxdot")
+
+
+def test_leaves_nothing_behind_at_exit():
+    code = "import maxdot, numpy; x = numpy.eye(4, dtype='f4'); i = maxdot.Index.build(x); i.search(x, 2)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,55 @@
+"""Searches from several Python threads at once, and from forked and spawned processes."""
+
+import concurrent.futures
+import multiprocessing
+import threading
+
+import maxdot
+import numpy as np
+from support import gaussian
+
+ITEMS, QUERIES = gaussian(20000, 32, 8), gaussian(64, 32, 9)
+
+
+def test_four_threads_get_the_same_answers():
+    index = maxdot.Index.build(ITEMS)
+    expected = index.search(QUERIES, 20)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for ids, scores in pool.map(lambda n: index.search(QUERIES, 20, threads=n % 3), range(24)):
+            np.testing.assert_array_equal(ids, expected[0])
+            np.testing.assert_array_equal(scores, expected[1])
+
+
+def test_the_gil_is_released():
+    """Python code runs while a long search does."""
+    index = maxdot.Index.build(ITEMS)
+    queries = gaussian(20000, 32, 10)
+    running, ticks = threading.Event(), 0
+    worker = threading.Thread(target=lambda: (running.set(), index.search(queries, 10, 1), running.clear()))
+    worker.start()
+    running.wait()
+    while running.is_set():
+        ticks += 1
+    worker.join()
+    assert ticks > 1000
+
+
+def test_close_while_searching():
+    index = maxdot.Index.build(ITEMS)
+    expected = index.search(QUERIES, 5)[0]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        searches = [pool.submit(index._engine.search, QUERIES, 5, 1, None, False) for _ in range(6)]
+        index.close()
+        for search in searches:
+            np.testing.assert_array_equal(search.result()[0], expected)
+
+
+def _search(index):
+    return index.search(QUERIES, 5, threads=2)[0]
+
+
+def test_a_pickled_index_searches_in_another_process(tmp_path):
+    index = maxdot.Index.build(ITEMS)
+    index.save(tmp_path / "items.maxdot")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        np.testing.assert_array_equal(pool.apply_async(_search, (index,)).get(120), _search(index))
