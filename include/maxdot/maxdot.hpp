@@ -5,4 +5,5 @@
 #include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
 #include "maxdot/matrix.hpp"
+#include "maxdot/objective.hpp"
 #include "maxdot/types.hpp"
