@@ -13,7 +13,8 @@ ENGINE = {
     "io": ["base", "io"],
     "search": ["base", "kernels", "store", "search"],
     "softmax": ["base", "kernels", "store", "softmax"],
-    "api": ["base", "kernels", "store", "io", "search", "softmax", "api"],
+    "measure": ["base", "kernels", "store", "measure"],
+    "api": ["base", "kernels", "store", "io", "search", "softmax", "measure", "api"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 # These know things that the rest of the project must not.

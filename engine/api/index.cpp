@@ -31,6 +31,14 @@ int checked_threads(int threads) {
   return base::resolve_threads(threads);
 }
 
+Metric checked_metric(Metric metric) {
+  if (metric != Metric::dot && metric != Metric::cosine && metric != Metric::euclidean) {
+    throw Error(ErrorCode::invalid_argument,
+                "metric: " + std::to_string(static_cast<int>(metric)) + " is not a value of maxdot::Metric");
+  }
+  return metric;
+}
+
 void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads) {
   if (queries.cols != items.dimension) {
     throw Error(ErrorCode::invalid_argument, std::string(name) + ": dimension " + std::to_string(queries.cols) +
@@ -44,15 +52,8 @@ void check_queries(const store::ItemStore& items, const MatrixView& queries, con
 
 namespace {
 
+using api::checked_metric;
 using api::checked_threads;
-
-Metric checked_metric(Metric metric) {
-  if (metric != Metric::dot && metric != Metric::cosine && metric != Metric::euclidean) {
-    throw Error(ErrorCode::invalid_argument,
-                "metric: " + std::to_string(static_cast<int>(metric)) + " is not a value of maxdot::Metric");
-  }
-  return metric;
-}
 
 Matrix copy_rows(const MatrixView& items) {
   Matrix rows(items.rows, items.cols, items.dtype);

@@ -19,6 +19,9 @@ namespace api {
 /// `threads`, or for 0 every core that this process may use. Throws Error (invalid_argument).
 int checked_threads(int threads);
 
+/// Throws Error (invalid_argument) for a value that is none of the enumeration's.
+Metric checked_metric(Metric metric);
+
 /// Throws Error unless `queries` are finite rows of the items' dimension. The message calls them `name`.
 void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads);
 

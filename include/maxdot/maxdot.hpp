@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maxdot/error.hpp"
+#include "maxdot/evaluate.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
 #include "maxdot/matrix.hpp"
