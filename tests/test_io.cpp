@@ -305,6 +305,43 @@ TEST_CASE("io: ids from arrays and from text") {
   check_refused([&] { maxdot::read_ids(folder / "no.txt"); }, ErrorCode::io, folder / "no.txt", "cannot open");
 }
 
+TEST_CASE("io: pairs from arrays and from text") {
+  const Folder folder;
+  using Ids = std::vector<std::int64_t>;
+  const Ids flat = {0, 7, 5, -3, 5, 9007199254740993};
+  const Ids first = {0, 5, 5};
+  const Ids second = {7, -3, 9007199254740993};
+  const auto reads = [&](const char* name, const std::string& bytes) {
+    const maxdot::IdPairs pairs = maxdot::read_id_pairs(folder.put(name, bytes));
+    return pairs.first == first && pairs.second == second;
+  };
+  CHECK(reads("p.npy", npy("'<i8'", "(3, 2)", bytes_of(flat))));
+  CHECK(reads("p.csv", "0,7\n5,-3\n5,9007199254740993\n"));
+  CHECK(reads("p.csv", "user,item,rating\r\n0,7,4.5\r\n\r\n5;-3;1\r\n 5\t9007199254740993\r\n\r\n"));
+  std::vector<std::int32_t> narrow(140000);  // more than one block
+  for (std::size_t i = 0; i < narrow.size(); ++i) narrow[i] = static_cast<std::int32_t>(i);
+  const maxdot::IdPairs many =
+      maxdot::read_id_pairs(folder.put("n.npy", npy("'<i4'", "(70000, 2)", bytes_of(narrow))));
+  REQUIRE(many.first.size() == 70000);
+  CHECK(many.first[69999] == 139998);
+  CHECK(many.second[69999] == 139999);
+  CHECK(maxdot::read_id_pairs(folder.put("none.csv", "")).first.empty());
+
+  const auto refuse = [&](const char* name, const std::string& bytes, ErrorCode code, const char* part) {
+    const std::string path = folder.put(name, bytes);
+    check_refused([&] { maxdot::read_id_pairs(path); }, code, path, part);
+  };
+  refuse("x.csv", "1,2\n3\n", ErrorCode::bad_format, "line 2: '3' is no pair");
+  refuse("x.csv", "1,2\n3,\n", ErrorCode::bad_format, "line 2: '3,' is no pair");
+  refuse("x.csv", "1,2\n3,4x\n", ErrorCode::bad_format, "line 2: '3,4x' is no pair");
+  refuse("x.csv", "1,2\n3,9223372036854775808\n", ErrorCode::bad_format, "line 2: ");
+  refuse("x.csv", std::string(5000, '1'), ErrorCode::bad_format, "line 1 is too long for a pair");
+  refuse("x.npy", npy("'<i8'", "(6,)", bytes_of(flat)), ErrorCode::unsupported, "[m, 2]");
+  refuse("x.npy", npy("'<i8'", "(2, 3)", bytes_of(flat)), ErrorCode::unsupported, "[m, 2]");
+  refuse("x.npy", npy("'<f8'", "(3, 2)", bytes_of(flat)), ErrorCode::unsupported, "x.astype('int64')");
+  refuse("x.npy", npy("'<i8'", "(4, 2)", bytes_of(flat)), ErrorCode::bad_format, "cut short");
+}
+
 TEST_CASE("io: MatrixWriter writes what readers expect") {
   const Folder folder;
   const std::vector<double> scores = {0.1, -2, 1e-50, 4, 5, 6};
@@ -361,7 +398,9 @@ TEST_CASE("io: damaged files are parsed or refused, nothing else") {
       {"i.npy", npy("'<i8'", "(3,)", bytes_of(six))},
       {"f.fvecs", fvecs_row(3, {1, 2, 3}) + fvecs_row(3, {4, 5, 6})},
       {"f.fbin", fbin(2, 3, six)},
-      {"ids.txt", "12\n-5\n900\r\n77\n"}};
+      {"p.npy", npy("'<i4'", "(3, 2)", bytes_of(six))},
+      {"ids.txt", "12\n-5\n900\r\n77\n"},
+      {"pairs.txt", "12,4\n5,900\r\n77 1\n"}};
   std::mt19937 random(20240607);
   const auto below = [&](std::size_t n) {
     return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
@@ -377,10 +416,11 @@ TEST_CASE("io: damaged files are parsed or refused, nothing else") {
     if (below(4) == 0) bytes.resize(below(bytes.size() + 1));
     if (below(8) == 0) bytes.insert(below(bytes.size() + 1), std::string(1 + below(9), '9'));
     const std::string path = folder.put(name, bytes);
-    for (const bool as_ids : {false, true}) {
+    for (const int reader : {0, 1, 2}) {
       try {
-        as_ids ? static_cast<void>(maxdot::read_ids(path))
-               : static_cast<void>(MatrixFile::open(path).read_all());
+        if (reader == 0) MatrixFile::open(path).read_all();
+        if (reader == 1) maxdot::read_ids(path);
+        if (reader == 2) maxdot::read_id_pairs(path);
         ++parsed;
       } catch (const Error& error) {
         ++refused;

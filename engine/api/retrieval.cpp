@@ -73,6 +73,8 @@ void leave_out(const store::ItemStore& items, base::Ranking ranking, const Matri
 Report retrieval(const Index& index, const MatrixView& users, const IdLists& relevant,
                  std::span<const std::size_t> ks, const IdLists& exclude, const RetrievalOptions& options) {
   check_lists(users, relevant, exclude);
+  // Here, because a search would count the rows of its own group of users.
+  api::check_queries(Index::Impl::items_of(index), users, "users", api::checked_threads(options.threads));
   if (ks.empty()) throw Error(ErrorCode::invalid_argument, "ks: is empty; name at least one k");
   const std::size_t k = std::max<std::size_t>(1, *std::max_element(ks.begin(), ks.end()));
   const std::vector<std::int64_t> ids =
