@@ -27,7 +27,7 @@ struct alignas(64) TileTerms {
 };
 
 /// The softmax sums of one query, lane by lane: lane l holds items l, l + 16, l + 32, ... of the tiles it has seen.
-/// The sum of e^(logit - largest) is sum - lost (Kahan's compensation).
+/// The sum of e^(logit - largest) is sum - lost (Kahan's compensation). `largest` may lie up to 8 below the true one.
 inline constexpr std::size_t kSoftmaxLanes = 16;
 struct alignas(64) SoftmaxState {
   float largest[kSoftmaxLanes];
@@ -64,8 +64,8 @@ struct KernelTable {
   void (*logits_panel)(const float* panel, std::size_t d, const float* queries, std::size_t stride,
                        std::size_t count, const float* scale, const float* bias, float* logits) noexcept;
 
-  /// Adds one tile's logits [count, 64] to the queries' sums: the same bits in every table. A logit that lies 87 or
-  /// more below its lane's largest adds nothing. Requires finite logits; a state starts with a finite `largest`
+  /// Adds one tile's logits [count, 64] to the queries' sums: the same bits in every table. A logit that lies more
+  /// than 87 below its lane's `largest` adds nothing. Requires finite logits; a state starts with a finite `largest`
   /// below every logit that counts, and zeros.
   void (*accumulate_exp)(const float* logits, std::size_t count, SoftmaxState* states) noexcept;
 };

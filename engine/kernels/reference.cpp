@@ -100,7 +100,8 @@ void accumulate_exp(const float* logits, std::size_t count, SoftmaxState* states
     for (std::size_t l = 0; l < kSoftmaxLanes; ++l) {
       const float x[4] = {logits[l], logits[l + 16], logits[l + 32], logits[l + 48]};
       SoftmaxState& state = states[q];
-      const float largest = std::max(state.largest[l], std::max(std::max(x[0], x[1]), std::max(x[2], x[3])));
+      const float peak = std::max(std::max(x[0], x[1]), std::max(x[2], x[3]));
+      const float largest = peak > state.largest[l] + kLargestStep ? peak : state.largest[l];
       const float factor = exp_of(state.largest[l] - largest);
       const float sum = state.sum[l] * factor;
       const float e[4] = {exp_of(x[0] - largest), exp_of(x[1] - largest), exp_of(x[2] - largest),

@@ -20,4 +20,8 @@ inline constexpr float kExpPolynomial[6] = {1.9875691500e-4F, 1.3981999507e-3F, 
 /// e^x is taken as 0 below this: still a normal number above, so every result is exact in its exponent.
 inline constexpr float kExpLimit = -87.0F;
 
+/// A lane's `largest` stays until a logit lies more than this above it. Small steps would add their rounding
+/// errors up where logits rise slowly; after a step this large, what was summed before hardly counts.
+inline constexpr float kLargestStep = 8.0F;
+
 }  // namespace maxdot::kernels

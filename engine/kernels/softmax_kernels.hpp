@@ -71,7 +71,8 @@ void logits_panel(const float* panel, std::size_t d, const float* queries, std::
   }
 }
 
-/// e^x for x <= 0; exactly 1 at 0 and exactly 0 below kExpLimit. Cephes' expf reduction and polynomial.
+/// e^x for x <= kLargestStep; exactly 1 at 0 and exactly 0 below kExpLimit. Cephes' expf reduction and
+/// polynomial.
 template <typename V>
 inline __attribute__((always_inline)) typename V::Float exp_of(typename V::Float x) noexcept {
   using Float = typename V::Float;
@@ -95,14 +96,18 @@ void accumulate_exp(const float* logits, std::size_t count, SoftmaxState* states
       Float x[4];
       for (std::size_t v = 0; v < 4; ++v) x[v] = Float::load_aligned(logits + v * kSoftmaxLanes + l);
       SoftmaxState& state = states[q];
-      const Float old = Float::load_aligned(state.largest + l);
-      const Float largest = V::max(old, V::max(V::max(x[0], x[1]), V::max(x[2], x[3])));
+      Float largest = Float::load_aligned(state.largest + l);
       Float sum = Float::load_aligned(state.sum + l);
       Float lost = Float::load_aligned(state.lost + l);
-      if (V::any_above(largest, old)) {  // rare after the first tiles; elsewhere the factor would be exactly 1
-        const Float factor = exp_of<V>(old - largest);
+      const Float peak = V::max(V::max(x[0], x[1]), V::max(x[2], x[3]));
+      const Float limit = largest + Float(kLargestStep);
+      if (V::any_above(peak,
+                       limit)) {  // rare after the first tiles; for the other lanes the factor is exactly 1
+        const Float risen = select(peak > limit, peak, largest);
+        const Float factor = exp_of<V>(largest - risen);
         sum = sum * factor;
         lost = lost * factor;
+        largest = risen;
         largest.store_aligned(state.largest + l);
       }
       Float e[4];
