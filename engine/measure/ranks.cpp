@@ -18,7 +18,7 @@ namespace {
 
 using kernels::kTileItems;
 
-constexpr std::size_t kBlockQueries = 192;
+constexpr std::size_t kBlockQueries = 512;  // share a packed panel, as in the softmax
 constexpr std::size_t kGroupQueries = 24;  // their f32 scores of one tile (6 KiB) stay in L1
 constexpr std::size_t kChunkTiles = 256;
 constexpr std::size_t kRoundQueries = 2048;

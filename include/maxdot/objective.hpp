@@ -77,7 +77,7 @@ struct SoftmaxOptions {
 };
 
 /// ln Σ over all items of e^logit, for each query, in one pass over the index; out: [queries.rows]. Memory does
-/// not grow with the number of queries, and with the items by a fifth of a byte for each and each thread. The
+/// not grow with the number of queries, and with the items by half a byte for each and each thread. The
 /// same bits whatever the threads, the batch, and the instruction set. -inf for an index without items. Error
 /// bound: docs/objectives.md. Throws Error: invalid_argument (dimension, length, option), invalid_data (NaN or
 /// Inf), out_of_memory.
