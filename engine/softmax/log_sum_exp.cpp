@@ -19,8 +19,8 @@ using kernels::kTileItems;
 // The unit of summation, so a part of the definition: sums of 16,384 items, added up in ascending order.
 constexpr std::size_t kChunkTiles = 256;
 
-// Queries that share a packed panel, and those whose logits (6 KiB) are held in L1 at once. Origin: bench_softmax at
-// d = 128; 192 queries are 13 % slower, 768 no faster; groups of 12 and 48 are within 2 %.
+// Queries that share a packed panel, and those whose logits (6 KiB) are held in L1 at once. Origin:
+// bench_softmax at d = 128; 192 queries are 13 % slower, 768 no faster; groups of 12 and 48 are within 2 %.
 constexpr std::size_t kBlockQueries = 512;
 constexpr std::size_t kGroupQueries = 24;
 

@@ -98,7 +98,8 @@ class Evaluate(CliTest):
         expected = self.evaluate()["at"]
         pairs = [(user, item) for user, items in enumerate(self.relevant) for item in items]
         flat = [number for pair in pairs for number in pair]
-        (self.folder / "wide.npy").write_bytes(npy_bytes("<i8", (len(pairs), 2), struct.pack(f"<{len(flat)}q", *flat)))
+        (self.folder / "wide.npy").write_bytes(
+            npy_bytes("<i8", (len(pairs), 2), struct.pack(f"<{len(flat)}q", *flat)))
         (self.folder / "narrow.npy").write_bytes(
             npy_bytes("<i4", (len(pairs), 2), struct.pack(f"<{len(flat)}i", *flat)))
         (self.folder / "tabs.tsv").write_text("".join(f"{user}\t{item}\t4.5\t8812\n" for user, item in pairs))
@@ -108,7 +109,8 @@ class Evaluate(CliTest):
         (self.folder / "offsets.npy").write_bytes(
             npy_bytes("<i8", (len(offsets),), struct.pack(f"<{len(offsets)}q", *offsets)))
         flat = [item for items in self.relevant for item in items]
-        (self.folder / "flat.npy").write_bytes(npy_bytes("<i8", (len(flat),), struct.pack(f"<{len(flat)}q", *flat)))
+        (self.folder / "flat.npy").write_bytes(
+            npy_bytes("<i8", (len(flat),), struct.pack(f"<{len(flat)}q", *flat)))
         for truth in (["wide.npy"], ["narrow.npy"], ["tabs.tsv"], ["offsets.npy", "--truth-ids", "flat.npy"]):
             document = self.json_of("evaluate", "index.mxd", "users.npy", "-k", "1,5,20", "--truth", *truth)
             self.assertEqual(document["at"], expected, truth)
