@@ -12,7 +12,9 @@ ENGINE = {
     "store": ["base", "kernels", "store"],
     "io": ["base", "io"],
     "search": ["base", "kernels", "store", "search"],
-    "api": ["base", "kernels", "store", "io", "search", "api"],
+    "softmax": ["base", "kernels", "store", "softmax"],
+    "measure": ["base", "kernels", "store", "measure"],
+    "api": ["base", "kernels", "store", "io", "search", "softmax", "measure", "api"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 # These know things that the rest of the project must not.

@@ -223,7 +223,9 @@ TEST_CASE("io: damaged files are parsed or refused, nothing else") {
       {"i.npy", npy("'<i8'", "(3,)", bytes_of(six))},
       {"f.fvecs", fvecs_row(3, {1, 2, 3}) + fvecs_row(3, {4, 5, 6})},
       {"f.fbin", fbin(2, 3, six)},
-      {"ids.txt", "12\n-5\n900\r\n77\n"}};
+      {"p.npy", npy("'<i4'", "(3, 2)", bytes_of(six))},
+      {"ids.txt", "12\n-5\n900\r\n77\n"},
+      {"pairs.txt", "12,4\n5,900\r\n77 1\n"}};
   std::mt19937 random(20240607);
   const auto below = [&](std::size_t n) {
     return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
@@ -239,10 +241,11 @@ TEST_CASE("io: damaged files are parsed or refused, nothing else") {
     if (below(4) == 0) bytes.resize(below(bytes.size() + 1));
     if (below(8) == 0) bytes.insert(below(bytes.size() + 1), std::string(1 + below(9), '9'));
     const std::string path = folder.put(name, bytes);
-    for (const bool as_ids : {false, true}) {
+    for (const int reader : {0, 1, 2}) {
       try {
-        as_ids ? static_cast<void>(maxdot::read_ids(path))
-               : static_cast<void>(MatrixFile::open(path).read_all());
+        if (reader == 0) MatrixFile::open(path).read_all();
+        if (reader == 1) maxdot::read_ids(path);
+        if (reader == 2) maxdot::read_id_pairs(path);
         ++parsed;
       } catch (const Error& error) {
         ++refused;

@@ -21,6 +21,7 @@ namespace maxdot::tools {
 void register_build(CLI::App& app);
 void register_search(CLI::App& app);
 void register_batch(CLI::App& app);
+void register_evaluate(CLI::App& app);
 void register_info(CLI::App& app);
 void register_verify_file(CLI::App& app);
 void register_verify(CLI::App& app);

@@ -11,8 +11,9 @@
 namespace maxdot::tools {
 namespace {
 
-constexpr std::array register_commands = {register_build, register_search,      register_batch,
-                                          register_info,  register_verify_file, register_verify};
+constexpr std::array register_commands = {register_build,    register_search, register_batch,
+                                          register_evaluate, register_info,   register_verify_file,
+                                          register_verify};
 
 int fail(ExitCode code, std::string_view message) noexcept {
   print_error(message);

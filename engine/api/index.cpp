@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "api/index_impl.hpp"
 #include "base/checked.hpp"
 #include "base/f16.hpp"
 #include "base/parallel.hpp"
@@ -19,16 +20,10 @@
 #include "store/item_store.hpp"
 
 namespace maxdot {
-
-struct Index::Impl {
-  std::shared_ptr<const store::ItemStore> items;
-};
-
-namespace {
-
-constexpr int kMaxThreads = 4096;
+namespace api {
 
 int checked_threads(int threads) {
+  constexpr int kMaxThreads = 4096;
   if (threads < 0 || threads > kMaxThreads) {
     throw Error(ErrorCode::invalid_argument, "threads: " + std::to_string(threads) + " is outside 0 to " +
                                                  std::to_string(kMaxThreads) + " (0 = every core)");
@@ -43,6 +38,22 @@ Metric checked_metric(Metric metric) {
   }
   return metric;
 }
+
+void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads) {
+  if (queries.cols != items.dimension) {
+    throw Error(ErrorCode::invalid_argument, std::string(name) + ": dimension " + std::to_string(queries.cols) +
+                                                 " differs from the index's dimension " +
+                                                 std::to_string(items.dimension));
+  }
+  store::check_matrix(queries, name, threads);
+}
+
+}  // namespace api
+
+namespace {
+
+using api::checked_metric;
+using api::checked_threads;
 
 Matrix copy_rows(const MatrixView& items) {
   Matrix rows(items.rows, items.cols, items.dtype);
@@ -102,12 +113,7 @@ void Index::search(const MatrixView& queries, std::size_t k, const ResultView& o
   const store::ItemStore& items = *impl_->items;
   const int threads = checked_threads(options.threads);
   const Metric metric = checked_metric(options.metric.value_or(items.metric));
-  if (queries.cols != items.dimension) {
-    throw Error(ErrorCode::invalid_argument, "queries: dimension " + std::to_string(queries.cols) +
-                                                 " differs from the index's dimension " +
-                                                 std::to_string(items.dimension));
-  }
-  store::check_matrix(queries, "queries", threads);
+  api::check_queries(items, queries, "queries", threads);
   if (queries.rows != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
     throw Error(ErrorCode::invalid_argument, "results: ids and scores must point to [queries, k] elements");
   }

@@ -1,7 +1,6 @@
 // read_ids: item ids from an array or a text file.
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "io/lines.hpp"
 #include "io/npy.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/io.hpp"
@@ -42,71 +42,16 @@ std::vector<std::int64_t> read_npy_ids(const base::InputFile& file) {
   return ids;
 }
 
-// The lines of a file, held a megabyte at a time.
-class LineReader {
- public:
-  explicit LineReader(const base::InputFile& file) : file_(file) {}
-
-  // Number of the line that `next` returned last, from 1.
-  std::uint64_t number() const { return number_; }
-
-  // False at the end. A last line without a newline counts, and nothing after the last newline does not.
-  bool next(std::string& line) {
-    constexpr std::size_t longest = 256;
-    line.clear();
-    for (bool started = false;; started = true) {
-      if (position_ == chunk_.size() && !refill()) return started;
-      if (!started) ++number_;
-      const char* begin = chunk_.data() + position_;
-      const std::size_t left = chunk_.size() - position_;
-      const auto* newline = static_cast<const char*>(std::memchr(begin, '\n', left));
-      const std::size_t length = newline != nullptr ? static_cast<std::size_t>(newline - begin) : left;
-      if (length > longest - line.size()) {
-        throw Error(ErrorCode::bad_format, file_.path() + ": line " + std::to_string(number_) +
-                                               " is too long for an id; write one decimal number a line");
-      }
-      line.append(begin, length);
-      position_ += length;
-      if (newline == nullptr) continue;
-      ++position_;
-      return true;
-    }
-  }
-
- private:
-  bool refill() {
-    constexpr std::uint64_t chunk_bytes = std::uint64_t{1} << 20;
-    chunk_.resize(static_cast<std::size_t>(std::min(chunk_bytes, file_.size() - offset_)));
-    file_.read_at(offset_, chunk_.data(), chunk_.size());
-    offset_ += chunk_.size();
-    position_ = 0;
-    return !chunk_.empty();
-  }
-
-  const base::InputFile& file_;
-  std::string chunk_;
-  std::size_t position_ = 0;
-  std::uint64_t offset_ = 0;
-  std::uint64_t number_ = 0;
-};
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view space = " \t\r";
-  const std::size_t begin = text.find_first_not_of(space);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(space) - begin + 1);
-}
-
 // Ids belong to rows by position, so nothing is skipped: a blank line is fine only at the end of the file.
 std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
   std::vector<std::int64_t> ids;
-  LineReader lines(file);
+  io::LineReader lines(file, "an id; write one decimal number a line");
   std::uint64_t first_blank = 0;
   const auto fail = [&](std::uint64_t line, const std::string& what) {
     throw Error(ErrorCode::bad_format, file.path() + ": line " + std::to_string(line) + ": " + what);
   };
   for (std::string line; lines.next(line);) {
-    const std::string_view text = trimmed(line);
+    const std::string_view text = io::trimmed(line);
     if (text.empty()) {
       if (first_blank == 0) first_blank = lines.number();
       continue;

@@ -31,6 +31,18 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
 
+  static Float max(Float a, Float b) noexcept { return Float(_mm256_max_ps(a, b)); }
+  static bool any_above(Float a, Float b) noexcept {
+    return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)) != 0;
+  }
+  static Float times_power_of_two(Float p, Float t) noexcept {
+    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
+    return Float(_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent)));
+  }
+  static Float zero_below(Float value, Float x, Float limit) noexcept {
+    return Float(_mm256_and_ps(_mm256_cmp_ps(x, limit, _CMP_GE_OQ), value));
+  }
+
   static Float interleave_low(Float a, Float b) noexcept {
     return Float(_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20));
   }

@@ -28,6 +28,16 @@ struct Avx512 {
   }
   static float sum(Float a) noexcept { return _mm512_reduce_add_ps(a); }
 
+  static Float max(Float a, Float b) noexcept { return Float(_mm512_max_ps(a, b)); }
+  static bool any_above(Float a, Float b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) != 0; }
+  static Float times_power_of_two(Float p, Float t) noexcept {
+    const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
+    return Float(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent)));
+  }
+  static Float zero_below(Float value, Float x, Float limit) noexcept {
+    return Float(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_GE_OQ), value));
+  }
+
   static Float interleave_low(Float a, Float b) noexcept {
     const __m512i order = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     return Float(_mm512_permutex2var_ps(a, order, b));

@@ -19,6 +19,7 @@
 
 #include "kernels/code_kernels.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/softmax_kernels.hpp"
 
 namespace maxdot::kernels {
 namespace {
@@ -105,8 +106,6 @@ std::uint64_t survivors_of(typename V::Float a, const TileTerms& terms, std::siz
   return V::survivors(bound, Float(threshold)) << i;
 }
 
-// Register budget: Q * N accumulators + N panel vectors + 1 broadcast query element.
-//   AVX-512: 6 * 4 + 4 + 1 = 29 of 32.  AVX2: 6 * 2 + 2 + 1 = 15 of 16.  NEON: 6 * 4 + 4 + 1 = 29 of 32.
 template <typename V, std::size_t Q>
 void screen_block(const float* panel, std::size_t d, const float* queries, std::size_t stride, const TileTerms& terms,
                   const float* query_bias, const float* threshold, std::uint64_t* masks) noexcept {
@@ -116,21 +115,7 @@ void screen_block(const float* panel, std::size_t d, const float* queries, std::
   for (std::size_t q = 0; q < Q; ++q) masks[q] = 0;
   for (std::size_t i0 = 0; i0 < kTileItems; i0 += kItems) {
     Float sum[Q][kVectors];
-    for (std::size_t q = 0; q < Q; ++q) {
-      for (std::size_t v = 0; v < kVectors; ++v) sum[q][v] = Float(0.0F);
-    }
-    const float* line = panel + i0;
-    // d >= 1: without a way around the loop GCC keeps the sums in their registers after it.
-    std::size_t j = 0;
-    do {
-      Float x[kVectors];
-      for (std::size_t v = 0; v < kVectors; ++v) x[v] = Float::load_aligned(line + v * V::kWidth);
-      for (std::size_t q = 0; q < Q; ++q) {
-        const Float element(queries[q * stride + j]);
-        for (std::size_t v = 0; v < kVectors; ++v) sum[q][v] = V::fma(element, x[v], sum[q][v]);
-      }
-      line += kTileItems;
-    } while (++j < d);
+    panel_dots<V, Q>(panel + i0, d, queries, stride, sum);
     for (std::size_t q = 0; q < Q; ++q) {
       for (std::size_t v = 0; v < kVectors; ++v) {
         masks[q] |= survivors_of<V>(sum[q][v], terms, i0 + v * V::kWidth, query_bias[q], threshold[q]);
@@ -202,6 +187,8 @@ constexpr KernelTable make_table(const char* name) noexcept {
       {pack_panel<V, DType::f32>, pack_panel<V, DType::f16>},
       screen_panel<V>,
       {screen_rows<V, DType::f32>, screen_rows<V, DType::f16>},
+      logits_panel<V>,
+      accumulate_exp<V>,
       make_code_kernels<V>(),
   };
 }

@@ -26,6 +26,15 @@ struct alignas(64) TileTerms {
   float slack[kTileItems];
 };
 
+/// The softmax sums of one query, lane by lane: lane l holds items l, l + 16, l + 32, ... of the tiles it has seen.
+/// The sum of e^(logit - largest) is sum - lost (Kahan's compensation). `largest` may lie up to 8 below the true one.
+inline constexpr std::size_t kSoftmaxLanes = 16;
+struct alignas(64) SoftmaxState {
+  float largest[kSoftmaxLanes];
+  float sum[kSoftmaxLanes];
+  float lost[kSoftmaxLanes];
+};
+
 /// What the code screens need of the queries, structure of arrays (search/code_bound.hpp says what they mean).
 struct CodeQueryTerms {
   const float* threshold;
@@ -106,6 +115,16 @@ struct KernelTable {
   /// Requires the query padded with zeros to kQueryPadding elements; kReadPadding readable bytes after the last row.
   std::uint64_t (*screen_rows[2])(const void* rows, std::size_t n, std::size_t d, const float* query,
                                   const TileTerms& terms, float query_bias, float threshold) noexcept;
+
+  /// logits[q * 64 + i] = fma(q·x_i, scale[i], bias[i]), the dot product summed in f32 by fused multiply-adds in
+  /// ascending j: the same bits in every table. Requires a panel from pack_panel; scale, bias and logits aligned.
+  void (*logits_panel)(const float* panel, std::size_t d, const float* queries, std::size_t stride,
+                       std::size_t count, const float* scale, const float* bias, float* logits) noexcept;
+
+  /// Adds one tile's logits [count, 64] to the queries' sums: the same bits in every table. A logit that lies more
+  /// than 87 below its lane's `largest` adds nothing. Requires finite logits; a state starts with a finite `largest`
+  /// below every logit that counts, and zeros.
+  void (*accumulate_exp)(const float* logits, std::size_t count, SoftmaxState* states) noexcept;
 
   CodeKernels codes;
 };

@@ -29,6 +29,16 @@ struct Neon {
   }
   static float sum(Float a) noexcept { return vaddvq_f32(a); }
 
+  static Float max(Float a, Float b) noexcept { return Float(vmaxq_f32(a, b)); }
+  static bool any_above(Float a, Float b) noexcept { return vmaxvq_u32(vcgtq_f32(a, b)) != 0; }
+  static Float times_power_of_two(Float p, Float t) noexcept {
+    const uint32x4_t exponent = vshlq_n_u32(vreinterpretq_u32_f32(t), 23);
+    return Float(vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(p), exponent)));
+  }
+  static Float zero_below(Float value, Float x, Float limit) noexcept {
+    return Float(vreinterpretq_f32_u32(vandq_u32(vcgeq_f32(x, limit), vreinterpretq_u32_f32(value))));
+  }
+
   static Float interleave_low(Float a, Float b) noexcept { return Float(vzip1q_f32(a, b)); }
   static Float interleave_high(Float a, Float b) noexcept { return Float(vzip2q_f32(a, b)); }
 

@@ -1,11 +1,13 @@
 // The specification of every kernel. Plain loops; compiled with -ffp-contract=off.
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/f16.hpp"
 #include "kernels/code_limits.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/softmax_constants.hpp"
 #include "maxdot/reference.hpp"
 
 namespace maxdot::kernels {
@@ -126,6 +128,52 @@ void stream_codes(const std::uint8_t* high, std::size_t quads, const std::int8_t
   }
 }
 
+void logits_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride, std::size_t count,
+                  const float* scale, const float* bias, float* logits) noexcept {
+  for (std::size_t q = 0; q < count; ++q) {
+    for (std::size_t i = 0; i < kTileItems; ++i) {
+      float a = 0.0F;
+      for (std::size_t j = 0; j < d; ++j) a = std::fma(queries[q * stride + j], panel[j * kTileItems + i], a);
+      logits[q * kTileItems + i] = std::fma(a, scale[i], bias[i]);
+    }
+  }
+}
+
+// The integer that kRoundingMagic left in the lowest bits of t moves into the exponent of p.
+float times_power_of_two(float p, float t) noexcept {
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + (std::bit_cast<std::uint32_t>(t) << 23));
+}
+
+float exp_of(float x) noexcept {
+  if (!(x >= kExpLimit)) return 0.0F;
+  const float t = std::fma(x, kLog2E, kRoundingMagic);
+  const float n = t - kRoundingMagic;
+  const float r = std::fma(n, -kLn2Low, std::fma(n, -kLn2High, x));
+  float p = kExpPolynomial[0];
+  for (std::size_t i = 1; i < 6; ++i) p = std::fma(p, r, kExpPolynomial[i]);
+  return times_power_of_two(std::fma(p, r * r, r) + 1.0F, t);
+}
+
+void accumulate_exp(const float* logits, std::size_t count, SoftmaxState* states) noexcept {
+  for (std::size_t q = 0; q < count; ++q, logits += kTileItems) {
+    for (std::size_t l = 0; l < kSoftmaxLanes; ++l) {
+      const float x[4] = {logits[l], logits[l + 16], logits[l + 32], logits[l + 48]};
+      SoftmaxState& state = states[q];
+      const float peak = std::max(std::max(x[0], x[1]), std::max(x[2], x[3]));
+      const float largest = peak > state.largest[l] + kLargestStep ? peak : state.largest[l];
+      const float factor = exp_of(state.largest[l] - largest);
+      const float sum = state.sum[l] * factor;
+      const float e[4] = {exp_of(x[0] - largest), exp_of(x[1] - largest), exp_of(x[2] - largest),
+                          exp_of(x[3] - largest)};
+      const float term = ((e[0] + e[1]) + (e[2] + e[3])) - state.lost[l] * factor;
+      const float next = sum + term;
+      state.lost[l] = (next - sum) - term;
+      state.sum[l] = next;
+      state.largest[l] = largest;
+    }
+  }
+}
+
 }  // namespace
 
 const KernelTable& reference_table() noexcept {
@@ -135,6 +183,8 @@ const KernelTable& reference_table() noexcept {
       {pack_panel<DType::f32>, pack_panel<DType::f16>},
       screen_panel,
       {screen_rows<DType::f32>, screen_rows<DType::f16>},
+      logits_panel,
+      accumulate_exp,
       {127, 0, expand_fine, expand_coarse, screen_codes, stream_codes, code_limits},
   };
   return table;

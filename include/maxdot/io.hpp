@@ -49,6 +49,17 @@ class MatrixFile {
 /// Reads int64 (or int32) ids from a 1-D .npy, or one decimal number a line from any other file.
 std::vector<std::int64_t> read_ids(const std::string& path);
 
+/// Pairs of ids, for example (user row, item id), in two arrays of one length.
+struct IdPairs {
+  std::vector<std::int64_t> first;
+  std::vector<std::int64_t> second;
+};
+
+/// Reads pairs from an int64 (or int32) .npy of shape [m, 2], or from any other file two decimal numbers a line, with a
+/// comma, semicolon, tab or spaces between. A first line that is no pair is taken for the columns' names, blank
+/// lines and further columns are ignored. Throws Error: io, bad_format, unsupported, out_of_memory.
+IdPairs read_id_pairs(const std::string& path);
+
 /// Writes a matrix row by row in constant memory. The number of rows is known from the start. Data goes to a
 /// temporary beside `path`; `commit` syncs and renames it. Without `commit` the destructor removes the
 /// temporary and `path` stays what it was.

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "maxdot/error.hpp"
+#include "maxdot/evaluate.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
 #include "maxdot/matrix.hpp"
+#include "maxdot/objective.hpp"
 #include "maxdot/types.hpp"

@@ -7,7 +7,8 @@ import subprocess
 import time
 import unittest
 
-from support import BINARY, CliTest, as_f32, brute_force, random_rows, read_npy, read_vecs, run, write_matrix
+from support import (BINARY, KERNELS, CliTest, as_f32, brute_force, random_rows, read_npy, read_vecs, run,
+                     write_matrix)
 
 ITEMS, USERS, DIMENSION, K = 500, 23, 33, 20
 
@@ -53,7 +54,7 @@ class Batch(CliTest):
         for ending in ("fvecs", "fbin"):
             write_matrix(self.folder / f"users.{ending}", self.users)
             self.assertEqual(self.outputs("--chunk", 4, users=f"users.{ending}"), expected, ending)
-        for isa in ("reference", "avx2", "avx512", "neon"):
+        for isa in KERNELS:
             if run("info", self.folder / "index.mxd", env={"MAXDOT_ISA": isa}).returncode == 0:
                 self.assertEqual(self.outputs("--chunk", 10, env={"MAXDOT_ISA": isa}), expected, isa)
 

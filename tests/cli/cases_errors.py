@@ -9,7 +9,7 @@ import unittest
 from support import (BAD_DATA, BINARY, IO, OUT_OF_MEMORY, UNSUPPORTED, USAGE, CliTest, npy_bytes, random_rows, run,
                      write_matrix)
 
-COMMANDS = ("build", "search", "batch", "info", "verify-file", "verify")
+COMMANDS = ("build", "search", "batch", "evaluate", "info", "verify-file", "verify")
 
 
 class Errors(CliTest):

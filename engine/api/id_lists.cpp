@@ -1,0 +1,66 @@
+#include "api/id_lists.hpp"
+
+#include <string>
+
+#include "maxdot/error.hpp"
+
+namespace maxdot::api {
+
+void check_lists(const evaluate::IdLists& lists, const char* name) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        std::string(name) + ": " + what + "; offsets start at 0, never fall, and end at the number of ids");
+  };
+  if (lists.offsets.empty()) {
+    if (!lists.ids.empty()) refuse("there are ids but no offsets");
+    return;
+  }
+  if (lists.offsets.front() != 0) refuse("the first offset is " + std::to_string(lists.offsets.front()));
+  for (std::size_t user = 0; user < lists.size(); ++user) {
+    if (lists.offsets[user + 1] < lists.offsets[user]) {
+      refuse("the offset after user " + std::to_string(user) + " is less than the one before");
+    }
+  }
+  if (static_cast<std::uint64_t>(lists.offsets.back()) != lists.ids.size()) {
+    refuse("the last offset is " + std::to_string(lists.offsets.back()) + " but there are " +
+           std::to_string(lists.ids.size()) + " ids");
+  }
+}
+
+void check_lists(const evaluate::IdLists& lists, const char* name, std::size_t users) {
+  check_lists(lists, name);
+  if (lists.size() == users) return;
+  throw Error(ErrorCode::invalid_argument, std::string(name) + ": has " + std::to_string(lists.size()) +
+                                               " lists, but there are " + std::to_string(users) +
+                                               " users; give each user one, which may be empty");
+}
+
+}  // namespace maxdot::api
+
+namespace maxdot::evaluate {
+
+OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users, std::span<const std::int64_t> items,
+                              std::size_t user_count) {
+  if (users.size() != items.size()) {
+    throw Error(ErrorCode::invalid_argument, "pairs: " + std::to_string(users.size()) + " users but " +
+                                                 std::to_string(items.size()) + " items");
+  }
+  OwnedIdLists lists{std::vector<std::int64_t>(user_count + 1), std::vector<std::int64_t>(items.size())};
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    if (users[i] < 0 || static_cast<std::uint64_t>(users[i]) >= user_count) {
+      throw Error(ErrorCode::invalid_data, "pair " + std::to_string(i) + ": there is no user " +
+                                               std::to_string(users[i]) + " among " +
+                                               std::to_string(user_count) + "; users are rows, counted from 0");
+    }
+    ++lists.offsets[static_cast<std::size_t>(users[i]) + 1];
+  }
+  for (std::size_t user = 0; user < user_count; ++user) lists.offsets[user + 1] += lists.offsets[user];
+  std::vector<std::int64_t> next(lists.offsets.begin(), lists.offsets.end() - 1);
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    lists.ids[static_cast<std::size_t>(next[static_cast<std::size_t>(users[i])]++)] = items[i];
+  }
+  return lists;
+}
+
+}  // namespace maxdot::evaluate

@@ -1,0 +1,110 @@
+// Evaluation over the full catalogue: retrieval and its metrics, and the rank of each relevant item.
+
+#include <algorithm>
+#include <new>
+#include <string>
+
+#include "api/id_lists.hpp"
+#include "api/index_impl.hpp"
+#include "api/item_rows.hpp"
+#include "api/retrieve.hpp"
+#include "base/f16.hpp"
+#include "base/float_environment.hpp"
+#include "kernels/kernels.hpp"
+#include "maxdot/error.hpp"
+#include "maxdot/evaluate.hpp"
+#include "measure/ranks.hpp"
+
+namespace maxdot::evaluate {
+namespace {
+
+void check_lists(const MatrixView& users, const IdLists& relevant, const IdLists& exclude) {
+  api::check_lists(relevant, "relevant", users.rows);
+  if (exclude.size() != 0 || !exclude.ids.empty()) api::check_lists(exclude, "exclude", users.rows);
+}
+
+float element(const MatrixView& users, std::size_t row, std::size_t j) noexcept {
+  if (users.dtype == DType::f32) return static_cast<const float*>(users.row(row))[j];
+  return base::f16_to_f32(static_cast<const std::uint16_t*>(users.row(row))[j]);
+}
+
+// Excluded items are as good as absent: they neither have a rank nor push others down. Their number is small
+// beside the catalogue's, so each is scored by the specification.
+void leave_out(const store::ItemStore& items, base::Ranking ranking, const MatrixView& users,
+               const IdLists& relevant, const std::vector<std::size_t>& relevant_rows, const IdLists& exclude,
+               std::vector<std::int64_t>& ranks) {
+  const kernels::KernelTable& kernels = kernels::active_table();
+  const auto dot64 = kernels.dot64[static_cast<std::size_t>(items.dtype)];
+  const std::vector<std::size_t> excluded_rows = api::find_rows(items, exclude.ids);
+  std::vector<float> query(users.cols);
+  std::vector<std::size_t> excluded;
+  for (std::size_t user = 0; user < users.rows; ++user) {
+    const auto begin = excluded_rows.begin() + exclude.offsets[user];
+    excluded.assign(begin, excluded_rows.begin() + exclude.offsets[user + 1]);
+    std::sort(excluded.begin(), excluded.end());
+    excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
+    if (!excluded.empty() && excluded.back() == api::kUnknownRow) excluded.pop_back();
+    if (excluded.empty()) continue;
+    for (std::size_t j = 0; j < users.cols; ++j) query[j] = element(users, user, j);
+    const double square = kernels.dot64[0](query.data(), query.data(), users.cols);
+    const auto key_of = [&](std::size_t row) {
+      return base::ranking_key(ranking, dot64(query.data(), items.row(row), items.dimension), square,
+                               items.squares[row]);
+    };
+    for (std::int64_t p = relevant.offsets[user]; p < relevant.offsets[user + 1]; ++p) {
+      const auto place = static_cast<std::size_t>(p);
+      const std::size_t row = relevant_rows[place];
+      if (row == api::kUnknownRow) continue;
+      if (std::binary_search(excluded.begin(), excluded.end(), row)) {
+        ranks[place] = 0;
+        continue;
+      }
+      const double key = key_of(row);
+      for (const std::size_t other : excluded) {
+        const double other_key = key_of(other);
+        if (other_key > key || (other_key == key && items.id(other) < items.id(row))) --ranks[place];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Report retrieval(const Index& index, const MatrixView& users, const IdLists& relevant,
+                 std::span<const std::size_t> ks, const IdLists& exclude, const RetrievalOptions& options) {
+  check_lists(users, relevant, exclude);
+  // Here, because a search would count the rows of its own group of users.
+  api::check_queries(Index::Impl::items_of(index), users, "users", api::checked_threads(options.threads));
+  if (ks.empty()) throw Error(ErrorCode::invalid_argument, "ks: is empty; name at least one k");
+  const std::size_t k = std::max<std::size_t>(1, *std::max_element(ks.begin(), ks.end()));
+  const std::vector<std::int64_t> ids =
+      api::retrieve(index, users, k, exclude, options.metric, options.threads);
+  Options measured = options;
+  measured.catalogue = index.size();
+  return metrics(relevant, {ids, k}, ks, measured);
+}
+
+std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, const IdLists& relevant,
+                                const IdLists& exclude, const RankOptions& options) {
+  const store::ItemStore& items = Index::Impl::items_of(index);
+  const int threads = api::checked_threads(options.threads);
+  const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
+  check_lists(users, relevant, exclude);
+  api::check_queries(items, users, "users", threads);
+  const base::Ranking ranking = base::ranking_of(metric, items.normalized);
+  try {
+    const std::vector<std::size_t> rows = api::find_rows(items, relevant.ids);
+    std::vector<std::int64_t> ranks(rows.size());
+    measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows, threads,
+                          ranks.data());
+    for (std::size_t p = 0; p < rows.size(); ++p) ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
+    const base::FloatEnvironment guard;
+    if (exclude.size() != 0) leave_out(items, ranking, users, relevant, rows, exclude, ranks);
+    return ranks;
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::out_of_memory, "no memory to rank " + std::to_string(relevant.ids.size()) +
+                                              " items; evaluate fewer users at once");
+  }
+}
+
+}  // namespace maxdot::evaluate

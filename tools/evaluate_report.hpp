@@ -1,0 +1,29 @@
+// What `maxdot evaluate` says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "maxdot/evaluate.hpp"
+
+namespace maxdot::tools {
+
+struct Evaluation {
+  std::string index_path;
+  std::string users_path;
+  std::size_t items = 0;
+  Metric metric = Metric::cosine;
+  double confidence = 0.95;
+  double seconds = 0;
+  evaluate::Report report;
+  /// Of each relevant item, if asked for.
+  std::optional<std::vector<std::int64_t>> ranks;
+};
+
+void report_text(const Evaluation& evaluation);
+void report_json(const Evaluation& evaluation, const evaluate::IdLists& relevant);
+
+}  // namespace maxdot::tools
