@@ -12,7 +12,7 @@ double byte_dot_ceiling();
 /// The same for f32 fused multiply-adds.
 double f32_ceiling();
 
-/// Bytes per second that one core reads from `bytes` of memory, sequentially.
+/// Bytes per second that one core reads from `bytes` of memory, sequentially, once.
 double read_ceiling(const unsigned char* data, std::size_t bytes);
 
 }  // namespace maxdot::bench

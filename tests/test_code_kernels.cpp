@@ -140,7 +140,8 @@ TEST_CASE("limits are the same from every table, and let through what is no numb
   const std::vector<float> error(threshold.size(), 1.0F);
   const std::vector<float> rest(threshold.size(), 0.001F);
   const kernels::CodeQueryTerms query = {threshold.data(), inverse_scale.data(), error.data(), rest.data()};
-  constexpr std::int32_t kAll = std::numeric_limits<std::int32_t>::min();
+  constexpr std::int32_t kAll = -(1 << 30);   // no product is as small
+  constexpr std::int32_t kNone = (1 << 30) - 1;  // nor as large as this
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
     CAPTURE(table->name);
     std::vector<std::int32_t> limits(threshold.size());
@@ -150,10 +151,10 @@ TEST_CASE("limits are the same from every table, and let through what is no numb
     CHECK(limits[1] < -22019);  // (-1 - 0.1 - 0.001) * 100 / 0.005
     CHECK(limits[1] > -22100);
     CHECK(limits[2] < -2019);
-    CHECK(limits[3] == kAll);
-    CHECK(limits[4] == 1 << 30);
-    CHECK(limits[5] == 1 << 30);  // a zero query reaches nothing above its errors
+    CHECK(limits[3] <= kAll);
+    CHECK(limits[4] >= kNone);
+    CHECK(limits[5] >= kNone);  // a zero query reaches nothing above its errors
     table->codes.limits(limits.size(), query, {0.0F, 0.0F, infinity, 1.0F, 0.0F}, limits.data());
-    for (const std::int32_t limit : limits) CHECK(limit == kAll);
+    for (const std::int32_t limit : limits) CHECK(limit <= kAll);
   }
 }

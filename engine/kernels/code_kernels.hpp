@@ -177,8 +177,8 @@ void stream_block(const std::uint8_t* high, std::size_t quads, const std::int8_t
     for (std::size_t p = 0; p < quads; ++p) {
       const std::size_t at = p * kCodeLine + b;
       if (b == 0) {
-        __builtin_prefetch(high + at + kStreamAhead);
-        __builtin_prefetch(second + at + kStreamAhead);
+        __builtin_prefetch(high + at + kStreamAhead, 0, 2);
+        __builtin_prefetch(second + at + kStreamAhead, 0, 2);
       }
       const typename V::Bytes first_line = V::load_bytes(high + at);
       const typename V::Bytes second_line = V::load_bytes(second + at);

@@ -15,7 +15,10 @@ namespace {
 // Between two looks at what other threads have found.
 constexpr std::size_t kTilesPerRefresh = 8;
 
-// Queries between two portions of prefetches of the next tile: spread, they do not fill the line buffers.
+// How far ahead codes are fetched, into L2: a line on its way to L1 occupies one of few fill buffers.
+constexpr std::size_t kTilesAhead = 4;
+
+// Queries between two portions of prefetches of a later tile: spread, they do not fill the line buffers.
 constexpr std::size_t kQueriesPerPrefetch = 24;
 
 class BlockScan {
@@ -43,14 +46,14 @@ class BlockScan {
     }
   }
 
-  /// `next` is the tile that comes after it: its codes are fetched meanwhile.
-  void tile(std::size_t tile, std::size_t next) noexcept {
+  /// The codes of the tile `later` are fetched meanwhile.
+  void tile(std::size_t tile, std::size_t later) noexcept {
     const kernels::CodeKernels& kernels = context_.kernels.codes;
     kernels.limits(count_, context_.codes.terms(begin_, scratch_.thresholds), bound_.tile(tile), scratch_.limits);
     if (context_.read == Codes::coarse) {
       stream(tile);
     } else {
-      screen(tile, next);
+      screen(tile, later);
     }
     const std::size_t first = tile * kernels::kTileItems;
     const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
@@ -93,7 +96,7 @@ class BlockScan {
     ++counts_.coarse_tiles;
   }
 
-  void screen(std::size_t tile, std::size_t next) noexcept {
+  void screen(std::size_t tile, std::size_t later) noexcept {
     const kernels::CodeKernels& kernels = context_.kernels.codes;
     const store::ItemStore& items = context_.items;
     kernels.expand_fine(items.high + tile * plane_bytes_, items.low + tile * plane_bytes_, quads_,
@@ -103,8 +106,8 @@ class BlockScan {
     std::size_t fetched = 0;
     for (std::size_t q = 0; q < count_; q += kQueriesPerPrefetch) {
       for (const std::size_t end = std::min(plane_bytes_, fetched + portion_bytes); fetched < end; fetched += 64) {
-        __builtin_prefetch(items.high + next * plane_bytes_ + fetched);
-        __builtin_prefetch(items.low + next * plane_bytes_ + fetched);
+        __builtin_prefetch(items.high + later * plane_bytes_ + fetched, 0, 2);
+        __builtin_prefetch(items.low + later * plane_bytes_ + fetched, 0, 2);
       }
       kernels.screen_codes(scratch_.tile.data(), quads_, context_.codes.codes(begin_ + q), context_.codes.stride(),
                            std::min(kQueriesPerPrefetch, count_ - q), context_.codes.starts() + begin_ + q,
@@ -180,19 +183,19 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
                 CodeScratch& scratch, ScanCounts& counts) noexcept {
   BlockScan block(context, pass, begin, count, best, survivors, scratch, counts);
   std::size_t scanned = 0;
-  const auto visit = [&](std::size_t tile, std::size_t next) {
+  const auto visit = [&](std::size_t tile, std::size_t step) {
     if (context.several_tasks && ++scanned % kTilesPerRefresh == 0) block.refresh();
-    block.tile(tile, next < tile_end ? next : tile);
+    block.tile(tile, std::min(tile + kTilesAhead * step, tile_end - 1));
   };
   if (pass == Pass::sample) {
     const std::size_t past = tile_begin + kSampleStep - 1 - kSampleFirst;
     for (std::size_t tile = past / kSampleStep * kSampleStep + kSampleFirst; tile < tile_end; tile += kSampleStep) {
-      visit(tile, tile + kSampleStep);
+      visit(tile, kSampleStep);
     }
   } else {
     for (std::size_t tile = tile_begin; tile < tile_end; ++tile) {
       if (pass == Pass::rest && tile % kSampleStep == kSampleFirst) continue;
-      visit(tile, tile + 1);
+      visit(tile, 1);
     }
   }
   block.finish();
