@@ -26,7 +26,6 @@ struct Planes {
 /// One tile of random codes in 1 to 255, as quantize_tile would make them; `extreme` takes the largest only.
 Planes random_planes(std::size_t d, test::Random& random, bool extreme) {
   const std::size_t bytes = store::plane_tile_bytes(d);
-  // stream_codes prefetches past the tile, and reads nothing there.
   Planes planes{base::AlignedBuffer<std::uint8_t>(bytes, "codes"), base::AlignedBuffer<std::uint8_t>(bytes, "codes")};
   std::memset(planes.high.data(), 0, bytes);
   std::memset(planes.low.data(), 0, bytes);
@@ -82,7 +81,7 @@ Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& plane
   Answer answer(queries.count);
   const std::vector<std::int32_t> start = starts(queries, codes.offset);
   if (kernel == Kernel::stream) {
-    codes.stream_codes(planes.high.data(), quads, queries.codes.data(), queries.stride, queries.count, start.data(),
+    codes.stream_codes(planes.high.data(), planes.high.data(), quads, queries.codes.data(), queries.stride, queries.count, start.data(),
                        limits.data(), answer.masks.data(), answer.dots.data());
     return answer;
   }

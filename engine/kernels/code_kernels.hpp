@@ -159,10 +159,11 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
   }
 }
 
-// Straight from the high plane: few queries are bound by memory, so nothing is written and the plane is prefetched.
+// Straight from the high plane: few queries are bound by memory, so nothing is written, and a later tile is prefetched
+// into L2: a line on its way to L1 occupies one of few fill buffers.
 // Register budget (Q = 4): 4 * 4 sums + 2 lines + 4 groups + 1 quad + masks = 25 of 32; AVX2 spills some from Q = 2 on.
 template <typename V, std::size_t Q>
-void stream_block(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                   const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                   std::int32_t* dots) noexcept {
   const std::uint8_t* second = high + quads * kCodeLine;
@@ -177,8 +178,8 @@ void stream_block(const std::uint8_t* high, std::size_t quads, const std::int8_t
     for (std::size_t p = 0; p < quads; ++p) {
       const std::size_t at = p * kCodeLine + b;
       if (b == 0) {
-        __builtin_prefetch(high + at + kStreamAhead, 0, 2);
-        __builtin_prefetch(second + at + kStreamAhead, 0, 2);
+        __builtin_prefetch(later + at, 0, 2);
+        __builtin_prefetch(later + quads * kCodeLine + at, 0, 2);
       }
       const typename V::Bytes first_line = V::load_bytes(high + at);
       const typename V::Bytes second_line = V::load_bytes(second + at);
@@ -208,18 +209,18 @@ void stream_block(const std::uint8_t* high, std::size_t quads, const std::int8_t
 }
 
 template <typename V>
-void stream_codes(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+void stream_codes(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                   std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                   std::int32_t* dots) noexcept {
   switch (count) {
     case 1:
-      return stream_block<V, 1>(high, quads, queries, stride, start, limits, masks, dots);
+      return stream_block<V, 1>(high, later, quads, queries, stride, start, limits, masks, dots);
     case 2:
-      return stream_block<V, 2>(high, quads, queries, stride, start, limits, masks, dots);
+      return stream_block<V, 2>(high, later, quads, queries, stride, start, limits, masks, dots);
     case 3:
-      return stream_block<V, 3>(high, quads, queries, stride, start, limits, masks, dots);
+      return stream_block<V, 3>(high, later, quads, queries, stride, start, limits, masks, dots);
     default:
-      return stream_block<V, 4>(high, quads, queries, stride, start, limits, masks, dots);
+      return stream_block<V, 4>(high, later, quads, queries, stride, start, limits, masks, dots);
   }
 }
 

@@ -58,10 +58,6 @@ inline constexpr float kMaxCodeLimit = 0x1p30F;
 /// stream_codes takes at most this many queries.
 inline constexpr std::size_t kMaxStreamQueries = 4;
 
-/// How far ahead stream_codes prefetches, in bytes, into L2: a line on its way to L1 occupies one of few fill buffers. From
-/// DRAM, 1M x 128, one query: 8 KiB into L1 7.7 ms, into L2 6.4; 64 KiB into L2 5.7 to 6.0 (Sapphire Rapids class).
-inline constexpr std::size_t kStreamAhead = 65536;
-
 /// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp, query codes are s8, `stride`
 /// bytes apart, padded with zeros to 4 * quads. All results are exact integers, the same from every table.
 struct CodeKernels {
@@ -81,8 +77,9 @@ struct CodeKernels {
   void (*screen_codes)(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                        std::size_t count, const std::int32_t* start, const std::int32_t* limits,
                        std::uint64_t* masks, std::int32_t* dots) noexcept;
-  /// The same for 1 to kMaxStreamQueries queries with the coarse codes, straight from the high plane.
-  void (*stream_codes)(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+  /// The same for 1 to kMaxStreamQueries queries with the coarse codes, straight from the high plane of a tile. The plane of
+  /// the tile `later` is prefetched into L2.
+  void (*stream_codes)(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                        std::size_t count, const std::int32_t* start, const std::int32_t* limits,
                        std::uint64_t* masks, std::int32_t* dots) noexcept;
 

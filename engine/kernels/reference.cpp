@@ -114,7 +114,7 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
   }
 }
 
-void stream_codes(const std::uint8_t* high, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+void stream_codes(const std::uint8_t* high, const std::uint8_t* /*later*/, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                   std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                   std::int32_t* dots) noexcept {
   for (std::size_t q = 0; q < count; ++q) {
