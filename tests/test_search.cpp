@@ -155,6 +155,25 @@ TEST_CASE("a sample that misleads costs a second scan, not a result") {
   }
 }
 
+TEST_CASE("a second round that could be cut finer than the first stays in the memory of the first") {
+  // 260 queries are two blocks, 256 of them would be one, of twice as many chunks. Zero queries go to f32 in a round of
+  // their own, the others are screened.
+  const test::Rows items = test::gaussian_rows(20000, 8, 5);
+  test::Rows queries = test::gaussian_rows(260, 8, 6);
+  for (std::size_t q = 0; q < 256; ++q) {
+    for (std::size_t j = 0; j < 8; ++j) queries.values[q * 8 + j] *= 1e-20F;  // outside the range of the screens
+  }
+  const auto store = encode(items.view(), Metric::dot, false);
+  const SearchResult expected = reference::top_k(items.view(), queries.view(), 20, Metric::dot, false, nullptr, 2);
+  for (const int threads : {1, 2, 8}) {
+    SearchStats stats;
+    const SearchResult got =
+        run_search(*store, kernels::active_table(), queries.view(), 20, Metric::dot, threads, std::nullopt, &stats);
+    CHECK(test::difference(got, expected) == "");
+    CHECK(stats.queries_by_f32 == 256);
+  }
+}
+
 TEST_CASE("f16 items and queries are their exact values") {
   const test::Rows items = test::gaussian_rows(500, 37, 1);
   const std::vector<std::uint16_t> halves = test::to_halves(items);

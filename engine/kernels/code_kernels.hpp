@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/code_limits.hpp"
 #include "kernels/kernels.hpp"
@@ -145,18 +146,18 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
                   std::int32_t* dots) noexcept {
   constexpr std::size_t Q = V::kCodeQueries;
   std::size_t q = 0;
-  for (; q + Q <= count; q += Q) {
-    screen_codes_block<V, Q>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
+  const auto block = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
+    screen_codes_block<V, N>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
                              dots + q * kTileItems);
+    q += N;
+  };
+  while (q + Q <= count) block(std::integral_constant<std::size_t, Q>());
+  // Four queries still fill the dot product units; 16 queries are 6 + 6 + 4.
+  if constexpr (Q > 4) {
+    if (q + 4 <= count) block(std::integral_constant<std::size_t, 4>());
   }
-  for (; q + 2 <= count; q += 2) {
-    screen_codes_block<V, 2>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
-                             dots + q * kTileItems);
-  }
-  if (q < count) {
-    screen_codes_block<V, 1>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
-                             dots + q * kTileItems);
-  }
+  while (q + 2 <= count) block(std::integral_constant<std::size_t, 2>());
+  if (q < count) block(std::integral_constant<std::size_t, 1>());
 }
 
 // Straight from the high plane: few queries are bound by memory, so nothing is written, and a later tile is prefetched

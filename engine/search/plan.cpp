@@ -38,6 +38,14 @@ std::size_t sample_results(std::size_t kept) {
   return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
 }
 
+/// A row that survives costs about as much to rescore as so many more items cost to scan by f32 (origin: bench_worst and
+/// GloVe at k = 100). In a large batch an item costs 2 ns, alone it comes from memory. The results themselves survive in
+/// any case, and are counted apart.
+std::size_t items_per_survivor(Method method, std::size_t queries) {
+  if (method == Method::coarse) return 8;
+  return queries < 64 ? 16 : 64;
+}
+
 }  // namespace
 
 Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads) noexcept {
@@ -64,15 +72,14 @@ Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t k
   const std::size_t blocks = divide_up(queries, plan.block_queries);
   const std::size_t wanted = workers * kTasksPerThread;
   plan.chunks = workers == 1 || blocks >= wanted ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
+  plan.heap_entries = std::min(TopK::room(kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
   const std::size_t affordable = kHeapBytes / (query_bytes * plan.chunks) / plan.block_queries * plan.block_queries;
   plan.round_queries = std::min(queries, std::max(affordable, plan.block_queries));
 
   if (plan.tiles >= kLeastSampledTiles) {
     plan.sample_kept = sample_results(kept);
-    // Rescoring a row costs about as much as scanning 64 by f32 in a batch, or 8 that come from memory; the results
-    // themselves survive in any case. Origin: bench_worst.
     const std::size_t sample_items = items.items / kSampleStep;
-    plan.most_sample_survivors = sample_items / (method == Method::coarse ? 8 : 64) + 16 * plan.sample_kept + 64;
+    plan.most_sample_survivors = sample_items / items_per_survivor(method, queries) + 16 * plan.sample_kept + 64;
   }
   return plan;
 }

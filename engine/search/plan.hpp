@@ -22,6 +22,8 @@ struct Plan {
   std::size_t block_queries;
   std::size_t chunks;
   std::size_t tiles;
+  /// Memory of one query's best in one chunk: no more than the chunk has items.
+  std::size_t heap_entries;
   /// Best of the sample that are kept to guess a threshold from; 0: no guess, the catalogue is small.
   std::size_t sample_kept;
   /// A query whose sample lets more rows than this survive is better served by f32.

@@ -5,10 +5,10 @@
 #include "base/parallel.hpp"
 
 namespace maxdot::search {
-void RoundMemory::reserve(const Plan& plan, const RoundContext& context, std::size_t kept) {
+void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
   const std::size_t heaps = plan.round_queries * plan.chunks;
   const std::size_t dimension = context.items.dimension;
-  entries.ensure(heaps * TopK::room(kept), "search results");
+  entries.ensure(heaps * plan.heap_entries, "search results");
   best.reserve(heaps);
   survivors.resize(std::max(survivors.size(), heaps));
   shared.reserve(plan.round_queries);
@@ -19,10 +19,17 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context, std::si
   for (Worker& worker : workers) {
     worker.f32.prepare(dimension);
     worker.codes.prepare(dimension);
-    worker.found.reserve(plan.chunks * TopK::room(kept));
+    worker.found.reserve(std::min(plan.chunks * plan.heap_entries, context.items.items));
   }
   batch.reserve(plan.round_queries, dimension);
   codes.reserve(plan.round_queries, dimension);
+}
+
+bool RoundMemory::holds(const Plan& plan, std::size_t items) const noexcept {
+  const std::size_t heaps = plan.round_queries * plan.chunks;
+  return plan.round_queries <= guesses.size() && heaps <= survivors.size() && heaps <= best.capacity() &&
+         heaps * plan.heap_entries <= entries.size() &&
+         std::min(plan.chunks * plan.heap_entries, items) <= workers.front().found.capacity();
 }
 
 std::size_t RoundMemory::bytes() const noexcept {
@@ -45,7 +52,7 @@ void Round::run(std::span<const double> bounds) noexcept {
   memory_.batch.prepare(context_.queries, rows_, ranking_, context_.table, context_.threads);
   memory_.best.clear();
   for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) {
-    memory_.best.emplace_back(memory_.entries.data() + i * TopK::room(kept_), kept_);
+    memory_.best.emplace_back(memory_.entries.data() + i * plan_.heap_entries, kept_);
   }
   std::fill_n(memory_.survivors.begin(), count_ * plan_.chunks, 0U);
   const bool codes = plan_.method != Method::f32;
@@ -105,7 +112,7 @@ void Round::run_f32() noexcept {
 
 void Round::sample() noexcept {
   for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) {
-    memory_.best[i] = TopK(memory_.entries.data() + i * TopK::room(kept_), plan_.sample_kept);
+    memory_.best[i] = TopK(memory_.entries.data() + i * plan_.heap_entries, plan_.sample_kept);
   }
   run_codes(Pass::sample);
   base::parallel_for(count_, context_.threads, [&](std::size_t q, int worker) noexcept {

@@ -56,7 +56,9 @@ struct RoundMemory {
   std::vector<Worker> workers;
 
   /// Throws Error (out_of_memory) or std::bad_alloc.
-  void reserve(const Plan& plan, const RoundContext& context, std::size_t kept);
+  void reserve(const Plan& plan, const RoundContext& context);
+  /// Whether a round of this plan needs no more than was reserved: it must not allocate.
+  bool holds(const Plan& plan, std::size_t items) const noexcept;
   /// About how much memory it holds.
   std::size_t bytes() const noexcept;
 };

@@ -25,14 +25,13 @@ class Search {
         kept_(std::min(request.k, context.items.items)),
         codes_usable_(F32Screen(context.items, base::ranking_of(request.metric, context.items.normalized)).usable()),
         rows_(request.queries.rows) {
-    // Everything is allocated here: nothing throws once results are being written. Of all plans for fewer queries
-    // or another method none needs more.
+    // Everything is allocated here: nothing throws once results are being written.
     std::iota(rows_.begin(), rows_.end(), std::size_t{0});
     bounds_.reserve(rows_.size());
     again_.reserve(rows_.size());
     defeated_.reserve(rows_.size());
     for (const Method method : {Method::f32, Method::coarse, Method::fine}) {
-      memory_.reserve(make_plan(context.items, rows_.size(), kept_, context.threads, method), context, kept_);
+      memory_.reserve(make_plan(context.items, rows_.size(), kept_, context.threads, method), context);
     }
     for (RoundMemory::Worker& worker : memory_.workers) worker.counts = {};
   }
@@ -54,9 +53,17 @@ class Search {
 
  private:
   Plan plan_for(std::size_t queries, bool by_codes) const noexcept {
-    if (!by_codes) return make_plan(context_.items, queries, kept_, context_.threads, Method::f32);
-    if (request_.method) return make_plan(context_.items, queries, kept_, context_.threads, *request_.method);
-    return make_plan(context_.items, queries, kept_, context_.threads);
+    Plan plan = make_plan(context_.items, queries, kept_, context_.threads);
+    if (request_.method) plan = make_plan(context_.items, queries, kept_, context_.threads, *request_.method);
+    if (!by_codes) plan = make_plan(context_.items, queries, kept_, context_.threads, Method::f32);
+    if (memory_.holds(plan, context_.items.items)) return plan;
+    // Fewer queries may be cut into more chunks than memory was reserved for: cut them as all of them were.
+    const Plan first = make_plan(context_.items, rows_.size(), kept_, context_.threads, plan.method);
+    plan.round_queries = std::min(queries, first.round_queries);
+    plan.block_queries = std::min(plan.block_queries, first.block_queries);
+    plan.chunks = first.chunks;
+    plan.heap_entries = first.heap_entries;
+    return plan;
   }
 
   /// Searches the rows, as many at a time as the plan says. Leaves in again_ and bounds_ what must be scanned again from
