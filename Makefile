@@ -10,10 +10,10 @@ VENV := build/venv
 PEERS := build/venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-peers tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-roofline bench-worst bench-faiss bench-peers tidy format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what is missing (Debian packages; elsewhere, install the same libraries by hand)
 	@if command -v apt-get >/dev/null; then \
@@ -67,6 +67,16 @@ bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \
 	  --benchmark_enable_random_interleaving=true --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
 	  --benchmark_min_time=0.2
+
+bench-roofline: build ## how close to the hardware: kernels and searches against measured ceilings, on one core
+	build/release/bin/bench_roofline
+
+bench-worst: build ## data that defeats the codes, beside a plain f32 scan
+	build/release/bin/bench_worst
+
+bench-faiss: $(PEERS)/ready ## the newest FAISS in the same process, ratios by queries and k (DATA=gaussian, clustered or file.npy)
+	$(PEERS)/bin/pip install -q .
+	OMP_WAIT_POLICY=PASSIVE $(PEERS)/bin/python bench/peers/faiss_ratios.py $(or $(DATA),gaussian)
 
 bench-peers: $(PEERS)/ready ## measure beside the peers from PyPI (FULL=1: hours; ITEMS=file.npy; README=1: its table)
 	$(PEERS)/bin/pip install -q .

@@ -79,7 +79,7 @@ Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t k
   if (plan.tiles >= kLeastSampledTiles) {
     plan.sample_kept = sample_results(kept);
     const std::size_t sample_items = items.items / kSampleStep;
-    plan.most_sample_survivors = sample_items / items_per_survivor(method, queries) + 16 * plan.sample_kept + 64;
+    plan.most_sample_survivors = sample_items / items_per_survivor(method, queries) + 16 * plan.sample_kept * plan.chunks + 64;
   }
   return plan;
 }

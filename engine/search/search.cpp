@@ -127,7 +127,10 @@ void write_nothing(const Request& request, const ResultView& out) noexcept {
 
 void search(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
             const ResultView& out) {
-  if (request.stats != nullptr) *request.stats = {};
+  if (request.stats != nullptr) {
+    *request.stats = {};
+    request.stats->queries = request.queries.rows;
+  }
   if (request.queries.rows == 0) return;
   if (request.k == 0 || items.items == 0) {
     write_nothing(request, out);

@@ -38,13 +38,21 @@ Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::str
   return Index::build(rows.view, options);
 }
 
-/// What one call did, as the dictionary that `search(..., stats=True)` returns. More counters belong here.
-nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> counts, std::size_t queries) {
+/// What one call did, as the dictionary that `search(..., stats=True)` returns.
+nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> counts, const SearchStats& done) {
   nb::dict stats;
   stats["seconds"] = seconds;
   stats["threads"] = threads > 0 ? threads : available_threads();
   stats["kernel"] = kernel_name();
-  stats["counts"] = to_numpy(std::move(counts), {queries});
+  stats["counts"] = to_numpy(std::move(counts), {static_cast<std::size_t>(done.queries)});
+  stats["queries_by_f32"] = done.queries_by_f32;
+  stats["queries_repeated"] = done.queries_repeated;
+  stats["tiles_4bit"] = done.tiles_4bit;
+  stats["tiles_8bit"] = done.tiles_8bit;
+  stats["tiles_f32"] = done.tiles_f32;
+  stats["candidates"] = done.candidates;
+  stats["rescored"] = done.rescored;
+  stats["bytes_read"] = done.bytes_read;
   return stats;
 }
 
@@ -75,7 +83,8 @@ nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int thr
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const std::size_t width = k_argument(k);
   const std::size_t count = rows.view.rows;
-  SearchOptions options = {.threads = threads, .metric = std::nullopt};
+  SearchStats done;
+  SearchOptions options = {.threads = threads, .metric = std::nullopt, .stats = stats ? &done : nullptr};
   if (metric) options.metric = metric_argument(*metric);
 
   std::unique_ptr<std::int64_t[]> ids;
@@ -103,7 +112,7 @@ nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int thr
   };
   if (!stats) return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)));
   return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)),
-                        stats_of(seconds, threads, std::move(counts), count));
+                        stats_of(seconds, threads, std::move(counts), done));
 }
 
 nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std::size_t count) {

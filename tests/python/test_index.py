@@ -81,6 +81,9 @@ def test_stats():
     assert stats["seconds"] > 0
     assert stats["threads"] == 1
     assert stats["kernel"] == maxdot.kernel_name()
+    assert stats["queries_by_f32"] == 7
+    assert stats["rescored"] > 0
+    assert stats["bytes_read"] > 0
 
 
 def test_save_open_pickle(tmp_path):
