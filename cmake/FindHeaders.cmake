@@ -1,4 +1,4 @@
-# xsimd and xxHash: the system's, and where it has none, another source before giving up with one clear message.
+# xsimd and xxHash: the system's. Where one is missing, one clear message says which package to install.
 
 # Defines the interface library `target`. `pip install .` finds no xsimd on a bare machine, but its build
 # environment holds pythran, whose wheel carries the headers (pyproject.toml).
@@ -25,23 +25,29 @@ function(maxdot_find_xsimd target)
                       "libxsimd-dev (Debian, Ubuntu), xsimd-devel (Fedora), xsimd (Arch, Homebrew).")
 endfunction()
 
-# Defines xxHash::xxhash, from the system or from the single header in third_party/.
+# Defines xxHash::xxhash from the system: the library, or, for a wheel, which must not depend on it, its header alone.
 function(maxdot_find_xxhash)
+  if(MAXDOT_BUILD_PYTHON)
+    find_path(MAXDOT_XXHASH_INCLUDE xxhash.h)
+    if(MAXDOT_XXHASH_INCLUDE)
+      add_library(xxHash::xxhash INTERFACE IMPORTED GLOBAL)
+      target_include_directories(xxHash::xxhash SYSTEM INTERFACE ${MAXDOT_XXHASH_INCLUDE})
+      target_compile_definitions(xxHash::xxhash INTERFACE XXH_INLINE_ALL)
+      return()
+    endif()
+  endif()
   find_package(xxHash QUIET CONFIG GLOBAL)
   if(TARGET xxHash::xxhash)
     return()
   endif()
   find_package(PkgConfig QUIET)
-  if(PkgConfig_FOUND AND NOT MAXDOT_BUILD_PYTHON)
+  if(PkgConfig_FOUND)
     pkg_check_modules(xxhash QUIET IMPORTED_TARGET GLOBAL libxxhash)
   endif()
   if(TARGET PkgConfig::xxhash)
     add_library(xxHash::xxhash ALIAS PkgConfig::xxhash)
     return()
   endif()
-  message(STATUS "xxHash: the header in third_party/")
-  add_library(xxHash::xxhash INTERFACE IMPORTED GLOBAL)
-  target_include_directories(xxHash::xxhash SYSTEM INTERFACE ${PROJECT_SOURCE_DIR}/third_party/xxhash)
-  target_compile_definitions(xxHash::xxhash INTERFACE XXH_INLINE_ALL)
-  set(MAXDOT_XXHASH_INSIDE TRUE PARENT_SCOPE)
+  message(FATAL_ERROR "maxdot needs xxHash 0.8 or newer and found none. Install one of: "
+                      "libxxhash-dev (Debian, Ubuntu), xxhash-devel (Fedora), xxhash (Arch, Homebrew).")
 endfunction()

@@ -11,7 +11,7 @@
 //   V::max_ints(a, b), V::load_ints(p), V::store_ints(p, sum)
 //   V::kCodeOffset                  what expanded bytes have on top of the signed code: 128, or 0
 //   V::kMaxQueryCode                |query code| must not exceed it (dot4 may sum pairs in 16 bits)
-//   V::kCodeQueries, V::kCodeVectors, V::kStreamQueries    the register tiles
+//   V::kCodeQueries, V::kCodeVectors    the register tile of screen_codes
 //
 // Sums are exact, so every instruction set returns the same bits.
 #pragma once
@@ -162,7 +162,7 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
 
 // Straight from the high plane: few queries are bound by memory, so nothing is written, and a later tile is prefetched
 // into L2: a line on its way to L1 occupies one of few fill buffers.
-// Register budget (Q = 4): 4 * 4 sums + 2 lines + 4 groups + 1 quad + masks = 25 of 32; AVX2 spills some from Q = 2 on.
+// Register budget (Q = 2): 2 * 4 sums + 2 lines + 4 groups + 1 quad + 2 constants = 17 of 32; AVX2 spills a few.
 template <typename V, std::size_t Q>
 void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                   const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
@@ -213,16 +213,8 @@ template <typename V>
 void stream_codes(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                   std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                   std::int32_t* dots) noexcept {
-  switch (count) {
-    case 1:
-      return stream_block<V, 1>(high, later, quads, queries, stride, start, limits, masks, dots);
-    case 2:
-      return stream_block<V, 2>(high, later, quads, queries, stride, start, limits, masks, dots);
-    case 3:
-      return stream_block<V, 3>(high, later, quads, queries, stride, start, limits, masks, dots);
-    default:
-      return stream_block<V, 4>(high, later, quads, queries, stride, start, limits, masks, dots);
-  }
+  if (count == 1) return stream_block<V, 1>(high, later, quads, queries, stride, start, limits, masks, dots);
+  stream_block<V, kMaxStreamQueries>(high, later, quads, queries, stride, start, limits, masks, dots);
 }
 
 template <typename V>

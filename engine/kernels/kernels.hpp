@@ -56,7 +56,7 @@ struct CodeTileTerms {
 inline constexpr float kMaxCodeLimit = 0x1p30F;
 
 /// stream_codes takes at most this many queries.
-inline constexpr std::size_t kMaxStreamQueries = 4;
+inline constexpr std::size_t kMaxStreamQueries = 2;
 
 /// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp, query codes are s8, `stride`
 /// bytes apart, padded with zeros to 4 * quads. All results are exact integers, the same from every table.

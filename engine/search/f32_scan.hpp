@@ -18,7 +18,7 @@
 namespace maxdot::search {
 
 /// Up to this many queries share one packed panel. The queries' bytes stay in L2 (256 * 512 B at d = 128), the panel
-/// in L1 (origin: bench_search on Zen 4; 128 and 512 are within 2 %).
+/// in L1 (measured once, on Zen 4: 128 and 512 were within 2 %).
 inline constexpr std::size_t kMaxBlockQueries = 256;
 
 /// Memory of one thread.

@@ -17,8 +17,10 @@ constexpr std::size_t kHeapBytes = std::size_t{32} << 20;
 // Tasks per thread when a query is split: enough to even out, few enough to keep thresholds sharp.
 constexpr std::size_t kTasksPerThread = 4;
 
-// Up to this many queries the time is that of reading the items (origin: bench_search).
-constexpr std::size_t kMostCoarseQueries = 4;
+// Up to this many queries half the bytes weigh more than more survivors. Origin: 1M x 128 from DRAM, k = 10 and 100, 4-bit
+// against 8-bit codes: 2 queries 7.1 and 9.6 against 9.7 and 9.4 ms, 3 queries 8.0 and 11.7 against 9.6 and 11.0, 4
+// queries 9.0 and 13.6 against 9.2 and 9.5.
+constexpr std::size_t kMostCoarseQueries = 2;
 
 // Below this the catalogue is in the caches and preparing codes does not pay.
 constexpr std::size_t kFewItems = 1024;
