@@ -20,7 +20,7 @@ namespace {
 
 void check_lists(const MatrixView& users, const IdLists& relevant, const IdLists& exclude) {
   api::check_lists(relevant, "relevant", users.rows);
-  if (exclude.size() != 0 || !exclude.ids.empty()) api::check_lists(exclude, "exclude", users.rows);
+  if (!exclude.absent()) api::check_lists(exclude, "exclude", users.rows);
 }
 
 float element(const MatrixView& users, std::size_t row, std::size_t j) noexcept {
