@@ -29,18 +29,33 @@ constexpr std::size_t kMostCoarseQueries = 2;
 // Below this the catalogue is in the caches and preparing codes does not pay.
 constexpr std::size_t kFewItems = 1024;
 
-// Fewer tiles than this give no useful sample.
-constexpr std::size_t kLeastSampledTiles = 16 * kSampleStep;
+// The sample that the first threshold is guessed from: one tile in so many. A block has 64 tiles in descending scale: both
+// steps meet the same four of them in turn.
+constexpr std::size_t kSampleStep = 16;
+constexpr std::size_t kSparseSampleStep = 48;
+
+// Fewer tiles than this in the sample say nothing.
+constexpr std::size_t kLeastSampled = 16;
 
 // With more results than one item in this many, rescoring costs more than the screens save.
 constexpr std::size_t kItemsPerResult = 16;
+
+// From here on the codes are read for so many queries that a survivor weighs little.
+constexpr std::size_t kLargeBatch = 64;
+
+// Items that wait for a query: a guessed threshold lets three to six times as many through as there are results (GloVe,
+// k = 10 to 1,000), coarse codes some thousands. In all they take at most 16 MiB for each thread.
+constexpr std::size_t kDeferredPerResult = 6;
+constexpr std::size_t kLeastDeferred = 512;
+constexpr std::size_t kCoarseDeferred = 16384;
+constexpr std::size_t kDeferredEntries = std::size_t{1} << 20;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 /// Expected number of the k best that fall in the sample, and 3.5 of its standard deviations above: the k'-th best of
 /// the sample then is almost surely worse than the k-th of all.
-std::size_t sample_results(std::size_t kept) {
-  const double expected = static_cast<double>(kept) / static_cast<double>(kSampleStep);
+std::size_t sample_results(std::size_t kept, std::size_t step) {
+  const double expected = static_cast<double>(kept) / static_cast<double>(step);
   return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
 }
 
@@ -49,7 +64,7 @@ std::size_t sample_results(std::size_t kept) {
 /// any case, and are counted apart.
 std::size_t items_per_survivor(Method method, std::size_t queries) {
   if (method == Method::coarse) return 8;
-  return queries < 64 ? 16 : 64;
+  return queries < kLargeBatch ? 16 : 64;
 }
 
 }  // namespace
@@ -77,7 +92,7 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
   plan.block_queries = std::clamp<std::size_t>(filtered, 1, plan.block_queries);
   plan.block_queries = std::min(plan.block_queries, work.queries);
   const std::size_t blocks = divide_up(work.queries, plan.block_queries);
-  const std::size_t wanted = workers * kTasksPerThread;
+  const std::size_t wanted = workers * (method == Method::coarse ? 1 : kTasksPerThread);
   const bool whole = workers == 1 || blocks >= wanted || method == Method::listed;
   plan.chunks = whole ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
   plan.heap_entries = std::min(TopK::room(work.kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
@@ -85,9 +100,16 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
       std::min(kHeapBytes / (query_bytes * plan.chunks), filtered) / plan.block_queries * plan.block_queries;
   plan.round_queries = std::min(work.queries, std::max(affordable, plan.block_queries));
 
-  if (plan.tiles >= kLeastSampledTiles) {
-    plan.sample_kept = sample_results(work.kept);
-    const std::size_t sample_items = items.items / kSampleStep;
+  if (method == Method::coarse) plan.deferred = kCoarseDeferred;
+  if (method == Method::fine && work.queries < kLargeBatch) {
+    plan.deferred = std::min(kLeastDeferred + kDeferredPerResult * work.kept, kDeferredEntries / plan.block_queries);
+  }
+
+  const bool sparse = method == Method::coarse && plan.tiles >= kLeastSampled * kSparseSampleStep;
+  plan.sample_step = sparse ? kSparseSampleStep : kSampleStep;
+  if (plan.tiles >= kLeastSampled * plan.sample_step) {
+    plan.sample_kept = sample_results(work.kept, plan.sample_step);
+    const std::size_t sample_items = items.items / plan.sample_step;
     plan.most_sample_survivors =
         sample_items / items_per_survivor(method, work.queries) + 16 * plan.sample_kept * plan.chunks + 64;
   }

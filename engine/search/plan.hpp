@@ -25,8 +25,11 @@ struct Plan {
   std::size_t tiles;
   /// Memory of one query's best in one chunk: no more than the chunk has items.
   std::size_t heap_entries;
+  std::size_t sample_step;
   /// Best of the sample that are kept to guess a threshold from; 0: no guess, the catalogue is small.
   std::size_t sample_kept;
+  /// Items that may wait for each query of a block until they are judged best first.
+  std::size_t deferred;
   /// A query whose sample lets more rows than this survive is better served by f32.
   std::size_t most_sample_survivors;
 };

@@ -55,7 +55,7 @@ class RangeSearch {
     const auto threads = static_cast<std::size_t>(request.threads);
     codes_scratch_.resize(threads);
     f32_scratch_.resize(threads);
-    for (CodeScratch& scratch : codes_scratch_) scratch.prepare(items.dimension);
+    for (CodeScratch& scratch : codes_scratch_) scratch.prepare(items.dimension, 0);
     for (F32Scratch& scratch : f32_scratch_) scratch.prepare(items.dimension);
     counts_.resize(threads);
     result_.offsets.assign(1, 0);
@@ -129,8 +129,8 @@ class RangeSearch {
     const CodeScanContext context = {items_,  table_,
                                      batch_,  codes_,
                                      ranking_, plan.method == Method::coarse ? Codes::coarse : Codes::fine,
-                                     shared_, false,
-                                     plan.most_sample_survivors, filters_};
+                                     shared_, false, plan.sample_step,
+                                     plan.most_sample_survivors, filters_, 0};
     const auto pass_over = [&](Pass pass) {
       for_each_task(0, count, plan, [&](std::size_t first, std::size_t size, std::size_t chunk, std::size_t worker) {
         scan_codes(context, pass, first, size, first_tile(plan, chunk), first_tile(plan, chunk + 1),

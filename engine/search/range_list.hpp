@@ -12,6 +12,9 @@ namespace maxdot::search {
 
 class RangeList {
  public:
+  /// The bound never rises: the order of offers does not matter.
+  static constexpr bool kRises = false;
+
   /// What decides: the score that is reported, by the metric asked for.
   struct Limit {
     Metric metric;

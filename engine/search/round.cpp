@@ -20,7 +20,7 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
   workers.resize(std::max(workers.size(), static_cast<std::size_t>(context.threads)));
   for (Worker& worker : workers) {
     worker.f32.prepare(dimension);
-    worker.codes.prepare(dimension);
+    worker.codes.prepare(dimension, plan.block_queries * plan.deferred);
     worker.found.reserve(std::min(plan.chunks * plan.heap_entries, context.items.items));
   }
   batch.reserve(plan.round_queries, dimension);
@@ -100,7 +100,7 @@ void Round::run_codes(Pass pass) noexcept {
       context_.items, context_.table,
       memory_.batch,  memory_.codes,
       ranking_,       plan_.method == Method::coarse ? Codes::coarse : Codes::fine,
-      memory_.shared, plan_.chunks > 1, plan_.most_sample_survivors, context_.filters};
+      memory_.shared, plan_.chunks > 1, plan_.sample_step, plan_.most_sample_survivors, context_.filters, plan_.deferred};
   for_each_task([&](std::size_t first, std::size_t size, std::size_t chunk, RoundMemory::Worker& worker) {
     scan_codes(scan_context, pass, first, size, first_tile(chunk), first_tile(chunk + 1), &best(chunk, first),
                memory_.survivors.data() + chunk * count_ + first, worker.codes, worker.counts);

@@ -28,6 +28,9 @@ inline constexpr double kNoBound = -std::numeric_limits<double>::infinity();
 
 class TopK {
  public:
+  /// What is offered raises the bound: better offers first save later ones.
+  static constexpr bool kRises = true;
+
   /// Entries that memory must be provided for.
   static constexpr std::size_t room(std::size_t k) noexcept { return k + (k + 1) / 2; }
 
@@ -48,6 +51,13 @@ class TopK {
     if (size_ < limit_) return false;
     cut();
     return true;
+  }
+
+  std::size_t k() const noexcept { return k_; }
+
+  /// Makes bound() the k-th best key of what was offered.
+  void settle() noexcept {
+    if (size_ >= k_) cut();
   }
 
   /// Keeps what it has and from now on wants the k best. Requires k not below the present one, and memory for it.
