@@ -8,8 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from maxdot.arrays import host
-from maxdot.index import Ids, as_ids
+from maxdot.arrays import Ids, as_ids, host
 
 
 def id_lists(value: Any, name: str, count: int | None = None) -> tuple[Ids, Ids]:
@@ -17,7 +16,8 @@ def id_lists(value: Any, name: str, count: int | None = None) -> tuple[Ids, Ids]
 
     Args:
         value: one of
-            a list of lists (or arrays, or sets) of integers, one for each row; an integer array [rows, m];
+            a list of lists (or arrays, or sets, taken in ascending order) of integers, one for each row;
+            an integer array [rows, m];
             a SciPy CSR matrix or array, told by `indptr` and `indices`: the column numbers are the ids, and
             every stored entry counts, a stored 0 too;
             a tuple (offsets, ids): offsets[rows + 1] starts at 0, never falls, and ends at len(ids).
@@ -104,18 +104,14 @@ def _of_rows(rows: Any, name: str) -> tuple[Ids, Ids]:
 
 
 def _row(row: Any, what: str) -> Ids:
-    row = host(row)
     if isinstance(row, (set, frozenset)):
-        row = list(row)
-    elif isinstance(row, (Mapping, str, bytes)):
+        return np.sort(as_ids(list(row), what))
+    if isinstance(row, (Mapping, str, bytes)):
         raise ValueError(f"{what} is {type(row).__name__}; give a list of integers")
-    try:
-        array = np.asarray(row)
-    except (TypeError, ValueError) as error:  # ragged, or not to be converted
-        raise ValueError(f"{what}: {error}") from None
-    if array.ndim != 1:
-        raise ValueError(f"{what} has shape {array.shape}; give a flat list of integers")
-    return as_ids(array, what)
+    ids = as_ids(host(row), what)
+    if ids.ndim != 1:
+        raise ValueError(f"{what} has shape {ids.shape}; give a flat list of integers")
+    return ids
 
 
 def _refuse(value: Any, name: str) -> NoReturn:

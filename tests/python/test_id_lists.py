@@ -60,9 +60,7 @@ def test_forms(value):
 
 
 def test_sets_tables_and_nothing():
-    offsets, ids = id_lists([{3, 1}, set(), {2}], "seen")
-    assert offsets.tolist() == [0, 2, 2, 3]
-    assert sorted(ids[:2]) == [1, 3]
+    check([{64, 1}, set(), frozenset([2])], [0, 2, 2, 3], [1, 64, 2])
     check(np.array([[1, 2], [3, 4], [5, 6]], np.int32), [0, 2, 4, 6], [1, 2, 3, 4, 5, 6])
     check(np.array([[1, 2], [3, 4]]).T, [0, 2, 4], [1, 3, 2, 4])
     check(np.empty((2, 0), np.int64), [0, 0, 0], [])
@@ -121,6 +119,7 @@ def test_torch():
         (([0, 1], [[1]]), r"ids of shape \(1, 1\)"),
         (([0.0, 1.0], [1]), "offsets: dtype float64"),
         (([0, 1], [1.0]), "ids: dtype float64"),
+        (([0, 1], [[1], [2, 3]]), "ids: .*inhomogeneous"),
         (Compressed([0, 3], [1]), "indptr ends at 3, but there are 1 indices"),
         (Compressed([0, 1, 0], [1]), "indptr fall from 1 to 0 at row 1"),
     ],
