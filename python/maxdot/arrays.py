@@ -32,3 +32,11 @@ def as_ids(ids: Any, name: str = "ids") -> Ids:
     if array.dtype == np.uint64 and array.size != 0 and array.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{name}: {array.max()} does not fit into int64; use smaller ids")
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def as_doubles(values: Any, name: str) -> npt.NDArray[np.float64]:
+    """`values` as a C-contiguous float64 array. ValueError for anything but numbers."""
+    try:
+        return np.asarray(host(values), dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: {error}") from None
