@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from maxdot import _core
+
 Ids: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -40,3 +42,12 @@ def as_doubles(values: Any, name: str) -> npt.NDArray[np.float64]:
         return np.asarray(host(values), dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def engine_of(index: Any) -> _core.Index:
+    """The engine of a maxdot.Index. TypeError: it is none; ValueError: it is closed."""
+    opened = getattr(index, "_open_engine", None)
+    if opened is None:
+        raise TypeError(f"index: {type(index).__name__} is no maxdot.Index; build one of the items")
+    engine: _core.Index = opened()
+    return engine

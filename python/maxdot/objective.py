@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.arrays import as_doubles, as_ids, host
+from maxdot.arrays import as_doubles, as_ids, engine_of, host
 from maxdot.index import Index, Metric
 
 Reduction: TypeAlias = Literal["mean", "none"]
@@ -145,7 +145,7 @@ def full_softmax(
     if positives.ndim != 1:
         raise ValueError(f"positive_ids: shape {positives.shape} is not [n]; give one id for each query")
     found = _core.objective_full_softmax(
-        _engine(index),
+        engine_of(index),
         host(queries),
         positives,
         float(temperature),
@@ -179,7 +179,7 @@ def log_partition(
         float64 [n], or a float for one query [d]. -inf for an index without items.
     """
     found = _core.objective_log_partition(
-        _engine(index), host(queries), float(temperature), _correction(log_q), metric, threads
+        engine_of(index), host(queries), float(temperature), _correction(log_q), metric, threads
     )
     return found if found.ndim else float(found)
 
@@ -245,7 +245,7 @@ def probabilities(
         ValueError: also for another id that the index does not hold.
     """
     return _core.objective_probabilities(
-        _engine(index),
+        engine_of(index),
         host(queries),
         as_ids(host(ids)),
         as_doubles(log_partition, "log_partition"),
@@ -254,12 +254,6 @@ def probabilities(
         metric,
         threads,
     )
-
-
-def _engine(index: Index) -> _core.Index:
-    if not isinstance(index, Index):
-        raise TypeError(f"index: {type(index).__name__} is no maxdot.Index; build one of the items")
-    return index._open_engine()
 
 
 def _correction(log_q: npt.ArrayLike | None) -> npt.NDArray[np.float64] | None:
