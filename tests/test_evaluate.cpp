@@ -242,7 +242,7 @@ TEST_CASE("evaluation refuses what it cannot use, by name") {
   says(relevant, {retrieved, 2}, {1}, {.confidence = 1.0}, "confidence: ");
   says(to_csr({{1}, {-2}}), {retrieved, 2}, {1}, {}, "relevant: user 1 has the id -2");
   const std::vector<std::int64_t> falling = {0, 2, 1};
-  says({falling, relevant.ids}, {retrieved, 2}, {1}, {}, "relevant: the offset after user 1");
+  says({falling, relevant.ids}, {retrieved, 2}, {1}, {}, "relevant: the offset after list 1");
   const std::vector<std::int64_t> users = {0, 2};
   const std::vector<std::int64_t> items = {5, 6};
   CHECK_THROWS_WITH_AS(lists_from_pairs(users, items, 2), doctest::Contains("pair 1: there is no user 2"),

@@ -3,10 +3,11 @@
 #include <string>
 
 #include "maxdot/error.hpp"
+#include "maxdot/evaluate.hpp"
 
 namespace maxdot::api {
 
-void check_lists(const evaluate::IdLists& lists, const char* name) {
+void check_lists(const IdLists& lists, const char* name) {
   const auto refuse = [&](const std::string& what) {
     throw Error(
         ErrorCode::invalid_argument,
@@ -19,7 +20,7 @@ void check_lists(const evaluate::IdLists& lists, const char* name) {
   if (lists.offsets.front() != 0) refuse("the first offset is " + std::to_string(lists.offsets.front()));
   for (std::size_t user = 0; user < lists.size(); ++user) {
     if (lists.offsets[user + 1] < lists.offsets[user]) {
-      refuse("the offset after user " + std::to_string(user) + " is less than the one before");
+      refuse("the offset after list " + std::to_string(user) + " is less than the one before");
     }
   }
   if (static_cast<std::uint64_t>(lists.offsets.back()) != lists.ids.size()) {
@@ -28,12 +29,12 @@ void check_lists(const evaluate::IdLists& lists, const char* name) {
   }
 }
 
-void check_lists(const evaluate::IdLists& lists, const char* name, std::size_t users) {
+void check_lists(const IdLists& lists, const char* name, std::size_t count, const char* owners) {
   check_lists(lists, name);
-  if (lists.size() == users) return;
+  if (lists.size() == count) return;
   throw Error(ErrorCode::invalid_argument, std::string(name) + ": has " + std::to_string(lists.size()) +
-                                               " lists, but there are " + std::to_string(users) +
-                                               " users; give each user one, which may be empty");
+                                               " lists, but there are " + std::to_string(count) + " " + owners +
+                                               "; give each one, which may be empty");
 }
 
 }  // namespace maxdot::api

@@ -3,18 +3,14 @@
 #include "maxdot/index.hpp"
 
 #include <cstring>
-#include <new>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "api/index_impl.hpp"
-#include "base/checked.hpp"
 #include "base/f16.hpp"
 #include "base/parallel.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
-#include "search/search.hpp"
 #include "store/encode.hpp"
 #include "store/file_format.hpp"
 #include "store/item_store.hpp"
@@ -89,36 +85,6 @@ Index Index::open(const std::string& path, const OpenOptions& options) {
 }
 
 void Index::save(const std::string& path) const { store::write_file(*impl_->items, path); }
-
-SearchResult Index::search(const MatrixView& queries, std::size_t k, const SearchOptions& options) const {
-  SearchResult result;
-  result.queries = queries.rows;
-  result.k = k;
-  const auto cells = base::checked_mul(queries.rows, k);
-  try {
-    if (!cells) throw std::bad_alloc();
-    result.ids.resize(static_cast<std::size_t>(*cells));
-    result.scores.resize(static_cast<std::size_t>(*cells));
-    result.counts.resize(queries.rows);
-  } catch (const std::exception&) {  // bad_alloc, or length_error for absurd sizes
-    throw Error(ErrorCode::out_of_memory, "results of " + std::to_string(queries.rows) + " queries with k = " +
-                                              std::to_string(k) + " do not fit in memory; use a smaller k");
-  }
-  search(queries, k, {result.ids.data(), result.scores.data(), result.counts.data()}, options);
-  return result;
-}
-
-void Index::search(const MatrixView& queries, std::size_t k, const ResultView& out,
-                   const SearchOptions& options) const {
-  const store::ItemStore& items = *impl_->items;
-  const int threads = checked_threads(options.threads);
-  const Metric metric = checked_metric(options.metric.value_or(items.metric));
-  api::check_queries(items, queries, "queries", threads);
-  if (queries.rows != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
-    throw Error(ErrorCode::invalid_argument, "results: ids and scores must point to [queries, k] elements");
-  }
-  search::search(items, kernels::active_table(), {queries, k, metric, threads, options.stats}, out);
-}
 
 IndexInfo Index::info() const noexcept {
   const store::ItemStore& items = *impl_->items;

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "maxdot/index.hpp"
+#include "search/filter_batch.hpp"
+#include "store/id_map.hpp"
 #include "store/item_store.hpp"
 
 namespace maxdot {
@@ -11,7 +14,15 @@ namespace maxdot {
 struct Index::Impl {
   std::shared_ptr<const store::ItemStore> items;
 
+  /// Made when a search with filters first needs it. Throws Error (out_of_memory).
+  const store::IdMap& id_map() const;
+
   static const store::ItemStore& items_of(const Index& index) noexcept { return *index.impl_->items; }
+  static const Impl& of(const Index& index) noexcept { return *index.impl_; }
+
+ private:
+  mutable std::once_flag id_map_once_;
+  mutable std::unique_ptr<const store::IdMap> id_map_;
 };
 
 namespace api {
@@ -21,6 +32,11 @@ int checked_threads(int threads);
 
 /// Throws Error (invalid_argument) for a value that is none of the enumeration's.
 Metric checked_metric(Metric metric);
+
+/// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one for each of `count`
+/// `owners`, and a mask has a value for each item; (unsupported) for 2^32 items or more.
+search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters, std::size_t count,
+                                      const char* owners);
 
 /// Throws Error unless `queries` are finite rows of the items' dimension. The message calls them `name`.
 void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads);

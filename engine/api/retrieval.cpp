@@ -7,7 +7,6 @@
 #include "api/id_lists.hpp"
 #include "api/index_impl.hpp"
 #include "api/item_rows.hpp"
-#include "api/retrieve.hpp"
 #include "base/f16.hpp"
 #include "base/float_environment.hpp"
 #include "kernels/kernels.hpp"
@@ -20,7 +19,7 @@ namespace {
 
 void check_lists(const MatrixView& users, const IdLists& relevant, const IdLists& exclude) {
   api::check_lists(relevant, "relevant", users.rows);
-  if (exclude.size() != 0 || !exclude.ids.empty()) api::check_lists(exclude, "exclude", users.rows);
+  if (!exclude.absent()) api::check_lists(exclude, "exclude", users.rows);
 }
 
 float element(const MatrixView& users, std::size_t row, std::size_t j) noexcept {
@@ -73,15 +72,15 @@ void leave_out(const store::ItemStore& items, base::Ranking ranking, const Matri
 Report retrieval(const Index& index, const MatrixView& users, const IdLists& relevant,
                  std::span<const std::size_t> ks, const IdLists& exclude, const RetrievalOptions& options) {
   check_lists(users, relevant, exclude);
-  // Here, because a search would count the rows of its own group of users.
+  // Here, because a search would call them queries.
   api::check_queries(Index::Impl::items_of(index), users, "users", api::checked_threads(options.threads));
   if (ks.empty()) throw Error(ErrorCode::invalid_argument, "ks: is empty; name at least one k");
   const std::size_t k = std::max<std::size_t>(1, *std::max_element(ks.begin(), ks.end()));
-  const std::vector<std::int64_t> ids =
-      api::retrieve(index, users, k, exclude, options.metric, options.threads);
+  const SearchResult found = index.search(
+      users, k, {.threads = options.threads, .metric = options.metric, .filters = {.exclude = exclude}});
   Options measured = options;
   measured.catalogue = index.size();
-  return metrics(relevant, {ids, k}, ks, measured);
+  return metrics(relevant, {found.ids, k}, ks, measured);
 }
 
 std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, const IdLists& relevant,

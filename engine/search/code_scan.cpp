@@ -6,7 +6,9 @@
 #include <limits>
 
 #include "base/rounding.hpp"
+#include "search/range_list.hpp"
 #include "search/rescorer.hpp"
+#include "search/top_k.hpp"
 #include "store/layout.hpp"
 
 namespace maxdot::search {
@@ -23,9 +25,10 @@ constexpr std::size_t kFineTilesAhead = 4;
 // Queries between two portions of prefetches of a later tile: spread, they do not fill the line buffers.
 constexpr std::size_t kQueriesPerPrefetch = 24;
 
+template <typename Results>
 class BlockScan {
  public:
-  BlockScan(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count, TopK* best,
+  BlockScan(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count, Results* best,
             std::uint32_t* survivors, CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
         most_survivors_(pass == Pass::sample ? context.most_sample_survivors : std::numeric_limits<std::size_t>::max()),
@@ -139,6 +142,7 @@ class BlockScan {
       if (bound_.upper(begin_ + q, candidate.position, candidate.dot) < scratch_.reaches[q]) continue;
       const std::size_t row = context_.items.row_at(candidate.position);
       if (row >= context_.items.items) continue;  // the order comes from a file
+      if (context_.filters != nullptr && !context_.filters->permits(begin_ + q, row)) continue;
       if (++survivors_[q] > most_survivors_) {
         set_threshold(q, kEverythingOut);
         continue;
@@ -160,12 +164,12 @@ class BlockScan {
   const CodeScanContext& context_;
   std::size_t most_survivors_;
   CodeBound bound_;
-  Rescorer rescorer_;
+  Rescorer<Results> rescorer_;
   std::size_t quads_;
   std::size_t plane_bytes_;
   std::size_t begin_;
   std::size_t count_;
-  TopK* best_;
+  Results* best_;
   std::uint32_t* survivors_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
@@ -180,10 +184,11 @@ void CodeScratch::prepare(std::size_t dimension) {
   dots.ensure(kMaxCodeQueries * kernels::kTileItems, "products of codes");
 }
 
+template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
-                std::size_t tile_begin, std::size_t tile_end, TopK* best, std::uint32_t* survivors,
+                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* survivors,
                 CodeScratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan block(context, pass, begin, count, best, survivors, scratch, counts);
+  BlockScan<Results> block(context, pass, begin, count, best, survivors, scratch, counts);
   std::size_t scanned = 0;
   const std::size_t ahead = context.read == Codes::coarse ? kCoarseTilesAhead : kFineTilesAhead;
   const auto visit = [&](std::size_t tile, std::size_t step) {
@@ -203,5 +208,10 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
   }
   block.finish();
 }
+
+template void scan_codes(const CodeScanContext&, Pass, std::size_t, std::size_t, std::size_t, std::size_t, TopK*,
+                         std::uint32_t*, CodeScratch&, ScanCounts&) noexcept;
+template void scan_codes(const CodeScanContext&, Pass, std::size_t, std::size_t, std::size_t, std::size_t, RangeList*,
+                         std::uint32_t*, CodeScratch&, ScanCounts&) noexcept;
 
 }  // namespace maxdot::search

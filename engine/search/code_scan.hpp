@@ -9,10 +9,10 @@
 #include "kernels/kernels.hpp"
 #include "search/code_batch.hpp"
 #include "search/code_bound.hpp"
+#include "search/filter_batch.hpp"
 #include "search/query_batch.hpp"
 #include "search/scan_counts.hpp"
 #include "search/shared_bounds.hpp"
-#include "search/top_k.hpp"
 #include "store/item_store.hpp"
 
 namespace maxdot::search {
@@ -58,13 +58,16 @@ struct CodeScanContext {
   bool several_tasks;
   /// In the sample, a query of which more rows than this survive is given up: its results are not right.
   std::size_t most_sample_survivors;
+  /// Which items may be returned; null: all.
+  const FilterBatch* filters;
 };
 
 /// Scans the tiles of [tile_begin, tile_end) that `pass` names for queries [begin, begin + count) and offers every item
 /// that may reach its query's threshold to best[0 .. count). survivors[q] grows by the rows scored for query q.
-/// Requires count <= kMaxCodeQueries.
+/// Requires count <= kMaxCodeQueries. `Results` is TopK or RangeList.
+template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
-                std::size_t tile_begin, std::size_t tile_end, TopK* best, std::uint32_t* survivors,
+                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* survivors,
                 CodeScratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

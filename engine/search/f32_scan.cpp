@@ -4,6 +4,9 @@
 #include <bit>
 #include <limits>
 
+#include "search/range_list.hpp"
+#include "search/top_k.hpp"
+
 namespace maxdot::search {
 namespace {
 
@@ -11,9 +14,10 @@ namespace {
 // (bench_worst: 16 queries take 4.7 ms transposed, 7.7 directly; about equal at 8).
 constexpr std::size_t kMaxDirectQueries = 8;
 
+template <typename Results>
 class BlockScan {
  public:
-  BlockScan(const F32ScanContext& context, std::size_t begin, std::size_t count, TopK* best, F32Scratch& scratch,
+  BlockScan(const F32ScanContext& context, std::size_t begin, std::size_t count, Results* best, F32Scratch& scratch,
             ScanCounts& counts) noexcept
       : context_(context), begin_(begin), count_(count), best_(best), scratch_(scratch), counts_(counts) {
     for (std::size_t q = 0; q < count_; ++q) set_threshold(q, best_[q].bound());
@@ -34,7 +38,7 @@ class BlockScan {
     for (std::size_t q = 0; q < count_; ++q) {
       const bool screened = context_.screen.usable() && context_.queries.screenable(begin_ + q);
       const std::uint64_t survivors = screened ? scratch_.masks[q] & all : all;
-      if (survivors != 0) rescore(q, first, survivors);
+      if (survivors != 0) rescore(q, first, permitted(q, first, survivors));
     }
   }
 
@@ -65,6 +69,16 @@ class BlockScan {
                          scratch_.masks);
   }
 
+  std::uint64_t permitted(std::size_t q, std::size_t first, std::uint64_t survivors) const noexcept {
+    if (context_.filters == nullptr) return survivors;
+    std::uint64_t kept = 0;
+    for (; survivors != 0; survivors &= survivors - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(survivors));
+      if (context_.filters->permits(begin_ + q, first + i)) kept |= std::uint64_t{1} << i;
+    }
+    return kept;
+  }
+
   void rescore(std::size_t q, std::size_t first, std::uint64_t survivors) noexcept {
     const store::ItemStore& items = context_.items;
     const auto dot64 = context_.kernels.dot64[static_cast<std::size_t>(items.dtype)];
@@ -89,7 +103,7 @@ class BlockScan {
   const F32ScanContext& context_;
   std::size_t begin_;
   std::size_t count_;
-  TopK* best_;
+  Results* best_;
   F32Scratch& scratch_;
   ScanCounts& counts_;
 };
@@ -100,10 +114,16 @@ void F32Scratch::prepare(std::size_t dimension) {
   panel.ensure(dimension * kernels::kTileItems, "a packed tile");
 }
 
+template <typename Results>
 void scan_f32(const F32ScanContext& context, std::size_t begin, std::size_t count, std::size_t tile_begin,
-              std::size_t tile_end, TopK* best, F32Scratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan block(context, begin, count, best, scratch, counts);
+              std::size_t tile_end, Results* best, F32Scratch& scratch, ScanCounts& counts) noexcept {
+  BlockScan<Results> block(context, begin, count, best, scratch, counts);
   for (std::size_t tile = tile_begin; tile < tile_end; ++tile) block.tile(tile);
 }
+
+template void scan_f32(const F32ScanContext&, std::size_t, std::size_t, std::size_t, std::size_t, TopK*, F32Scratch&,
+                       ScanCounts&) noexcept;
+template void scan_f32(const F32ScanContext&, std::size_t, std::size_t, std::size_t, std::size_t, RangeList*,
+                       F32Scratch&, ScanCounts&) noexcept;
 
 }  // namespace maxdot::search

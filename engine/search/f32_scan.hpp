@@ -9,10 +9,10 @@
 #include "base/score.hpp"
 #include "kernels/kernels.hpp"
 #include "search/f32_screen.hpp"
+#include "search/filter_batch.hpp"
 #include "search/query_batch.hpp"
 #include "search/scan_counts.hpp"
 #include "search/shared_bounds.hpp"
-#include "search/top_k.hpp"
 #include "store/item_store.hpp"
 
 namespace maxdot::search {
@@ -39,11 +39,13 @@ struct F32ScanContext {
   base::Ranking ranking;
   F32Screen screen;
   SharedBounds* shared;  // null when each query is scanned by one task
+  const FilterBatch* filters;  // which items may be returned; null: all
 };
 
 /// Scans tiles [tile_begin, tile_end) for queries [begin, begin + count) and offers every item that may be among the
-/// best to best[0 .. count). Requires count <= kMaxBlockQueries.
+/// best to best[0 .. count). Requires count <= kMaxBlockQueries. `Results` is TopK or RangeList.
+template <typename Results>
 void scan_f32(const F32ScanContext& context, std::size_t begin, std::size_t count, std::size_t tile_begin,
-              std::size_t tile_end, TopK* best, F32Scratch& scratch, ScanCounts& counts) noexcept;
+              std::size_t tile_end, Results* best, F32Scratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

@@ -14,6 +14,10 @@ namespace {
 // Results in progress take at most this much memory, or those of one block of queries if that is more.
 constexpr std::size_t kHeapBytes = std::size_t{32} << 20;
 
+// The lists of filters take at most this much memory, or those of one query if that is more. A query's take 0.4 KiB for
+// 100 ids, and at most a bit for each item.
+constexpr std::size_t kFilterBytes = std::size_t{64} << 20;
+
 // Tasks per thread when a query is split: enough to even out, few enough to keep thresholds sharp.
 constexpr std::size_t kTasksPerThread = 4;
 
@@ -50,40 +54,51 @@ std::size_t items_per_survivor(Method method, std::size_t queries) {
 
 }  // namespace
 
-Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads) noexcept {
+Plan make_plan(const store::ItemStore& items, const Work& work) noexcept {
   Method method = Method::fine;
-  if (items.items < kFewItems || kept > items.items / kItemsPerResult) {
+  if (items.items < kFewItems || work.kept > items.items / kItemsPerResult) {
     method = Method::f32;
-  } else if (queries <= kMostCoarseQueries) {
+  } else if (work.queries <= kMostCoarseQueries) {
     method = Method::coarse;
   }
-  return make_plan(items, queries, kept, threads, method);
+  return make_plan(items, work, method);
 }
 
-Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
-               Method method) noexcept {
+Plan make_plan(const store::ItemStore& items, const Work& work, Method method) noexcept {
   Plan plan = {};
   plan.method = method;
   plan.tiles = store::tiles_of(items.items);
-  const auto workers = static_cast<std::size_t>(threads);
-  const std::size_t query_bytes = TopK::room(kept) * sizeof(Entry);
+  const auto workers = static_cast<std::size_t>(work.threads);
+  const std::size_t query_bytes = TopK::room(work.kept) * sizeof(Entry);
   // A block's heaps should stay in reach of the caches: a large k means fewer queries at once.
   const std::size_t most = method == Method::f32 ? kMaxBlockQueries : kMaxCodeQueries;
+  const std::size_t filtered = kFilterBytes / (work.filter_bytes + 1);
   plan.block_queries = std::clamp<std::size_t>(kHeapBytes / workers / query_bytes, 1, most);
-  plan.block_queries = std::min(plan.block_queries, queries);
-  const std::size_t blocks = divide_up(queries, plan.block_queries);
+  plan.block_queries = std::clamp<std::size_t>(filtered, 1, plan.block_queries);
+  plan.block_queries = std::min(plan.block_queries, work.queries);
+  const std::size_t blocks = divide_up(work.queries, plan.block_queries);
   const std::size_t wanted = workers * kTasksPerThread;
-  plan.chunks = workers == 1 || blocks >= wanted ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
-  plan.heap_entries = std::min(TopK::room(kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
-  const std::size_t affordable = kHeapBytes / (query_bytes * plan.chunks) / plan.block_queries * plan.block_queries;
-  plan.round_queries = std::min(queries, std::max(affordable, plan.block_queries));
+  const bool whole = workers == 1 || blocks >= wanted || method == Method::listed;
+  plan.chunks = whole ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
+  plan.heap_entries = std::min(TopK::room(work.kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
+  const std::size_t affordable =
+      std::min(kHeapBytes / (query_bytes * plan.chunks), filtered) / plan.block_queries * plan.block_queries;
+  plan.round_queries = std::min(work.queries, std::max(affordable, plan.block_queries));
 
   if (plan.tiles >= kLeastSampledTiles) {
-    plan.sample_kept = sample_results(kept);
+    plan.sample_kept = sample_results(work.kept);
     const std::size_t sample_items = items.items / kSampleStep;
-    plan.most_sample_survivors = sample_items / items_per_survivor(method, queries) + 16 * plan.sample_kept * plan.chunks + 64;
+    plan.most_sample_survivors =
+        sample_items / items_per_survivor(method, work.queries) + 16 * plan.sample_kept * plan.chunks + 64;
   }
   return plan;
+}
+
+bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted) noexcept {
+  // A list is scored by one thread, where a scan is shared by all.
+  const std::size_t idle = divide_up(static_cast<std::size_t>(work.threads), work.queries);
+  const Method screen = work.queries <= kMostCoarseQueries ? Method::coarse : Method::fine;
+  return permitted <= items.items / (items_per_survivor(screen, work.queries) * idle);
 }
 
 }  // namespace maxdot::search

@@ -13,6 +13,7 @@ enum class Method : std::uint8_t {
   f32,     ///< the rows themselves
   coarse,  ///< 4-bit codes: few queries, bound by memory
   fine,    ///< 8-bit codes: batches, bound by arithmetic
+  listed,  ///< not at all: the few items that a filter permits are scored one by one
 };
 
 /// Queries go in rounds (bounded memory) of blocks, tiles in chunks; a task is a block and a chunk.
@@ -30,12 +31,21 @@ struct Plan {
   std::size_t most_sample_survivors;
 };
 
-/// For `queries` queries that keep `kept` results each, by the method that suits them.
-/// Requires items, queries, kept >= 1.
-Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads) noexcept;
+/// What is planned: `queries` queries that keep `kept` results each, and need `filter_bytes` each for their filters.
+struct Work {
+  std::size_t queries;
+  std::size_t kept;
+  std::size_t filter_bytes;
+  int threads;
+};
+
+/// By the method that suits it. Requires items, queries, kept >= 1.
+Plan make_plan(const store::ItemStore& items, const Work& work) noexcept;
 
 /// The same by the method given.
-Plan make_plan(const store::ItemStore& items, std::size_t queries, std::size_t kept, int threads,
-               Method method) noexcept;
+Plan make_plan(const store::ItemStore& items, const Work& work, Method method) noexcept;
+
+/// Whether a query that may return only `permitted` items is best served by scoring each of them.
+bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted) noexcept;
 
 }  // namespace maxdot::search

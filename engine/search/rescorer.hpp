@@ -9,16 +9,17 @@
 #include "base/score.hpp"
 #include "kernels/kernels.hpp"
 #include "search/query_batch.hpp"
-#include "search/top_k.hpp"
 #include "store/item_store.hpp"
 
 namespace maxdot::search {
 
+/// `Results` keeps what is scored: TopK or RangeList.
+template <typename Results>
 class Rescorer {
  public:
   /// Scores for queries [begin, ...) of `queries` go to best[0], ...
   Rescorer(const store::ItemStore& items, const kernels::KernelTable& kernels, const QueryBatch& queries,
-           base::Ranking ranking, std::size_t begin, TopK* best) noexcept
+           base::Ranking ranking, std::size_t begin, Results* best) noexcept
       : items_(items),
         dot64_(kernels.dot64[static_cast<std::size_t>(items.dtype)]),
         queries_(queries),
@@ -67,7 +68,7 @@ class Rescorer {
   const QueryBatch& queries_;
   base::Ranking ranking_;
   std::size_t begin_;
-  TopK* best_;
+  Results* best_;
   std::array<Survivor, kWaiting> waiting_;
   std::size_t first_ = 0;
   std::size_t size_ = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/parallel.hpp"
+#include "search/rescorer.hpp"
+#include "search/results.hpp"
 
 namespace maxdot::search {
 void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
@@ -23,19 +25,22 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
   }
   batch.reserve(plan.round_queries, dimension);
   codes.reserve(plan.round_queries, dimension);
+  if (context.filters != nullptr) context.filters->reserve(plan.round_queries);
 }
 
-bool RoundMemory::holds(const Plan& plan, std::size_t items) const noexcept {
+bool RoundMemory::holds(const Plan& plan, const RoundContext& context) const noexcept {
   const std::size_t heaps = plan.round_queries * plan.chunks;
+  if (context.filters != nullptr && !context.filters->holds(plan.round_queries)) return false;
   return plan.round_queries <= guesses.size() && heaps <= survivors.size() && heaps <= best.capacity() &&
          heaps * plan.heap_entries <= entries.size() &&
-         std::min(plan.chunks * plan.heap_entries, items) <= workers.front().found.capacity();
+         std::min(plan.chunks * plan.heap_entries, context.items.items) <= workers.front().found.capacity();
 }
 
 std::size_t RoundMemory::bytes() const noexcept {
   std::size_t found = 0;
   for (const Worker& worker : workers) found += worker.found.capacity();
-  return (entries.size() + found) * sizeof(Entry) + best.capacity() * sizeof(TopK) + batch.bytes();
+  return (entries.size() + found) * sizeof(Entry) + best.capacity() * sizeof(TopK) + batch.bytes() +
+         filters.bytes();
 }
 
 Round::Round(const RoundContext& context, const Plan& plan, std::span<const std::size_t> rows,
@@ -45,23 +50,25 @@ Round::Round(const RoundContext& context, const Plan& plan, std::span<const std:
       rows_(rows),
       memory_(memory),
       count_(rows.size()),
-      kept_(std::min(context.k, context.items.items)),
       ranking_(base::ranking_of(context.metric, context.items.normalized)) {}
 
 void Round::run(std::span<const double> bounds) noexcept {
   memory_.batch.prepare(context_.queries, rows_, ranking_, context_.table, context_.threads);
+  if (context_.filters != nullptr) context_.filters->prepare(rows_, context_.threads);
   memory_.best.clear();
   for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) {
-    memory_.best.emplace_back(memory_.entries.data() + i * plan_.heap_entries, kept_);
+    memory_.best.emplace_back(memory_.entries.data() + i * plan_.heap_entries, context_.kept);
   }
   std::fill_n(memory_.survivors.begin(), count_ * plan_.chunks, 0U);
-  const bool codes = plan_.method != Method::f32;
+  const bool codes = plan_.method == Method::coarse || plan_.method == Method::fine;
   for (std::size_t q = 0; q < count_; ++q) {
     memory_.guesses[q] = kNoBound;
     memory_.defeated[q] = codes && !memory_.batch.screenable(q) ? 1 : 0;
     memory_.shared.set(q, memory_.defeated[q] != 0 ? kEverythingOut : bounds.empty() ? kNoBound : bounds[q]);
   }
-  if (!codes) {
+  if (plan_.method == Method::listed) {
+    run_listed();
+  } else if (plan_.method == Method::f32) {
     run_f32();
   } else {
     memory_.codes.prepare(memory_.batch, context_.items.dimension, context_.table.codes, context_.threads);
@@ -93,7 +100,7 @@ void Round::run_codes(Pass pass) noexcept {
       context_.items, context_.table,
       memory_.batch,  memory_.codes,
       ranking_,       plan_.method == Method::coarse ? Codes::coarse : Codes::fine,
-      memory_.shared, plan_.chunks > 1, plan_.most_sample_survivors};
+      memory_.shared, plan_.chunks > 1, plan_.most_sample_survivors, context_.filters};
   for_each_task([&](std::size_t first, std::size_t size, std::size_t chunk, RoundMemory::Worker& worker) {
     scan_codes(scan_context, pass, first, size, first_tile(chunk), first_tile(chunk + 1), &best(chunk, first),
                memory_.survivors.data() + chunk * count_ + first, worker.codes, worker.counts);
@@ -103,10 +110,25 @@ void Round::run_codes(Pass pass) noexcept {
 void Round::run_f32() noexcept {
   const F32ScanContext scan_context = {context_.items, context_.table,
                                        memory_.batch,  ranking_,
-                                       F32Screen(context_.items, ranking_), plan_.chunks > 1 ? &memory_.shared : nullptr};
+                                       F32Screen(context_.items, ranking_), plan_.chunks > 1 ? &memory_.shared : nullptr,
+                                       context_.filters};
   for_each_task([&](std::size_t first, std::size_t size, std::size_t chunk, RoundMemory::Worker& worker) {
     scan_f32(scan_context, first, size, first_tile(chunk), first_tile(chunk + 1), &best(chunk, first), worker.f32,
              worker.counts);
+  });
+}
+
+void Round::run_listed() noexcept {
+  base::parallel_for(count_, context_.threads, [&](std::size_t q, int worker) noexcept {
+    Rescorer<TopK> rescorer(context_.items, context_.table, memory_.batch, ranking_, q, &best(0, q));
+    const auto ignore = [](std::size_t) {};
+    std::uint64_t scored = 0;
+    context_.filters->for_each_permitted(q, [&](std::size_t row) {
+      rescorer.push(0, row, ignore);
+      ++scored;
+    });
+    rescorer.drain(ignore);
+    memory_.workers[static_cast<std::size_t>(worker)].counts.rescored += scored;
   });
 }
 
@@ -126,7 +148,7 @@ void Round::guess(std::size_t q, std::vector<Entry>& found) noexcept {
   std::size_t survivors = 0;
   for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) {
     survivors += memory_.survivors[chunk * count_ + q];
-    best(chunk, q).grow(kept_);
+    best(chunk, q).grow(context_.kept);
   }
   if (survivors > plan_.most_sample_survivors) memory_.defeated[q] = 1;
   if (memory_.defeated[q] != 0) {
@@ -152,21 +174,13 @@ void Round::gather(std::size_t q, std::vector<Entry>& found) noexcept {
 
 void Round::write(std::size_t q, std::vector<Entry>& found) noexcept {
   gather(q, found);
-  const std::size_t count = std::min(found.size(), kept_);
+  const std::size_t count = std::min(found.size(), context_.kept);
   const auto end = found.begin() + static_cast<std::ptrdiff_t>(count);
   if (count < found.size()) std::nth_element(found.begin(), end, found.end(), Better());
   std::sort(found.begin(), end, Better());
-  memory_.last_keys[q] = count == kept_ ? found[count - 1].key : kNoBound;
-  const std::size_t k = context_.k;
-  std::int64_t* ids = context_.out.ids + rows_[q] * k;
-  double* scores = context_.out.scores + rows_[q] * k;
-  for (std::size_t i = 0; i < count; ++i) {
-    ids[i] = found[i].id;
-    scores[i] = base::reported_score(context_.metric, context_.items.normalized, found[i].key);
-  }
-  std::fill(ids + count, ids + k, -1);
-  std::fill(scores + count, scores + k, base::worst_score(context_.metric));
-  if (context_.out.counts != nullptr) context_.out.counts[rows_[q]] = static_cast<std::int64_t>(count);
+  memory_.last_keys[q] = count == context_.kept ? found[count - 1].key : kNoBound;
+  const Reported reported = {context_.metric, context_.items.normalized, context_.keys};
+  write_results({found.data(), count}, reported, rows_[q], context_.k, context_.out);
 }
 
 }  // namespace maxdot::search

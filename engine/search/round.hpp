@@ -14,6 +14,7 @@
 #include "search/code_scan.hpp"
 #include "search/f32_scan.hpp"
 #include "search/f32_screen.hpp"
+#include "search/filter_batch.hpp"
 #include "search/plan.hpp"
 #include "search/query_batch.hpp"
 #include "search/scan_counts.hpp"
@@ -31,6 +32,12 @@ struct RoundContext {
   std::size_t k;
   Metric metric;
   int threads;
+  /// Which items may be returned; null: all.
+  FilterBatch* filters;
+  /// Results that a query keeps: k, or all that it may return if that is less.
+  std::size_t kept;
+  /// Whether keys are reported instead of scores.
+  bool keys;
   const ResultView& out;
 };
 
@@ -46,6 +53,7 @@ struct RoundMemory {
 
   QueryBatch batch;
   CodeBatch codes;
+  FilterBatch filters;
   SharedBounds shared;
   base::AlignedBuffer<Entry> entries;
   std::vector<TopK> best;
@@ -58,7 +66,7 @@ struct RoundMemory {
   /// Throws Error (out_of_memory) or std::bad_alloc.
   void reserve(const Plan& plan, const RoundContext& context);
   /// Whether a round of this plan needs no more than was reserved: it must not allocate.
-  bool holds(const Plan& plan, std::size_t items) const noexcept;
+  bool holds(const Plan& plan, const RoundContext& context) const noexcept;
   /// About how much memory it holds.
   std::size_t bytes() const noexcept;
 };
@@ -86,6 +94,7 @@ class Round {
  private:
   void run_codes(Pass pass) noexcept;
   void run_f32() noexcept;
+  void run_listed() noexcept;
   void sample() noexcept;
   void guess(std::size_t q, std::vector<Entry>& found) noexcept;
   void gather(std::size_t q, std::vector<Entry>& found) noexcept;
@@ -103,7 +112,6 @@ class Round {
   std::span<const std::size_t> rows_;
   RoundMemory& memory_;
   std::size_t count_;
-  std::size_t kept_;
   base::Ranking ranking_;
 };
 

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 
+#include "maxdot/index.hpp"
+#include "store/item_store.hpp"
+
 namespace maxdot::search {
 
 struct ScanCounts {
@@ -12,5 +15,10 @@ struct ScanCounts {
   std::uint64_t candidates = 0;    ///< items whose integer product reached the tile's limit
   std::uint64_t rescored = 0;      ///< rows scored in f64
 };
+
+/// Adds what one thread has done.
+void add(SearchStats& stats, const ScanCounts& counts, const store::ItemStore& items) noexcept;
+/// Adds what another search has done.
+void add(SearchStats& stats, const SearchStats& other) noexcept;
 
 }  // namespace maxdot::search

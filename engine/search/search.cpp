@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <new>
-#include <numeric>
 #include <vector>
 
 #include "maxdot/error.hpp"
@@ -22,43 +21,67 @@ class Search {
       : context_(context),
         request_(request),
         memory_(memory),
-        kept_(std::min(request.k, context.items.items)),
-        codes_usable_(F32Screen(context.items, base::ranking_of(request.metric, context.items.normalized)).usable()),
-        rows_(request.queries.rows) {
+        codes_usable_(F32Screen(context.items, base::ranking_of(request.metric, context.items.normalized)).usable()) {
     // Everything is allocated here: nothing throws once results are being written.
-    std::iota(rows_.begin(), rows_.end(), std::size_t{0});
+    divide();
     bounds_.reserve(rows_.size());
     again_.reserve(rows_.size());
     defeated_.reserve(rows_.size());
-    for (const Method method : {Method::f32, Method::coarse, Method::fine}) {
-      memory_.reserve(make_plan(context.items, rows_.size(), kept_, context.threads, method), context);
+    if (!rows_.empty()) {
+      for (const Method method : {Method::f32, Method::coarse, Method::fine}) {
+        memory_.reserve(make_plan(context.items, work(rows_.size()), method), context);
+      }
+    }
+    if (!listed_.empty()) {
+      memory_.reserve(make_plan(context.items, work(listed_.size()), Method::listed), context);
     }
     for (RoundMemory::Worker& worker : memory_.workers) worker.counts = {};
   }
 
   void run() noexcept {
-    const bool by_codes = request_.method ? codes_usable_ && *request_.method != Method::f32 : codes_usable_;
-    rounds(rows_, {}, plan_for(rows_.size(), by_codes));
+    rounds(rows_, {}, request_.method.value_or(preferred(rows_.size())));
     if (!again_.empty()) {
       repeated_ = again_.size();
       const std::vector<std::size_t> rows = std::move(again_);
-      rounds(rows, bounds_, plan_for(rows.size(), true));
+      rounds(rows, bounds_, request_.method.value_or(preferred(rows.size())));
     }
     if (!defeated_.empty()) {
       const std::vector<std::size_t> rows = std::move(defeated_);
-      rounds(rows, {}, plan_for(rows.size(), false));
+      rounds(rows, {}, Method::f32);
     }
+    rounds(listed_, {}, Method::listed);
     if (request_.stats != nullptr) report(*request_.stats);
   }
 
  private:
-  Plan plan_for(std::size_t queries, bool by_codes) const noexcept {
-    Plan plan = make_plan(context_.items, queries, kept_, context_.threads);
-    if (request_.method) plan = make_plan(context_.items, queries, kept_, context_.threads, *request_.method);
-    if (!by_codes) plan = make_plan(context_.items, queries, kept_, context_.threads, Method::f32);
-    if (memory_.holds(plan, context_.items.items)) return plan;
+  Work work(std::size_t queries) const noexcept {
+    const std::size_t filter_bytes = context_.filters == nullptr ? 0 : context_.filters->bytes_per_query();
+    return {queries, context_.kept, filter_bytes, context_.threads};
+  }
+
+  /// The queries that a filter leaves few items go in a list of their own.
+  void divide() {
+    const std::size_t queries = request_.queries.rows;
+    rows_.reserve(queries);
+    for (std::size_t q = 0; q < queries; ++q) {
+      const bool listed = request_.method ? *request_.method == Method::listed
+                                          : context_.filters != nullptr &&
+                                                suits_list(context_.items, work(queries),
+                                                           context_.filters->most_permitted(q));
+      (listed ? listed_ : rows_).push_back(q);
+    }
+  }
+
+  Method preferred(std::size_t queries) const noexcept {
+    return queries == 0 ? Method::fine : make_plan(context_.items, work(queries)).method;
+  }
+
+  Plan plan_for(std::size_t queries, Method method) const noexcept {
+    if (!codes_usable_ && method != Method::listed) method = Method::f32;
+    Plan plan = make_plan(context_.items, work(queries), method);
+    if (memory_.holds(plan, context_)) return plan;
     // Fewer queries may be cut into more chunks than memory was reserved for: cut them as all of them were.
-    const Plan first = make_plan(context_.items, rows_.size(), kept_, context_.threads, plan.method);
+    const Plan first = make_plan(context_.items, work(rows_.size()), method);
     plan.round_queries = std::min(queries, first.round_queries);
     plan.block_queries = std::min(plan.block_queries, first.block_queries);
     plan.chunks = first.chunks;
@@ -68,7 +91,9 @@ class Search {
 
   /// Searches the rows, as many at a time as the plan says. Leaves in again_ and bounds_ what must be scanned again from
   /// a bound, and in defeated_ what must be scanned by f32.
-  void rounds(const std::vector<std::size_t>& rows, const std::vector<double>& bounds, const Plan& plan) noexcept {
+  void rounds(const std::vector<std::size_t>& rows, const std::vector<double>& bounds, Method method) noexcept {
+    if (rows.empty()) return;
+    const Plan plan = plan_for(rows.size(), method);
     if (plan.method == Method::f32) by_f32_ += rows.size();
     for (std::size_t first = 0; first < rows.size(); first += plan.round_queries) {
       const std::size_t count = std::min(plan.round_queries, rows.size() - first);
@@ -87,28 +112,19 @@ class Search {
 
   void report(SearchStats& stats) const noexcept {
     stats = {};
-    stats.queries = rows_.size();
+    stats.queries = request_.queries.rows;
+    stats.queries_by_list = listed_.size();
     stats.queries_by_f32 = by_f32_;
     stats.queries_repeated = repeated_;
-    for (const RoundMemory::Worker& worker : memory_.workers) {
-      stats.tiles_f32 += worker.counts.f32_tiles;
-      stats.tiles_4bit += worker.counts.coarse_tiles;
-      stats.tiles_8bit += worker.counts.fine_tiles;
-      stats.candidates += worker.counts.candidates;
-      stats.rescored += worker.counts.rescored;
-    }
-    const std::uint64_t plane = store::plane_tile_bytes(context_.items.dimension);
-    const std::uint64_t row = context_.items.row_bytes();
-    stats.bytes_read = stats.tiles_f32 * kernels::kTileItems * row + stats.tiles_4bit * plane +
-                       stats.tiles_8bit * 2 * plane + stats.rescored * row;
+    for (const RoundMemory::Worker& worker : memory_.workers) add(stats, worker.counts, context_.items);
   }
 
   const RoundContext& context_;
   const Request& request_;
   RoundMemory& memory_;
-  std::size_t kept_;
   bool codes_usable_;
   std::vector<std::size_t> rows_;
+  std::vector<std::size_t> listed_;
   std::vector<std::size_t> again_;
   std::vector<double> bounds_;
   std::vector<std::size_t> defeated_;
@@ -140,8 +156,19 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table, co
   static thread_local std::unique_ptr<RoundMemory> kept;
   try {
     std::unique_ptr<RoundMemory> memory = kept ? std::move(kept) : std::make_unique<RoundMemory>();
-    const RoundContext context = {items, table, request.queries, request.k, request.metric, request.threads, out};
-    Search(context, request, *memory).run();
+    RoundContext context = {items,           table,   request.queries, request.k, request.metric,
+                            request.threads, nullptr, items.items,     request.keys, out};
+    if (request.filters != nullptr) {
+      memory->filters.begin(*request.filters, items, request.queries.rows);
+      context.filters = &memory->filters;
+      context.kept = memory->filters.most_permitted();
+    }
+    context.kept = std::min(context.kept, request.k);
+    if (context.kept == 0) {
+      write_nothing(request, out);
+    } else {
+      Search(context, request, *memory).run();
+    }
     if (memory->bytes() <= kMostKeptBytes) kept = std::move(memory);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::out_of_memory, "not enough memory for the search; use a smaller k or fewer queries");

@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.hpp"
 #include "maxdot/index.hpp"
+#include "search/filter_batch.hpp"
 #include "search/plan.hpp"
 #include "store/item_store.hpp"
 
@@ -19,6 +20,10 @@ struct Request {
   SearchStats* stats = nullptr;
   /// Instead of the planner's choice (tests).
   std::optional<Method> method = std::nullopt;
+  /// Null: every item may be returned.
+  const FilterRequest* filters = nullptr;
+  /// Report the keys that order results (base/score.hpp) instead of scores.
+  bool keys = false;
 };
 
 /// Writes the k best items of each query to `out` (Index::search has the contract).

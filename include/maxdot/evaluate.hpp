@@ -9,30 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "maxdot/id_lists.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/types.hpp"
 
 namespace maxdot::evaluate {
 
-/// A list of item ids for each of size() users, in CSR form and in the caller's memory: user u has
-/// ids[offsets[u] .. offsets[u + 1]). `offsets` starts at 0, never falls, and ends at ids.size().
-struct IdLists {
-  std::span<const std::int64_t> offsets = {};
-  std::span<const std::int64_t> ids = {};
-
-  std::size_t size() const noexcept { return offsets.empty() ? 0 : offsets.size() - 1; }
-  std::span<const std::int64_t> of(std::size_t user) const noexcept {
-    return ids.subspan(static_cast<std::size_t>(offsets[user]),
-                       static_cast<std::size_t>(offsets[user + 1] - offsets[user]));
-  }
-};
-
-/// The same in memory of its own.
-struct OwnedIdLists {
-  std::vector<std::int64_t> offsets;
-  std::vector<std::int64_t> ids;
-  operator IdLists() const noexcept { return {offsets, ids}; }
-};
+using maxdot::IdLists;
+using maxdot::OwnedIdLists;
 
 /// Lists from pairs (users[i], items[i]), each list in the order of its pairs. Throws Error: invalid_argument
 /// (lengths differ), invalid_data (a user outside [0, user_count); names the pair).

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "maxdot/id_lists.hpp"
 #include "maxdot/matrix.hpp"
 #include "maxdot/types.hpp"
 
@@ -36,6 +37,7 @@ struct OpenOptions {
 struct SearchStats {
   std::uint64_t queries = 0;
   std::uint64_t queries_by_f32 = 0;    ///< scanned as f32 rows: few items, a large k, or data that defeats the codes
+  std::uint64_t queries_by_list = 0;   ///< scored item by item: a filter lets few items through
   std::uint64_t queries_repeated = 0;  ///< scanned twice because the guessed threshold could not be proven
   std::uint64_t tiles_4bit = 0;        ///< tiles of 64 items read as 4-bit codes, counted once per block of queries
   std::uint64_t tiles_8bit = 0;        ///< the same as 8-bit codes
@@ -45,6 +47,19 @@ struct SearchStats {
   std::uint64_t bytes_read = 0;        ///< by tiles and rescored rows, from memory or from a cache
 };
 
+/// Which items may be returned; what is given applies at once. A batch with filters stays a batch.
+/// Lists may name an item twice; ids that the index does not hold (such as a padding of -1) are ignored.
+struct Filters {
+  /// Items that a query must not return, such as those its user has already seen. No lists, or one for each query.
+  IdLists exclude = {};
+  /// The only items that a query may return; an empty list permits none. No lists, or one for each query.
+  IdLists allow = {};
+  /// Items that no query may return have 0. Empty, or [items] in the order of rows.
+  std::span<const std::uint8_t> item_mask = {};
+
+  bool empty() const noexcept { return exclude.absent() && allow.absent() && item_mask.empty(); }
+};
+
 struct SearchOptions {
   /// Threads for this call; 0 = every core that this process may use. Results do not depend on it.
   int threads = 0;
@@ -52,6 +67,9 @@ struct SearchOptions {
   std::optional<Metric> metric = std::nullopt;
   /// Filled with what the search did, if not null.
   SearchStats* stats = nullptr;
+  /// Which items may be returned. Memory for a call: at most an eighth of a byte for each item and query under way, and
+  /// once for an index with ids of its own, a table of 8 to 16 bytes for each item.
+  Filters filters = {};
 };
 
 /// Results in the caller's memory: `ids` and `scores` are [queries, k] row-major, `counts` is [queries] or null.
@@ -63,14 +81,22 @@ struct ResultView {
 
 /// Results, best first. `ids` and `scores` are [queries, k] row-major. Scores are the f64 values that define the
 /// order (see docs/exactness.md); dot and cosine descend, euclidean reports distances, which ascend. Equal
-/// scores are ordered by smaller item id. Row r holds counts[r] = min(k, items) results; the rest is padded with
-/// id -1 and the worst score (-inf, or +inf for a distance).
+/// scores are ordered by smaller item id. Row r holds counts[r] = min(k, items permitted) results; the rest is padded
+/// with id -1 and the worst score (-inf, or +inf for a distance).
 struct SearchResult {
   std::size_t queries = 0;
   std::size_t k = 0;
   std::vector<std::int64_t> ids;
   std::vector<double> scores;
   std::vector<std::int64_t> counts;
+};
+
+/// Every item that reaches a threshold, for each query, best first: query q has [offsets[q], offsets[q + 1]) of `ids`
+/// and `scores`.
+struct RangeResult {
+  std::vector<std::int64_t> offsets;
+  std::vector<std::int64_t> ids;
+  std::vector<double> scores;
 };
 
 /// What is inside an index; cheap.
@@ -112,6 +138,24 @@ class Index {
   /// The same into the caller's memory.
   void search(const MatrixView& queries, std::size_t k, const ResultView& out,
               const SearchOptions& options = {}) const;
+
+  /// The exact k best items of users with several interest vectors each (as of MIND or ComiRec): an item's score is its
+  /// best over the user's interests, and no item appears twice. `interests` is f32 or f16, [users * per_user, d], a
+  /// user's interests in consecutive rows; rows of zeros are ignored, and a user with no other gets no results. Filters
+  /// have one list for each user. O(per_user) searches, in batches.
+  /// Throws what search throws; Error (invalid_argument) if per_user does not divide the rows.
+  SearchResult search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
+                            const SearchOptions& options = {}) const;
+
+  /// The same into the caller's memory: `out` is [users, k].
+  void search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k, const ResultView& out,
+                    const SearchOptions& options = {}) const;
+
+  /// Every item whose score reaches its query's threshold: score >= threshold, for distances <=. `thresholds` has one
+  /// value for each query, or one for all; it is compared with the f64 score that is reported.
+  /// Throws what search throws; Error: invalid_data (a threshold is NaN), out_of_memory (the results do not fit).
+  RangeResult search_range(const MatrixView& queries, std::span<const double> thresholds,
+                           const SearchOptions& options = {}) const;
 
   IndexInfo info() const noexcept;
   std::size_t size() const noexcept;

@@ -1,11 +1,13 @@
 """Types of the extension module. Its documented face is maxdot.Index, maxdot.top_k and maxdot.verify."""
 
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from maxdot.index import Metric
+
+Lists: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 __version__: str
 
@@ -119,10 +121,50 @@ class Index:
     def open(path: str, verify_payload: bool) -> Index: ...
     def save(self, path: str) -> None: ...
     def search(
-        self, queries: Any, k: SupportsIndex, threads: int, metric: str | None, stats: bool
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int,
+        metric: str | None,
+        stats: bool,
+        exclude: Lists | None = None,
+        allow: Lists | None = None,
+        item_mask: npt.NDArray[np.uint8] | None = None,
     ) -> Any: ...
     def search_f64(
-        self, queries: Any, k: SupportsIndex, threads: int, metric: str | None, stats: bool
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int,
+        metric: str | None,
+        stats: bool,
+        exclude: Lists | None = None,
+        allow: Lists | None = None,
+        item_mask: npt.NDArray[np.uint8] | None = None,
+    ) -> Any: ...
+    def search_multi(
+        self,
+        interests: Any,
+        per_user: int,
+        one_user: bool,
+        k: SupportsIndex,
+        threads: int,
+        metric: str | None,
+        stats: bool,
+        exclude: Lists | None = None,
+        allow: Lists | None = None,
+        item_mask: npt.NDArray[np.uint8] | None = None,
+    ) -> Any: ...
+    def search_range(
+        self,
+        queries: Any,
+        thresholds: npt.NDArray[np.float64],
+        threads: int,
+        metric: str | None,
+        stats: bool,
+        exclude: Lists | None = None,
+        allow: Lists | None = None,
+        item_mask: npt.NDArray[np.uint8] | None = None,
     ) -> Any: ...
     def rows(self, begin: int, count: int) -> npt.NDArray[np.float32]: ...
     @property

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-
-Ids: TypeAlias = npt.NDArray[np.int64]
 
 
 def host(value: Any) -> Any:
@@ -21,19 +19,6 @@ def host(value: Any) -> Any:
     if callable(getattr(value, "detach", None)) and callable(getattr(value, "cpu", None)):
         return value.detach().cpu()
     return value
-
-
-def as_ids(ids: Any, name: str = "ids") -> Ids:
-    """`ids` as a C-contiguous int64 array. ValueError for anything but integers, or beyond int64."""
-    try:
-        array = np.asarray(ids)
-    except (TypeError, ValueError) as error:  # ragged, or not to be converted
-        raise ValueError(f"{name}: {error}") from None
-    if array.dtype.kind not in "iu" and array.size != 0:
-        raise ValueError(f"{name}: dtype {array.dtype} is not an integer type; pass integers")
-    if array.dtype == np.uint64 and array.size != 0 and array.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{name}: {array.max()} does not fit into int64; use smaller ids")
-    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def as_doubles(values: Any, name: str) -> npt.NDArray[np.float64]:

@@ -23,8 +23,8 @@ from typing import Any, Literal, SupportsIndex, TypeAlias
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.arrays import Ids, as_ids, engine_of, host
-from maxdot.id_lists import id_lists
+from maxdot.arrays import engine_of, host
+from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
 from maxdot.index import Index, Metric
 from maxdot.report import AtK, Report, Values, report_of
 
@@ -34,7 +34,7 @@ __all__ = ["AtK", "Report", "Values", "lists_from_pairs", "metrics", "ranks", "r
 
 
 def metrics(
-    relevant: Any,
+    relevant: IdLists,
     retrieved: npt.ArrayLike,
     ks: SupportsIndex | Iterable[SupportsIndex],
     convention: Convention = "standard",
@@ -50,7 +50,7 @@ def metrics(
 
     Args:
         relevant: the relevant ids (>= 0) of each of n users, see the module.
-        retrieved: integers, [n, K]: what any system retrieved, best first; -1 fills the places of missing items.
+        retrieved: integers, [n, K]: what any system retrieved, best first; -1 where there is no item.
         ks: lengths of the lists to measure, each from 1 to K.
         convention: "standard" or "rechub".
         catalogue: number of items that could have been retrieved; with it, coverage is computed too.
@@ -65,7 +65,7 @@ def metrics(
             message names the argument.
         MemoryError: not enough memory.
     """
-    table = as_ids(host(retrieved), "retrieved")
+    table = as_ids(retrieved, "retrieved")
     if table.ndim != 2:
         raise ValueError(f"retrieved: shape {table.shape} is not [users, K]; give each user a row")
     offsets, ids = id_lists(relevant, "relevant", len(table))
@@ -89,9 +89,9 @@ def metrics(
 def retrieval(
     index: Index,
     users: Any,
-    relevant: Any,
+    relevant: IdLists,
     ks: SupportsIndex | Iterable[SupportsIndex],
-    exclude: Any | None = None,
+    exclude: IdLists | None = None,
     *,
     metric: Metric | None = None,
     convention: Convention = "standard",
@@ -105,7 +105,7 @@ def retrieval(
 
     Args:
         index: the items.
-        users: embeddings of the users, float32 or float16, [n, d]; a tensor is detached, and copied to the host.
+        users: embeddings, float32 or float16, [n, d]; a tensor is detached, and copied to the host.
         relevant: the relevant ids of each user, see the module.
         ks: lengths of the lists to measure, each 1 or more.
         exclude: ids that must not be retrieved for each user, such as those already seen. An excluded item
@@ -140,12 +140,12 @@ def retrieval(
 def ranks(
     index: Index,
     users: Any,
-    relevant: Any,
-    exclude: Any | None = None,
+    relevant: IdLists,
+    exclude: IdLists | None = None,
     *,
     metric: Metric | None = None,
     threads: int = 0,
-) -> Ids:
+) -> Int64:
     """The exact rank, from 1, of each relevant item among all items of the index for its user.
 
     The order is that of search results: by score, then by smaller id.
@@ -168,7 +168,7 @@ def ranks(
 
 def lists_from_pairs(
     users: npt.ArrayLike, items: npt.ArrayLike, count: SupportsIndex | None = None
-) -> tuple[Ids, Ids]:
+) -> tuple[Int64, Int64]:
     """Pairs (users[i], items[i]) as lists (offsets, ids), each list in the order of its pairs.
 
     Args:
@@ -183,7 +183,7 @@ def lists_from_pairs(
         ValueError: lengths differ, or a user is outside [0, count); names the pair.
         MemoryError: there are too many users. Map raw user ids to rows first.
     """
-    rows, ids = as_ids(host(users), "users"), as_ids(host(items), "items")
+    rows, ids = as_ids(users, "users"), as_ids(items, "items")
     for name, array in (("users", rows), ("items", ids)):
         if array.ndim != 1:
             raise ValueError(f"{name}: shape {array.shape} is not [m]; give one for each pair")
@@ -198,7 +198,7 @@ def read_pairs(
     count: SupportsIndex | None = None,
     *,
     columns: tuple[str, str] | None = None,
-) -> tuple[Ids, Ids]:
+) -> tuple[Int64, Int64]:
     """Reads pairs (user, item) into lists (offsets, ids) as `relevant` and `exclude` take them.
 
     Args:
@@ -231,7 +231,7 @@ def read_pairs(
         raise ValueError(f"{path}: {error}") from None
 
 
-def _parquet_pairs(path: str, columns: tuple[str, str] | None) -> tuple[Ids, Ids]:
+def _parquet_pairs(path: str, columns: tuple[str, str] | None) -> tuple[Int64, Int64]:
     try:
         import pyarrow
         from pyarrow import parquet
@@ -249,14 +249,14 @@ def _parquet_pairs(path: str, columns: tuple[str, str] | None) -> tuple[Ids, Ids
         raise ValueError(f"{path}: {error}") from None
 
 
-def _column(table: Any, name: str) -> Ids:
+def _column(table: Any, name: str) -> Int64:
     column = table.column(name)
     if column.null_count:
         raise ValueError(f"column {name!r} has {column.null_count} empty cells; drop those rows")
     return as_ids(column.to_numpy(), f"column {name!r}")
 
 
-def _excluded(exclude: Any | None) -> tuple[Ids | None, Ids | None]:
+def _excluded(exclude: IdLists | None) -> tuple[Int64 | None, Int64 | None]:
     return (None, None) if exclude is None else id_lists(exclude, "exclude")
 
 

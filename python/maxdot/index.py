@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
+from maxdot.id_lists import IdLists
+from maxdot.search_arguments import filter_arguments, interest_rows
 
 Metric: TypeAlias = Literal["dot", "cosine", "euclidean"]
 Ids: TypeAlias = npt.NDArray[np.int64]
@@ -116,6 +118,9 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: Literal[False] = False,
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
     ) -> tuple[Ids, Scores]: ...
 
     @overload
@@ -127,6 +132,9 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: Literal[True],
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
     ) -> tuple[Ids, Scores, dict[str, Any]]: ...
 
     def search(
@@ -137,6 +145,9 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: bool = False,
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
     ) -> Any:
         """The exact k best items of each query, best first; equal scores are ordered by smaller id.
 
@@ -147,24 +158,100 @@ class Index:
                 on it.
             metric: ask another metric than the index's own; every metric is exact on every index.
             stats: also return what the call did.
+            exclude: items that a query must not return: m lists of item ids, as a list of lists, a SciPy CSR
+                matrix [m, items] (its column indices are ids), or a tuple (offsets, ids). For one query of
+                shape [d], also just its ids. Ids that the index does not hold are ignored.
+            allow: the only items that a query may return, in the same forms. An empty list permits none.
+            item_mask: bool [n], by row: False for items that no query may return.
+                Filters apply together, and a batch with filters stays a batch.
 
         Returns:
             ids (int64) and scores (float32, rounded once from float64), shape [m, k], or [k] for one query
             of shape [d]. "dot" and "cosine" scores descend, "euclidean" distances ascend. With `stats`, a
             third value: a dictionary of "seconds" (of the C++ call), "threads", "kernel", "counts"
-                (results per query, int64 [m]), and what was read and scored: "tiles_4bit", "tiles_8bit",
-                "tiles_f32", "candidates", "rescored", "bytes_read", "queries_by_f32", "queries_repeated".
+            (results per query, int64 [m]), and what was read and scored: "tiles_4bit", "tiles_8bit",
+            "tiles_f32", "candidates", "rescored", "bytes_read", "queries_by_f32", "queries_by_list",
+            "queries_repeated".
 
         Raises:
             ValueError: wrong dtype, shape or dimension, NaN or Inf (names row and column), negative k,
-                closed index.
+                lists or mask that do not fit, closed index.
             TypeError: `queries` is no array.
             MemoryError: the results do not fit.
         """
-        engine = self._engine
-        if engine is None:
-            raise ValueError("index: it is closed; open or build it again")
-        return engine.search(queries, as_integer(k), threads, metric, stats)
+        engine = self._open_engine()
+        if exclude is None and allow is None and item_mask is None:  # the short way: microseconds count
+            return engine.search(queries, as_integer(k), threads, metric, stats)
+        filters = filter_arguments(exclude, allow, item_mask)
+        return engine.search(queries, as_integer(k), threads, metric, stats, *filters)
+
+    def search_multi(
+        self,
+        users: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        stats: bool = False,
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
+    ) -> Any:
+        """The exact k best items of users with several interests each, as of MIND or ComiRec.
+
+        The score of an item is its best over the user's interests; no item appears twice. Interests of zeros
+        are ignored, so users with fewer interests can be padded; a user with none gets no results.
+
+        Args:
+            users: float32 or float16, shape [m, interests, d], or [interests, d] for one user.
+            exclude, allow: one list for each user, as in `search`.
+            k, threads, metric, stats, item_mask: as in `search`.
+
+        Returns:
+            ids (int64) and scores (float32), shape [m, k], or [k] for one user; with `stats` a dictionary as of
+            `search`.
+
+        Raises:
+            ValueError, TypeError, MemoryError: as `search`.
+        """
+        engine = self._open_engine()
+        rows, per_user, one_user = interest_rows(users)
+        filters = filter_arguments(exclude, allow, item_mask)
+        return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, *filters)
+
+    def search_range(
+        self,
+        queries: Any,
+        threshold: npt.ArrayLike,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        stats: bool = False,
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
+    ) -> Any:
+        """Every item whose score reaches a threshold (>=; for "euclidean" distances <=), best first.
+
+        Args:
+            queries: float32 or float16, shape [m, d] or [d].
+            threshold: one number, or one for each query. Compared with the float64 score, before it is rounded
+                to float32.
+            threads, metric, stats, exclude, allow, item_mask: as in `search`.
+
+        Returns:
+            offsets (int64 [m + 1]), ids (int64) and scores (float32): query i has
+            ids[offsets[i] : offsets[i + 1]]. With `stats`, a dictionary as of `search` comes last.
+
+        Raises:
+            ValueError, TypeError, MemoryError: as `search`; ValueError for a threshold that is NaN.
+        """
+        engine = self._open_engine()
+        thresholds = np.ascontiguousarray(threshold, dtype=np.float64)
+        if thresholds.ndim > 1:
+            raise ValueError(f"threshold: shape {thresholds.shape} is neither a number nor [queries]")
+        filters = filter_arguments(exclude, allow, item_mask)
+        return engine.search_range(queries, thresholds.reshape(-1), threads, metric, stats, *filters)
 
     def close(self) -> None:
         """Lets go of the memory or the mapped file. Searches that run in other threads end unharmed."""

@@ -7,14 +7,14 @@
 Nothing is trained here: these are values and derivatives for scores that a model gave. Logits are score /
 temperature. docs/objectives.md has the formulas and their accuracy.
 
-Scores are float32 or float64 arrays: NumPy, tensors, anything with the buffer or DLPack protocol (a tensor is
-detached, and copied to the host from a GPU). Both are computed in float64; results have the scores' type, and a
-mean is a Python float.
+Scores are float32 or float64 arrays: NumPy, tensors, anything with the buffer or DLPack protocol (a tensor
+is detached, and copied to the host from a GPU). Both are computed in float64; results have the scores' type,
+and a mean is a Python float.
 
 Every loss takes two more arguments:
     reduction: "mean": the mean loss; "none": the loss of each row.
-    grad: also return the derivatives of what `reduction` gives with respect to the scores: of the mean, or of each
-        row's own loss. They hold the factor 1 / temperature.
+    grad: also return the derivatives of what `reduction` gives with respect to the scores: of the mean, or of
+        each row's own loss. They hold the factor 1 / temperature.
 
 Raises, in every function:
     ValueError: wrong dtype or shape, NaN or Inf, temperature not finite and above 0; names the argument.
@@ -29,7 +29,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.arrays import as_doubles, as_ids, engine_of, host
+from maxdot.arrays import as_doubles, engine_of, host
+from maxdot.id_lists import as_ids
 from maxdot.index import Index, Metric
 
 Reduction: TypeAlias = Literal["mean", "none"]
@@ -66,7 +67,12 @@ def bce(
 
 
 def bpr(
-    positive: Any, negative: Any, temperature: float = 1.0, *, reduction: Reduction = "mean", grad: bool = False
+    positive: Any,
+    negative: Any,
+    temperature: float = 1.0,
+    *,
+    reduction: Reduction = "mean",
+    grad: bool = False,
 ) -> Any:
     """Pair-wise (BPR): -ln sigmoid((positive - negative) / temperature), one loss for each pair.
 
@@ -86,7 +92,12 @@ def bpr(
 
 
 def cross_entropy(
-    positive: Any, negatives: Any, temperature: float = 1.0, *, reduction: Reduction = "mean", grad: bool = False
+    positive: Any,
+    negatives: Any,
+    temperature: float = 1.0,
+    *,
+    reduction: Reduction = "mean",
+    grad: bool = False,
 ) -> Any:
     """List-wise: softmax cross-entropy of one positive among itself and its N sampled negatives.
 
@@ -141,7 +152,7 @@ def full_softmax(
         ValueError: also for an id that the index does not hold, and for metric "euclidean".
     """
     each = _each(reduction)
-    positives = as_ids(host(positive_ids), "positive_ids")
+    positives = as_ids(positive_ids, "positive_ids")
     if positives.ndim != 1:
         raise ValueError(f"positive_ids: shape {positives.shape} is not [n]; give one id for each query")
     found = _core.objective_full_softmax(
@@ -247,7 +258,7 @@ def probabilities(
     return _core.objective_probabilities(
         engine_of(index),
         host(queries),
-        as_ids(host(ids)),
+        as_ids(ids),
         as_doubles(log_partition, "log_partition"),
         float(temperature),
         _correction(log_q),

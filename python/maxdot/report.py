@@ -114,8 +114,8 @@ class Report:
         """
         if self.convention != "rechub":
             raise ValueError(
-                f"convention: these are {self.convention!r} values, which RecHub defines otherwise; measure with "
-                "convention='rechub'"
+                f"convention: these are {self.convention!r} values, which RecHub defines otherwise; measure "
+                "with convention='rechub'"
             )
         return {
             theirs: [_core.rechub_text(ours, row.k, getattr(row, ours)) for row in self.at]

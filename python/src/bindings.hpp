@@ -3,9 +3,12 @@
 
 #include <nanobind/nanobind.h>
 
+#include "maxdot/index.hpp"
+
 namespace maxdot::python {
 
 void bind_index(nanobind::module_& module);
+void bind_searches(nanobind::class_<Index>& bound);
 void bind_verify(nanobind::module_& module);
 void bind_objective(nanobind::module_& module);
 void bind_evaluate(nanobind::module_& module);

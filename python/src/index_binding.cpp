@@ -5,9 +5,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
-#include <chrono>
 #include <memory>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,83 +36,6 @@ Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::str
   return Index::build(rows.view, options);
 }
 
-/// What one call did, as the dictionary that `search(..., stats=True)` returns.
-nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> counts, const SearchStats& done) {
-  nb::dict stats;
-  stats["seconds"] = seconds;
-  stats["threads"] = threads > 0 ? threads : available_threads();
-  stats["kernel"] = kernel_name();
-  stats["counts"] = to_numpy(std::move(counts), {static_cast<std::size_t>(done.queries)});
-  stats["queries_by_f32"] = done.queries_by_f32;
-  stats["queries_repeated"] = done.queries_repeated;
-  stats["tiles_4bit"] = done.tiles_4bit;
-  stats["tiles_8bit"] = done.tiles_8bit;
-  stats["tiles_f32"] = done.tiles_f32;
-  stats["candidates"] = done.candidates;
-  stats["rescored"] = done.rescored;
-  stats["bytes_read"] = done.bytes_read;
-  return stats;
-}
-
-/// Scores leave the engine as f64; `Score` is what Python sees.
-template <class Score>
-std::unique_ptr<Score[]> scores_as(std::unique_ptr<double[]> scores, std::size_t cells) {
-  if constexpr (std::is_same_v<Score, double>) {
-    return scores;
-  } else {
-    std::unique_ptr<Score[]> out(new Score[cells]);
-    for (std::size_t i = 0; i < cells; ++i) out[i] = static_cast<Score>(scores[i]);
-    return out;
-  }
-}
-
-/// No machine holds more results; below it, sizes in bytes cannot overflow.
-constexpr std::size_t kMaxCells = std::size_t{1} << 47;
-
-[[noreturn]] void refuse_size(std::size_t queries, std::size_t k) {
-  throw Error(ErrorCode::out_of_memory, "results of " + std::to_string(queries) +
-                                            " queries with k = " + std::to_string(k) +
-                                            " do not fit in memory; use a smaller k or fewer queries");
-}
-
-template <class Score>
-nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int threads,
-                 const std::optional<std::string>& metric, bool stats) {
-  const MatrixArgument rows = matrix_argument(queries, "queries", true);
-  const std::size_t width = k_argument(k);
-  const std::size_t count = rows.view.rows;
-  SearchStats done;
-  SearchOptions options = {.threads = threads, .metric = std::nullopt, .stats = stats ? &done : nullptr};
-  if (metric) options.metric = metric_argument(*metric);
-
-  std::unique_ptr<std::int64_t[]> ids;
-  std::unique_ptr<std::int64_t[]> counts;
-  std::unique_ptr<Score[]> scores;
-  double seconds = 0;
-  {
-    const nb::gil_scoped_release released;
-    const std::size_t cells = count * width;
-    std::unique_ptr<double[]> exact;
-    if (width < kMaxCells && (width == 0 || count < kMaxCells / width)) {
-      ids.reset(new (std::nothrow) std::int64_t[cells]);
-      counts.reset(stats ? new (std::nothrow) std::int64_t[count] : nullptr);
-      exact.reset(new (std::nothrow) double[cells]);
-    }
-    if (!ids || !exact || (stats && !counts)) refuse_size(count, width);
-    const auto start = std::chrono::steady_clock::now();
-    index.search(rows.view, width, {ids.get(), exact.get(), counts.get()}, options);
-    if (stats) seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    scores = scores_as<Score>(std::move(exact), cells);
-  }
-  const auto shaped = [&](auto values) {
-    return rows.one_dimensional ? to_numpy(std::move(values), {width})
-                                : to_numpy(std::move(values), {count, width});
-  };
-  if (!stats) return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)));
-  return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)),
-                        stats_of(seconds, threads, std::move(counts), done));
-}
-
 nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std::size_t count) {
   const std::size_t d = index.dimension();
   if (begin > index.size() || count > index.size() - begin) {
@@ -131,7 +52,8 @@ nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std
 
 void bind_index(nb::module_& module) {
   using namespace nb::literals;
-  nb::class_<Index>(module, "Index")
+  nb::class_<Index> bound(module, "Index");
+  bound
       .def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a, "threads"_a)
       .def_static(
           "open",
@@ -143,8 +65,6 @@ void bind_index(nb::module_& module) {
       .def(
           "save", [](const Index& index, const std::string& path) { index.save(path); }, "path"_a,
           nb::call_guard<nb::gil_scoped_release>())
-      .def("search", &search<float>, "queries"_a.none(), "k"_a, "threads"_a, "metric"_a.none(), "stats"_a)
-      .def("search_f64", &search<double>, "queries"_a.none(), "k"_a, "threads"_a, "metric"_a.none(), "stats"_a)
       .def("rows", &rows_of, "begin"_a, "count"_a)
       .def_prop_ro("size", &Index::size)
       .def_prop_ro("dimension", &Index::dimension)
@@ -153,6 +73,7 @@ void bind_index(nb::module_& module) {
       .def_prop_ro("normalized", [](const Index& index) { return index.info().normalized; })
       .def_prop_ro("has_ids", [](const Index& index) { return index.info().has_ids; })
       .def_prop_ro("bytes", [](const Index& index) { return index.info().bytes; });
+  bind_searches(bound);
 }
 
 }  // namespace maxdot::python

@@ -1,4 +1,4 @@
-"""maxdot.evaluate: RecHub's golden case, definitions written a second time, retrieval and ranks by brute force."""
+"""maxdot.evaluate: RecHub's golden case, definitions written again, retrieval and ranks by brute force."""
 
 import json
 import math
@@ -153,7 +153,7 @@ def test_printed_and_as_dictionary():
         "4 users, 3 evaluated, convention standard",
         "       k     recall        hit  precision       ndcg        mrr        map",
         "       1     0.2778     0.6667     0.6667     0.6667     0.6667     0.6667",
-        "    from     0.0000     0.0000     0.0000     0.0000     0.0000     0.0000",
+        "    from     0.1111     0.3333     0.3333     0.3333     0.3333     0.3333",
     ]
     assert repr(report).endswith("from, to: 95 % of the means of resampled users")
     known = evaluate.metrics(*GOLDEN, 2, catalogue=6)
@@ -162,7 +162,8 @@ def test_printed_and_as_dictionary():
     assert "confidence" not in known.to_dict()
 
     told = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert (told["users"], told["evaluated"], told["convention"], told["confidence"]) == (4, 3, "standard", 0.95)
+    assert (told["users"], told["evaluated"], told["confidence"]) == (4, 3, 0.95)
+    assert told["convention"] == "standard"
     assert [row["k"] for row in told["at"]] == [1, 2]
     assert told["at"][1]["ndcg"] == report[2].ndcg
     assert told["at"][1]["low"]["map"] == report[2].low.map
@@ -197,8 +198,10 @@ def test_retrieval_and_ranks_by_brute_force(metric, excluded):
     assert report == true
     assert report.to_dict() == true.to_dict()
 
-    truth = [[row.index(item) + 1 if item in row else 0 for item in wanted]
-             for row, wanted in zip(order, relevant, strict=True)]  # fmt: skip
+    truth = [
+        [row.index(item) + 1 if item in row else 0 for item in wanted]
+        for row, wanted in zip(order, relevant, strict=True)
+    ]
     found = evaluate.ranks(index, users, relevant, exclude, metric=metric)
     assert found.dtype == np.int64
     assert found.tolist() == sum(truth, [])
@@ -224,9 +227,9 @@ def test_scipy_matrices():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"relevant": GOLDEN[0][:2]}, "^relevant: 2 lists where 3 are needed"),
+        ({"relevant": GOLDEN[0][:2]}, "^relevant: has 2 lists, but 3 are needed"),
         ({"relevant": [[1], [-2], []]}, "^relevant: user 1 has the id -2"),
-        ({"relevant": [[1], [1.5], []]}, "^relevant: row 1: dtype float64"),
+        ({"relevant": [[1], [1.5], []]}, r"^relevant\[1\]: dtype float64"),
         ({"relevant": {0: [1]}}, "^relevant: dict is no list"),
         ({"retrieved": [1, 2, 3]}, r"^retrieved: shape \(3,\) is not \[users, K\]"),
         ({"retrieved": [[1, 2], [1], [2]]}, "^retrieved: "),
@@ -259,7 +262,7 @@ def test_what_metrics_refuses(change, says):
         ({"users": gaussian(3, 8, 1) * np.float32(np.inf)}, "^users: row 0, column 0"),
         ({"relevant": [[1], [2]]}, "^relevant: has 2 lists, but there are 3 users"),
         ({"exclude": [[1], [2]]}, "^exclude: has 2 lists, but there are 3 users"),
-        ({"exclude": [[1], ["a"], []]}, "^exclude: row 1: dtype <U1"),
+        ({"exclude": [[1], ["a"], []]}, r"^exclude\[1\]: dtype <U1"),
         ({"metric": "l2"}, "^metric: 'l2'"),
         ({"threads": -1}, "^threads: -1"),
     ],

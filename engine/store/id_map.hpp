@@ -1,0 +1,30 @@
+// IdMap: from item ids to rows, for an index with ids of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace maxdot::store {
+
+/// No item has this row.
+inline constexpr std::uint32_t kNoRow = 0xFFFFFFFFU;
+
+class IdMap {
+ public:
+  /// Of `count` ids, which must stay where they are. O(count), 8 to 16 bytes for each.
+  /// Throws std::bad_alloc. Requires count < kNoRow.
+  IdMap(const std::int64_t* ids, std::size_t count);
+
+  /// The row that has `id`, or kNoRow.
+  std::uint32_t find(std::int64_t id) const noexcept;
+
+ private:
+  std::size_t slot_of(std::int64_t id) const noexcept;
+
+  const std::int64_t* ids_;
+  std::size_t mask_;
+  std::vector<std::uint32_t> rows_;  // open addressing, linear probing, at most half full
+};
+
+}  // namespace maxdot::store

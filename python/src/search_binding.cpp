@@ -1,0 +1,204 @@
+// The searches of maxdot._core.Index, with NumPy in and out. The documented methods are in maxdot/index.py.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "array_argument.hpp"
+#include "bindings.hpp"
+#include "results.hpp"
+
+namespace maxdot::python {
+namespace {
+
+template <class T>
+using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+/// Offsets and ids.
+using Lists = std::optional<std::pair<Vector<std::int64_t>, Vector<std::int64_t>>>;
+using Mask = std::optional<Vector<std::uint8_t>>;
+
+template <class T>
+std::span<const T> span_of(const Vector<T>& vector) {
+  return {vector.data(), vector.shape(0)};
+}
+
+IdLists lists_of(const Lists& lists) {
+  if (!lists) return {};
+  return {span_of(lists->first), span_of(lists->second)};
+}
+
+/// What every search is asked with, beside its vectors. Views of the caller's arrays.
+struct Asked {
+  int threads;
+  std::optional<std::string> metric;
+  Lists exclude;
+  Lists allow;
+  Mask item_mask;
+
+  SearchOptions options(SearchStats* stats) const {
+    SearchOptions options = {.threads = threads, .stats = stats};
+    if (metric) options.metric = metric_argument(*metric);
+    options.filters.exclude = lists_of(exclude);
+    options.filters.allow = lists_of(allow);
+    if (item_mask) options.filters.item_mask = span_of(*item_mask);
+    return options;
+  }
+};
+
+/// What one call did, as the dictionary that `search(..., stats=True)` returns.
+nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> counts, std::size_t rows,
+                  const SearchStats& done) {
+  nb::dict stats;
+  stats["seconds"] = seconds;
+  stats["threads"] = threads > 0 ? threads : available_threads();
+  stats["kernel"] = kernel_name();
+  stats["counts"] = to_numpy(std::move(counts), {rows});
+  stats["queries_by_f32"] = done.queries_by_f32;
+  stats["queries_by_list"] = done.queries_by_list;
+  stats["queries_repeated"] = done.queries_repeated;
+  stats["tiles_4bit"] = done.tiles_4bit;
+  stats["tiles_8bit"] = done.tiles_8bit;
+  stats["tiles_f32"] = done.tiles_f32;
+  stats["candidates"] = done.candidates;
+  stats["rescored"] = done.rescored;
+  stats["bytes_read"] = done.bytes_read;
+  return stats;
+}
+
+/// Scores leave the engine as f64; `Score` is what Python sees.
+template <class Score>
+std::unique_ptr<Score[]> scores_as(std::unique_ptr<double[]> scores, std::size_t cells) {
+  if constexpr (std::is_same_v<Score, double>) {
+    return scores;
+  } else {
+    std::unique_ptr<Score[]> out(new Score[cells]);
+    for (std::size_t i = 0; i < cells; ++i) out[i] = static_cast<Score>(scores[i]);
+    return out;
+  }
+}
+
+/// No machine holds more results; below it, sizes in bytes cannot overflow.
+constexpr std::size_t kMaxCells = std::size_t{1} << 47;
+
+[[noreturn]] void refuse_size(std::size_t queries, std::size_t k) {
+  throw Error(ErrorCode::out_of_memory, "results of " + std::to_string(queries) +
+                                            " queries with k = " + std::to_string(k) +
+                                            " do not fit in memory; use a smaller k or fewer queries");
+}
+
+/// Calls run(out, options) without the GIL and returns (ids, scores) of shape [rows, width], or [width] for one row that
+/// was given without its dimension; and what was done, if asked.
+template <class Score, class Run>
+nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked& asked, bool stats, Run&& run) {
+  SearchStats done;
+  const SearchOptions options = asked.options(stats ? &done : nullptr);
+  std::unique_ptr<std::int64_t[]> ids;
+  std::unique_ptr<std::int64_t[]> counts;
+  std::unique_ptr<Score[]> scores;
+  double seconds = 0;
+  {
+    const nb::gil_scoped_release released;
+    const std::size_t cells = rows * width;
+    std::unique_ptr<double[]> exact;
+    if (width < kMaxCells && (width == 0 || rows < kMaxCells / width)) {
+      ids.reset(new (std::nothrow) std::int64_t[cells]);
+      counts.reset(stats ? new (std::nothrow) std::int64_t[rows] : nullptr);
+      exact.reset(new (std::nothrow) double[cells]);
+    }
+    if (!ids || !exact || (stats && !counts)) refuse_size(rows, width);
+    const auto start = std::chrono::steady_clock::now();
+    run(ResultView{ids.get(), exact.get(), counts.get()}, options);
+    if (stats) seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    scores = scores_as<Score>(std::move(exact), cells);
+  }
+  const auto shaped = [&](auto values) {
+    return flat ? to_numpy(std::move(values), {width}) : to_numpy(std::move(values), {rows, width});
+  };
+  if (!stats) return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)));
+  return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)),
+                        stats_of(seconds, asked.threads, std::move(counts), rows, done));
+}
+
+template <class Score>
+nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int threads,
+                 const std::optional<std::string>& metric, bool stats, Lists exclude, Lists allow, Mask item_mask) {
+  const MatrixArgument rows = matrix_argument(queries, "queries", true);
+  const std::size_t width = k_argument(k);
+  const Asked asked = {threads, metric, std::move(exclude), std::move(allow), std::move(item_mask)};
+  return results_of<Score>(rows.view.rows, width, rows.one_dimensional, asked, stats,
+                           [&](const ResultView& out, const SearchOptions& options) {
+                             index.search(rows.view, width, out, options);
+                           });
+}
+
+nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per_user, bool one_user, std::int64_t k,
+                       int threads, const std::optional<std::string>& metric, bool stats, Lists exclude, Lists allow,
+                       Mask item_mask) {
+  const MatrixArgument rows = matrix_argument(interests, "users", false);
+  const std::size_t width = k_argument(k);
+  const std::size_t users = per_user == 0 ? 0 : rows.view.rows / per_user;
+  const Asked asked = {threads, metric, std::move(exclude), std::move(allow), std::move(item_mask)};
+  return results_of<float>(users, width, one_user, asked, stats,
+                           [&](const ResultView& out, const SearchOptions& options) {
+                             index.search_multi(rows.view, per_user, width, out, options);
+                           });
+}
+
+template <class To, class From>
+nb::ndarray<nb::numpy, To> copied(const std::vector<From>& values) {
+  std::unique_ptr<To[]> out(new To[values.size()]);
+  std::transform(values.begin(), values.end(), out.get(), [](From value) { return static_cast<To>(value); });
+  return to_numpy(std::move(out), {values.size()});
+}
+
+/// (offsets, ids, scores), and what was done, if asked.
+nb::tuple search_range(const Index& index, nb::handle queries, const Vector<double>& thresholds, int threads,
+                       const std::optional<std::string>& metric, bool stats, Lists exclude, Lists allow,
+                       Mask item_mask) {
+  const MatrixArgument rows = matrix_argument(queries, "queries", true);
+  const Asked asked = {threads, metric, std::move(exclude), std::move(allow), std::move(item_mask)};
+  SearchStats done;
+  const SearchOptions options = asked.options(stats ? &done : nullptr);
+  RangeResult found;
+  double seconds = 0;
+  {
+    const nb::gil_scoped_release released;
+    const auto start = std::chrono::steady_clock::now();
+    found = index.search_range(rows.view, span_of(thresholds), options);
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  const auto offsets = copied<std::int64_t>(found.offsets);
+  const auto ids = copied<std::int64_t>(found.ids);
+  const auto scores = copied<float>(found.scores);
+  if (!stats) return nb::make_tuple(offsets, ids, scores);
+  std::unique_ptr<std::int64_t[]> counts(new std::int64_t[rows.view.rows]);
+  for (std::size_t q = 0; q < rows.view.rows; ++q) counts[q] = found.offsets[q + 1] - found.offsets[q];
+  return nb::make_tuple(offsets, ids, scores, stats_of(seconds, threads, std::move(counts), rows.view.rows, done));
+}
+
+}  // namespace
+
+void bind_searches(nb::class_<Index>& bound) {
+  using namespace nb::literals;
+  const auto with_filters = [&](const char* name, auto function, auto... arguments) {
+    bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a, "exclude"_a.none() = nb::none(),
+              "allow"_a.none() = nb::none(), "item_mask"_a.none() = nb::none());
+  };
+  with_filters("search", &search<float>, "queries"_a.none(), "k"_a);
+  with_filters("search_f64", &search<double>, "queries"_a.none(), "k"_a);
+  with_filters("search_multi", &search_multi, "interests"_a.none(), "per_user"_a, "one_user"_a, "k"_a);
+  with_filters("search_range", &search_range, "queries"_a.none(), "thresholds"_a);
+}
+
+}  // namespace maxdot::python
