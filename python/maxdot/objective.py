@@ -211,14 +211,14 @@ def probability(scores: Any, temperature: float = 1.0) -> Any:
 def softmax(
     scores: Any, log_partition: npt.ArrayLike, temperature: float = 1.0, *, log_q: npt.ArrayLike | None = None
 ) -> Any:
-    """The probability of scored items over the whole catalogue: e^(score / temperature - log_q - log_partition).
+    """The probability of scored items over the whole catalogue: e^(score / temperature - log_q - ln Z).
 
     >>> ids, scores = index.search(users, 10)
     >>> p = objective.softmax(scores, objective.log_partition(index, users, 0.05), 0.05)
 
     Args:
         scores: float32 or float64, [n, m], or [m] for one query. -inf, a search's padding, gives 0.
-        log_partition: [n], or a number for one query: of the same temperature and correction.
+        log_partition: ln Z, [n], or a number for one query: of the same temperature and correction.
         temperature: what divides the scores.
         log_q: like `scores`: the correction of each scored item that `log_partition` had.
 
@@ -278,7 +278,7 @@ def _each(reduction: str) -> bool:
 
 
 def _reduced(found: tuple[Any, ...], each: bool, per_loss: int = 0) -> Any:
-    """What a loss returns. found: mean, losses, gradients; gradients[per_loss] has one element for each loss."""
+    """What a loss returns. found: mean, losses, gradients; gradients[per_loss] has an element for each loss."""
     mean, losses, *gradients = found
     if gradients[0] is None:
         return losses if each else mean

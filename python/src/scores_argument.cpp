@@ -38,6 +38,15 @@ bool is_contiguous(const nb::ndarray<nb::ro>& array) {
   return true;
 }
 
+/// NumPy's function of that name on the object, which may speak DLPack only: those functions do not take that.
+template <class... Arguments>
+nb::object by_numpy(const char* function, nb::handle object, const Arguments&... arguments) {
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  const bool only_dlpack = nb::hasattr(object, "__dlpack__") && !nb::hasattr(object, "__array__");
+  const nb::object readable = only_dlpack ? numpy.attr("from_dlpack")(object) : nb::borrow(object);
+  return numpy.attr(function)(readable, arguments...);
+}
+
 const char* precision(const ScoresArgument& scores) { return scores.f64 ? "float64" : "float32"; }
 
 }  // namespace
@@ -62,8 +71,7 @@ ScoresArgument scores_argument(nb::handle object, const char* name) {
                               .c_str());
   }
   if (!is_contiguous(scores.array)) {
-    const nb::object copy = nb::module_::import_("numpy").attr("ascontiguousarray")(object);
-    return scores_argument(copy, name);
+    return scores_argument(by_numpy("ascontiguousarray", object), name);
   }
   for (std::size_t axis = 0; axis < scores.array.ndim(); ++axis)
     scores.shape.push_back(scores.array.shape(axis));
@@ -83,8 +91,7 @@ ScoresArgument labels_argument(nb::handle object, const ScoresArgument& scores) 
   const auto code = static_cast<nb::dlpack::dtype_code>(array_of(object, "labels").dtype().code);
   const bool whole = code == nb::dlpack::dtype_code::Int || code == nb::dlpack::dtype_code::UInt ||
                      code == nb::dlpack::dtype_code::Bool;
-  nb::object converted = nb::borrow(object);
-  if (whole) converted = nb::module_::import_("numpy").attr("asarray")(object, precision(scores));
+  const nb::object converted = whole ? by_numpy("asarray", object, precision(scores)) : nb::borrow(object);
   ScoresArgument labels = scores_like(converted, "labels", scores, "scores");
   if (labels.shape == scores.shape) return labels;
   throw nb::value_error(("labels: shape " + shape_text(labels.shape) + " differs from that of scores, " +

@@ -1,6 +1,7 @@
-"""maxdot.objective against true values, NumPy in float64, finite differences and, where it is installed, torch."""
+"""maxdot.objective against true values, NumPy in float64 and finite differences."""
 
 import math
+import threading
 
 import maxdot
 import numpy as np
@@ -59,7 +60,7 @@ def test_huge_logits_are_finite_and_right(dtype):
     assert objective.softmax(padded, [1.0]).tolist() == [[1.0, 0.0]]
 
 
-def by_numpy(kind, scores, others, t):
+def row_losses(kind, scores, others, t):
     """Losses of each row, the plain formulas."""
     if kind is objective.bce:
         z = scores / t
@@ -80,7 +81,7 @@ def inputs(kind, seed, rows=7, width=4):
 @pytest.mark.parametrize("kind", [objective.bce, objective.bpr, objective.cross_entropy])
 def test_values_and_reductions(kind, dtype):
     scores, others = (part.astype(dtype) for part in inputs(kind, 5))
-    true = by_numpy(kind, scores.astype(float), others.astype(float), 0.3)
+    true = row_losses(kind, scores.astype(float), others.astype(float), 0.3)
     each, *slopes = kind(scores, others, 0.3, reduction="none", grad=True)
     assert each.dtype == dtype
     np.testing.assert_allclose(each, true, rtol=CLOSE[dtype])
@@ -131,10 +132,10 @@ def test_contrasts_of_any_size(data, rows, width, t):
     positive = data.draw(hnp.arrays(np.float64, rows, elements=SCORES))
     negative = data.draw(hnp.arrays(np.float64, (rows, width), elements=SCORES))
     each, down, up = objective.cross_entropy(positive, negative, t, reduction="none", grad=True)
-    np.testing.assert_allclose(each, by_numpy(objective.cross_entropy, positive, negative, t), atol=1e-12)
-    np.testing.assert_allclose(down, -up.sum(1), rtol=1e-12)
+    np.testing.assert_allclose(each, row_losses(objective.cross_entropy, positive, negative, t), atol=1e-12)
+    np.testing.assert_allclose(down, -up.sum(1), rtol=1e-12, atol=1e-300)
     pairs = objective.bpr(positive, negative, t, reduction="none")
-    np.testing.assert_allclose(pairs, by_numpy(objective.bpr, positive, negative, t), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(pairs, row_losses(objective.bpr, positive, negative, t), rtol=1e-12, atol=1e-300)
     one = objective.cross_entropy(positive, negative[:, :1], t, reduction="none")
     np.testing.assert_allclose(one, pairs[:, 0], rtol=1e-12, atol=1e-300)
     np.testing.assert_array_equal(objective.bpr(positive, negative[:, 0], t, reduction="none"), pairs[:, 0])
@@ -210,7 +211,7 @@ def test_layouts_and_protocols(dtype):
         lambda x: x[::-1].copy()[::-1],
         memoryview,
         OnlyDLPack,
-        np.require,
+        lambda x: OnlyDLPack(np.repeat(x, 2, axis=0)[::2]),
     ]:
         assert objective.cross_entropy(kind(positive), kind(negatives)) == true
 
@@ -219,75 +220,20 @@ def test_labels_of_every_type():
     scores = gaussian(6, 1, 1)[:, 0]
     true = objective.bce(scores, np.array([0, 1, 1, 0, 0, 1], np.float32))
     for dtype in (bool, np.int64, np.uint8):
-        assert objective.bce(scores, np.array([0, 1, 1, 0, 0, 1], dtype)) == true
+        labels = np.array([0, 1, 1, 0, 0, 1], dtype)
+        assert objective.bce(scores, labels) == objective.bce(scores, OnlyDLPack(labels)) == true
+    one = np.float32(scores[0]).reshape(())
+    assert objective.bce(one, np.array(0)) == objective.bce(scores[:1], labels[:1])
 
 
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda x: objective.bce(x, x[:2] > 0), r"^labels: shape \(2\) differs from that of scores, \(3\)"),
-        (lambda x: objective.bce(x, x + 7), "^labels: element 0 is 8"),
-        (lambda x: objective.bce(x, x.astype(np.float64)), "^labels: dtype float64 differs .* scores, float32"),
-        (lambda x: objective.bce(x.astype(np.float16), x), "^scores: dtype float16"),
-        (lambda x: objective.bce(x.astype(int), x), "^scores: dtype int64"),
-        (lambda x: objective.bce(x.astype(">f4"), x), "^scores: .*native byte order"),
-        (lambda x: objective.bce(x * np.nan, x), "^scores: element 0 is NaN"),
-        (lambda x: objective.bce(x[:0], x[:0]), "^scores: is empty"),
-        (lambda x: objective.bce(x, x, 0.0), "^temperature: 0"),
-        (lambda x: objective.bce(x, x, np.inf), "^temperature: inf"),
-        (lambda x: objective.bce(x, x, reduction="sum"), "^reduction: 'sum' is not 'mean' or 'none'"),
-        (lambda x: objective.bpr(x, x[:2]), r"^negative: shape \(2\) is not \[B\] or \[B, N\] with B = 3"),
-        (lambda x: objective.bpr(x[:, None], x), r"^positive: shape \(3, 1\) is not \[B\]"),
-        (lambda x: objective.bpr(x, x / 0), "^negative: element 0 is infinite"),
-        (lambda x: objective.bpr(x, x.astype(float)), "^negative: dtype float64 differs from .* positive"),
-        (lambda x: objective.cross_entropy(x, x), r"^negatives: shape \(3\) is not \[B, N\] with B = 3"),
-        (lambda x: objective.cross_entropy(x, np.zeros((3, 0), x.dtype)), "^negatives: has 0 elements"),
-        (lambda x: objective.probability(x * np.nan), "^scores: element 0 is NaN"),
-        (lambda x: objective.softmax(x, [1.0, 2.0]), r"^scores: shape \(3\) does not fit log_partition"),
-        (lambda x: objective.softmax(x[None], [1.0, 2.0]), r"^scores: shape \(1, 3\) does not fit"),
-        (lambda x: objective.softmax(x, np.nan), "^log_partition: element 0 is NaN"),
-        (lambda x: objective.softmax(x, "a"), "^log_partition: could not convert"),
-        (lambda x: objective.softmax(x, 1.0, log_q=[1.0]), r"^log_q: shape \(1\) differs"),
-    ],
-)
-def test_what_is_refused(call, says):
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match=says):
-        call(np.ones(3, np.float32))
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"positive_ids": POSITIVES[:5]}, "^positive_ids: has 5 elements, but 23"),
-        ({"positive_ids": POSITIVES[:, None]}, r"^positive_ids: shape \(23, 1\) is not \[n\]"),
-        ({"positive_ids": POSITIVES + 0.5}, "^positive_ids: dtype float64"),
-        ({"positive_ids": POSITIVES + 10**6}, "^positive_ids: "),
-        ({"queries": USERS[0]}, r"^queries: shape \(16\)"),
-        ({"queries": USERS.astype(np.float64)}, "^queries: dtype float64"),
-        ({"queries": USERS * np.float32(np.nan)}, "^queries: row 0, column 0"),
-        ({"temperature": -1}, "^temperature: -1"),
-        ({"log_q": LOG_Q[:9]}, "^log_q: has 9 values"),
-        ({"log_q": LOG_Q * np.inf}, "^log_q: row 0 is not finite"),
-        ({"metric": "l2"}, "^metric: 'l2'"),
-        ({"threads": -1}, "^threads: -1"),
-    ],
-)
-def test_what_the_full_softmax_refuses(change, says):
-    arguments = {"index": maxdot.Index.build(ITEMS), "queries": USERS, "positive_ids": POSITIVES}
-    with pytest.raises(ValueError, match=says):
-        objective.full_softmax(**{**arguments, **change})
-
-
-def test_other_arguments():
-    index = maxdot.Index.build(ITEMS)
-    with pytest.raises(TypeError, match=r"^scores: list is no array; .*asarray"):
-        objective.bce([1.0], [1.0])
-    with pytest.raises(TypeError, match=r"^index: ndarray is no maxdot\.Index"):
-        objective.log_partition(ITEMS, USERS)
-    with pytest.raises(ValueError, match=r"^ids: shape \(2\) does not fit 23 queries"):
-        objective.probabilities(index, USERS, [1, 2], np.zeros(23))
-    with pytest.raises(ValueError, match="^log_partition: has 2 elements, but 23"):
-        objective.probabilities(index, USERS, POSITIVES[:, None], [1.0, 2.0])
-    index.close()
-    with pytest.raises(ValueError, match="^index: it is closed"):
-        objective.log_partition(index, USERS)
+def test_the_gil_is_released():
+    """Python code runs while a long call does."""
+    scores = gaussian(3000, 1000, 1)
+    running, ticks = threading.Event(), 0
+    worker = threading.Thread(target=lambda: (running.set(), objective.probability(scores), running.clear()))
+    worker.start()
+    running.wait()
+    while running.is_set():
+        ticks += 1
+    worker.join()
+    assert ticks > 1000

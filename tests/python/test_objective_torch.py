@@ -30,7 +30,7 @@ def test_bce(dtype, t):
     (scores,) = tensors(dtype, (64,))
     labels = (torch.rand(64) < 0.3).to(dtype)
     found = objective.bce(scores, labels, t, grad=True)
-    # In double, because 1 - sigmoid(z) in float32 has lost what the loss of a wrong score is made of: at t = 0.2
+    # In double: in float32 1 - sigmoid(z) has lost what the loss of a wrong score is made of, and at t = 0.2
     # BCELoss itself is off by 2e-5.
     same(found, torch.nn.BCELoss()(torch.sigmoid(scores.double() / t), labels.double()), scores)
 
@@ -60,7 +60,8 @@ def test_full_softmax():
     scores = (torch.from_numpy(users).double() @ torch.from_numpy(items).double().T).requires_grad_()
     torch.nn.CrossEntropyLoss()(scores / 2, positives).backward()
     index = maxdot.Index.build(items, metric="dot")
-    loss, slope = objective.full_softmax(index, torch.from_numpy(users).requires_grad_(), positives, 2, grad=True)
+    queries = torch.from_numpy(users).requires_grad_()
+    loss, slope = objective.full_softmax(index, queries, positives, 2, grad=True)
     true = torch.nn.CrossEntropyLoss()(scores.detach() / 2, positives)
     np.testing.assert_allclose(loss, float(true), rtol=1e-6)
     np.testing.assert_allclose(slope, scores.grad[torch.arange(40), positives].numpy(), rtol=1e-5)
