@@ -10,7 +10,7 @@ VENV := build/venv
 PEERS := build/venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-roofline bench-worst bench-faiss bench-peers tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-faiss bench-peers tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \
 	  --benchmark_enable_random_interleaving=true --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
 	  --benchmark_min_time=0.2
+
+bench-parts: build ## the parts alone: kernels of each instruction set against the ceilings, encode, select, open
+	@for part in kernels encode select open; do echo "== $$part"; build/release/bin/bench_$$part || exit 1; done
 
 bench-roofline: build ## how close to the hardware: kernels and searches against measured ceilings, on one core
 	build/release/bin/bench_roofline

@@ -17,6 +17,9 @@ ENGINE = {
     "api": ["base", "kernels", "store", "io", "search", "softmax", "measure", "api"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
+ANGLED = re.compile(r"^\s*#\s*include\s*<([^>]+)>")
+# These are users of the library as any other: the public API and their own files, nothing else.
+USERS = ("tools", "python/src")
 # These know things that the rest of the project must not.
 ONLY_IN = {
     "omp.h": ["engine/base/parallel.cpp"],
@@ -24,11 +27,23 @@ ONLY_IN = {
 }
 
 
-def includes(path):
+def includes(path, pattern=INCLUDE):
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        match = INCLUDE.match(line)
+        match = pattern.match(line)
         if match:
             yield number, match.group(1)
+
+
+def check_user(root, path):
+    """A public header is one that stands in include/; angle brackets must not be a way around."""
+    own = path.parent
+    for number, target in includes(path):
+        public = target.startswith("maxdot/") and (root / "include" / target).is_file()
+        if not public and ("/" in target or not (own / target).is_file()):
+            yield f'{path}:{number}: only public headers and files beside it may be included here, not "{target}"'
+    for number, target in includes(path, ANGLED):
+        if (root / "engine" / target).is_file():
+            yield f"{path}:{number}: only public headers may be included here, not <{target}> of the engine"
 
 
 def check(root):
@@ -49,12 +64,11 @@ def check(root):
         for number, target in includes(path):
             if not target.startswith("maxdot/"):
                 problems.append(f"{path}:{number}: a public header must not include \"{target}\"")
-    for path in sorted((root / "tools").rglob("*.[hc]pp")):
-        files += 1
-        for number, target in includes(path):
-            if "/" in target and not target.startswith("maxdot/"):
-                problems.append(f"{path}:{number}: the command may only use the public API, not \"{target}\"")
-    for folder in ("engine", "include", "tools"):
+    for folder in USERS:
+        for path in sorted((root / folder).rglob("*.[hc]pp")):
+            files += 1
+            problems += check_user(root, path)
+    for folder in ("engine", "include", *USERS):
         for path in sorted((root / folder).rglob("*.[hc]pp")):
             text = path.read_text(encoding="utf-8")
             for header, allowed in ONLY_IN.items():

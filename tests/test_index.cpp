@@ -35,6 +35,13 @@ bool contains(const Error& error, const std::string& part) {
 
 }  // namespace
 
+TEST_CASE("the tests' own comparison tells +0 from -0") {
+  const SearchResult plus{1, 1, {7}, {0.0}, {1}};
+  const SearchResult minus{1, 1, {7}, {-0.0}, {1}};
+  CHECK(test::difference(plus, plus) == "");
+  CHECK(test::difference(plus, minus) != "");
+}
+
 TEST_CASE("a saved index answers as the one that was built") {
   const Folder folder;
   const test::Rows items = test::gaussian_rows(700, 29, 1);

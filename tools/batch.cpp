@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "command.hpp"
-#include "interrupt.hpp"
 #include "maxdot/maxdot.hpp"
 #include "scoring.hpp"
 
@@ -67,14 +66,12 @@ void score_all(const BatchCommand& command, const Index& index, const MatrixFile
   std::vector<std::int64_t> ids(rows_at_once * command.k);
   std::vector<double> scores(rows_at_once * command.k);
   Progress progress("scoring", "users", users.rows());
-  const InterruptGuard interrupt;
   for (std::size_t begin = 0; begin < users.rows(); begin += rows_at_once) {
     const std::size_t count = std::min(rows_at_once, users.rows() - begin);
     blaming(command.users_path, [&] { users.read(begin, count, buffer.data()); });
     search_rows(index, buffer.view().slice(0, count), command.k, {ids.data(), scores.data(), nullptr}, options,
                 command.users_path, begin);
     writer.append(ids.data(), scores.data(), count);
-    interrupt.check();
     progress.update(begin + count);
   }
   writer.commit();

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "command.hpp"
+#include "interrupt.hpp"
 #include "maxdot/maxdot.hpp"
 
 namespace maxdot::tools {
@@ -111,7 +112,13 @@ void run(const BuildCommand& command) {
   seconds.build = build_watch.seconds();
 
   Stopwatch save_watch;
-  blaming(command.output_path, [&] { index.save(command.output_path); });
+  {
+    // Before, a signal ends the command at once and nothing is left. From here on there is a temporary file: the save, which
+    // cannot be stopped half-way, comes to its end first, and the new file is whole.
+    const InterruptGuard interrupt;
+    blaming(command.output_path, [&] { index.save(command.output_path); });
+    interrupt.check();
+  }
   seconds.save = save_watch.seconds();
   report(command, index.info(), seconds);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 
 #include "console.hpp"
@@ -38,6 +40,28 @@ std::string line_of(const std::string& title, const Values& values, const std::o
   return line + (coverage ? padded(four_digits(*coverage), 11) : "") + "\n";
 }
 
+/// The shortest digits that mean this value, as in JSON; "nan" is what NumPy, pandas and awk read.
+std::string all_digits(double value) {
+  if (std::isnan(value)) return "nan";
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
+/// One line for each user and k, with tabs, so that programs can read it.
+void print_users(const std::vector<AtK>& at) {
+  if (at.empty() || at.front().users.empty()) return;
+  std::string header = "\nuser\tk";
+  for (const Field& field : kFields) header += std::string("\t") + field.name;
+  print(header + "\n");
+  for (std::size_t user = 0; user < at.front().users.size(); ++user) {
+    for (const AtK& row : at) {
+      std::string line = std::to_string(user) + "\t" + std::to_string(row.k);
+      for (const Field& field : kFields) line += "\t" + all_digits(row.users[user].*field.value);
+      print(line + "\n");
+    }
+  }
+}
+
 /// Ranks of the items that have one, ascending.
 std::vector<std::int64_t> known_ranks(const std::vector<std::int64_t>& ranks) {
   std::vector<std::int64_t> known;
@@ -45,6 +69,23 @@ std::vector<std::int64_t> known_ranks(const std::vector<std::int64_t>& ranks) {
                [](std::int64_t rank) { return rank > 0; });
   std::sort(known.begin(), known.end());
   return known;
+}
+
+void print_ranks(const std::vector<std::int64_t>& ranks) {
+  const std::vector<std::int64_t> known = known_ranks(ranks);
+  print("\n");
+  if (known.empty()) {
+    print("no relevant item has a rank\n");
+    return;
+  }
+  const auto at = [&](std::size_t percent) {
+    return with_thousands(static_cast<std::uint64_t>(known[(known.size() - 1) * percent / 100]));
+  };
+  print_fields(
+      {{"ranked", with_thousands(known.size()) + " of " + with_thousands(ranks.size()) + " relevant items"},
+       {"best rank", at(0)},
+       {"quartiles", at(25) + ", " + at(50) + ", " + at(75)},
+       {"worst rank", at(100)}});
 }
 
 Json values_json(const Values& values) {
@@ -113,21 +154,8 @@ void report_text(const Evaluation& evaluation) {
     std::snprintf(share, sizeof(share), "%g", 100.0 * evaluation.confidence);
     print("\nfrom, to: the " + std::string(share) + " % bootstrap interval over users\n");
   }
-  if (!evaluation.ranks) return;
-  const std::vector<std::int64_t> known = known_ranks(*evaluation.ranks);
-  print("\n");
-  if (known.empty()) {
-    print("no relevant item has a rank\n");
-    return;
-  }
-  const auto at = [&](std::size_t percent) {
-    return with_thousands(static_cast<std::uint64_t>(known[(known.size() - 1) * percent / 100]));
-  };
-  print_fields({{"ranked", with_thousands(known.size()) + " of " + with_thousands(evaluation.ranks->size()) +
-                               " relevant items"},
-                {"best rank", at(0)},
-                {"quartiles", at(25) + ", " + at(50) + ", " + at(75)},
-                {"worst rank", at(100)}});
+  if (evaluation.ranks) print_ranks(*evaluation.ranks);
+  print_users(report.at);
 }
 
 void report_json(const Evaluation& evaluation, const evaluate::IdLists& relevant) {

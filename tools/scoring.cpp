@@ -116,11 +116,13 @@ ResultWriter::ResultWriter(const std::string& ids_path, const std::string& score
 }
 
 void ResultWriter::append(const std::int64_t* ids, const double* scores, std::size_t rows) {
+  interrupt_.check();
   blaming(ids_path_, [&] { ids_.append(ids, rows); });
   if (scores_) blaming(scores_path_, [&] { scores_->append(scores, rows); });
 }
 
 void ResultWriter::commit() {
+  interrupt_.check();
   const bool ids_are_new = !exists(ids_path_);
   ids_.commit();
   if (!scores_) return;

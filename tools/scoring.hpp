@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "interrupt.hpp"
 #include "maxdot/maxdot.hpp"
 
 namespace maxdot::tools {
@@ -23,7 +24,8 @@ void check_memory(std::size_t rows, std::size_t k, std::size_t bytes_each, const
 void search_rows(const Index& index, const MatrixView& rows, std::size_t k, const ResultView& out,
                  const SearchOptions& options, const std::string& path, std::size_t first_row);
 
-/// A file of ids and, if wanted, a file of scores.
+/// A file of ids and, if wanted, a file of scores. While it lives a signal that asks to end is only noted, so that no temporary
+/// file stays behind: `append` and `commit` throw Interrupted then.
 class ResultWriter {
  public:
   /// Formats follow the endings: .npy or .ivecs for ids, .npy or .fvecs for scores. An empty `scores_path`
@@ -31,10 +33,11 @@ class ResultWriter {
   ResultWriter(const std::string& ids_path, const std::string& scores_path, std::size_t rows, std::size_t k);
 
   void append(const std::int64_t* ids, const double* scores, std::size_t rows);
-  /// Makes both files appear. If the second cannot, the first is taken back where it was new.
+  /// From here on a signal comes too late. Makes both files appear. If the second cannot, the first is taken back where it was new.
   void commit();
 
  private:
+  InterruptGuard interrupt_;  // first: before the files exist, until they are gone
   std::string ids_path_;
   std::string scores_path_;
   MatrixWriter ids_;

@@ -1,5 +1,6 @@
 """Runs a plan: a process per library, all alive at once, taking turns call by call."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -42,7 +43,9 @@ class Process:
         self.version = self._read().get("version")
 
     def ask(self, do, **arguments):
-        print(json.dumps({"do": do, **arguments}), file=self.child.stdin, flush=True)
+        # A process that has ended (out of memory, say) shows in the answer that does not come.
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps({"do": do, **arguments}), file=self.child.stdin, flush=True)
         return self._read()
 
     def _read(self):
@@ -52,7 +55,8 @@ class Process:
         return reply
 
     def close(self):
-        self.child.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.child.stdin.close()
         try:
             self.child.wait(20)
         except subprocess.TimeoutExpired:

@@ -5,7 +5,7 @@ import pathlib
 
 import charts
 from measure import median, ratio
-from table import factor, milliseconds, share_wrong
+from table import factor, in_threads, milliseconds, share_wrong
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
 AXES = {
@@ -77,7 +77,7 @@ def _axis_section(run, axis, names, style, number, approximate):
                 series[name] = [(x, 1000 * min(t), 1000 * median(t), 1000 * max(t)) for x, t in points]
         caption = where.format(**shapes[0]) + ("" if batch is None else f", {_queries(batch)} at once")
         made += f"<figure>{charts.line_chart(series, label, 'milliseconds', style)}"
-        made += f"<figcaption>{caption}; {run['threads']} threads. "
+        made += f"<figcaption>{caption}; {in_threads(run)}. "
         made += "Points: median; bars: least to most. Lower is better.</figcaption></figure>"
         made += _time_table(shapes, names, [f"{key} = {shape[key]:,}" for shape in shapes], approximate)
     return made
@@ -92,7 +92,7 @@ def _resources(run, names, approximate):
             continue
         mib = [
             f"{value / 2**20:,.0f}" if value is not None else "–"
-            for value in (max(built["bytes"], 0), built["peak"])
+            for value in (max(built["bytes"], 0), built.get("peak"))
         ]
         cells = [milliseconds(built["seconds"]), *mib]
         wrong = f"{check['wrong']:,} <small>{share_wrong(check)}</small>" if check["wrong"] else "0"
@@ -103,7 +103,7 @@ def _resources(run, names, approximate):
     positions = max(check["positions"] for check in run["correctness"].values())
     raw = size["n"] * size["d"] * 4 / 2**20
     caption = (
-        f"{size['n']:,} × {size['d']}, {run['threads']} threads. Memory is what the process grew by from "
+        f"{size['n']:,} × {size['d']}, {in_threads(run)}. Memory is what the process grew by from "
         f"before the data to after the build (the float32 rows alone: {raw:,.0f} MiB), and its most during one "
         f"call of the largest batch. Wrong: of {positions:,} positions (256 queries, k = 100), those that hold "
         "another item than brute force in float64; exact ties in any order count as right. Alone = in batch: "
@@ -144,11 +144,7 @@ word vectors (GloVe).</p>"""
 def _run(results, run, first):
     names = [name for name in results["settings"] if name not in run["missing"] or name in run["builds"]]
     style = charts.styles(results["settings"])
-    made = (
-        f"<h1 class='run'>{run['threads']} thread{'s' * (run['threads'] > 1)}</h1>"
-        if len(results["runs"]) > 1
-        else ""
-    )
+    made = f"<h1 class='run'>{in_threads(run)}</h1>" if len(results["runs"]) > 1 else ""
     number = first
     for axis in AXES:
         if _shapes(run, axis):

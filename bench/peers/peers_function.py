@@ -21,12 +21,18 @@ class Usearch(Peer):
         return found.keys.reshape(len(queries), -1).astype(np.int64)
 
 
+# Scores that NumPy holds at once, 256 MB: those of 4,096 queries and 1,000,000 items would take 16 GB, and as
+# much again twice for their positions.
+SCORES = 1 << 26
+
+
 class Numpy(Peer):
     package = "numpy"
     variants = ("threads in BLAS", "threads over queries", "threads over items")
     SETTING = (
         "matmul, argpartition, sort of the k. argpartition has one thread, so three ways to use all are tried: "
-        "BLAS threads, Python threads over queries, Python threads over items (each with one BLAS thread)."
+        "BLAS threads, Python threads over queries, Python threads over items (each with one BLAS thread). "
+        "Queries go in blocks whose scores take 256 MB."
     )
 
     def build(self, items):
@@ -44,8 +50,15 @@ class Numpy(Peer):
     def use(self, variant):
         self.variant = variant
 
+    @classmethod
+    def _best(cls, queries, items, k, first=0):
+        rows = max(1, SCORES // len(items))
+        parts = [queries[begin : begin + rows] for begin in range(0, max(1, len(queries)), rows)]
+        blocks = [cls._best_of_block(part, items, k, first) for part in parts]
+        return blocks[0] if len(blocks) == 1 else tuple(np.concatenate(part) for part in zip(*blocks))
+
     @staticmethod
-    def _best(queries, items, k, first=0):
+    def _best_of_block(queries, items, k, first):
         scores = queries @ items.T
         k = min(k, len(items))
         ids = np.argpartition(scores, len(items) - k, axis=1)[:, len(items) - k :]

@@ -17,6 +17,10 @@ def factor(value):
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
+def in_threads(run):
+    return f"{run['threads']} thread{'s' * (run['threads'] > 1)}"
+
+
 def share_wrong(check):
     return "0" if check["wrong"] == 0 else f"{100 * check['wrong'] / check['positions']:.4f} %"
 
@@ -30,7 +34,7 @@ def render(results):
     rows = f"{first['n']:,} × {first['d']} {first['data'].replace('gaussian', 'Gaussian')} unit rows"
     lines = [
         f"Milliseconds for one call from Python and, in brackets, how many times maxdot's time; {rows}, "
-        f"k = 10, {run['threads']} threads "
+        f"k = 10, {in_threads(run)} "
         f"of {machine['processor']}, medians of {results['rounds']} alternating rounds.",
         "",
         "| | "

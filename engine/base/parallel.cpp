@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
+#include <cstdint>
+#include <limits>
 #include <thread>
 
+#include "base/cgroup.hpp"
 #include "base/float_environment.hpp"
 
 namespace maxdot::base {
@@ -26,38 +28,26 @@ int affinity_threads() noexcept {
   return hardware == 0 ? 1 : static_cast<int>(hardware);
 }
 
-bool read_numbers(const char* path, char* text, int capacity) noexcept {
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return false;
-  const bool ok = std::fgets(text, capacity, file) != nullptr;
-  std::fclose(file);
-  return ok;
-}
-
-/// CPUs that the cgroup grants, or a huge number. Inside a container the files of its own group are
-/// mounted at the root, which is where this looks.
-double cgroup_cpus() noexcept {
-  constexpr double kUnlimited = 1e9;
-  char text[128];
-  double quota = 0;
-  double period = 0;
-  if (read_numbers("/sys/fs/cgroup/cpu.max", text, sizeof(text))) {
-    if (std::sscanf(text, "%lf %lf", &quota, &period) == 2 && quota > 0 && period > 0) return quota / period;
-    return kUnlimited;  // "max"
+/// cgroup_cpus, read at most once a second: its files cost more than a small search, and a limit that is changed while the
+/// process runs should still be noticed.
+double granted_cpus() noexcept {
+  constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
+  static std::atomic<std::int64_t> read_at{kNever};
+  static std::atomic<double> cpus{0.0};
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                       std::chrono::steady_clock::now().time_since_epoch()).count();
+  const std::int64_t last = read_at.load(std::memory_order_acquire);
+  if (last == kNever || now - last > 1'000'000'000) {
+    cpus.store(cgroup_cpus({}), std::memory_order_relaxed);
+    read_at.store(now, std::memory_order_release);
   }
-  if (read_numbers("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", text, sizeof(text)) &&
-      std::sscanf(text, "%lf", &quota) == 1 && quota > 0 &&
-      read_numbers("/sys/fs/cgroup/cpu/cpu.cfs_period_us", text, sizeof(text)) &&
-      std::sscanf(text, "%lf", &period) == 1 && period > 0) {
-    return quota / period;
-  }
-  return kUnlimited;
+  return cpus.load(std::memory_order_relaxed);
 }
 
 }  // namespace
 
 int available_threads() noexcept {
-  const double granted = std::ceil(cgroup_cpus());
+  const double granted = std::ceil(granted_cpus());
   const int cores = affinity_threads();
   return std::max(1, granted < cores ? static_cast<int>(granted) : cores);
 }

@@ -7,7 +7,8 @@
 
 namespace maxdot::base {
 
-/// Cores that this process may use: its affinity mask cut to its cgroup's CPU quota (v1 and v2), at least 1.
+/// Cores that this process may use: its affinity mask cut to the CPU quota of its cgroup and the groups above (v1 and v2), at
+/// least 1.
 int available_threads() noexcept;
 
 /// `requested` threads, or available_threads() for 0.

@@ -3,7 +3,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-#include <cstdint>
+#include <initializer_list>
 #elif defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -35,28 +35,41 @@ std::uint64_t enabled_register_state() noexcept {
   return (static_cast<std::uint64_t>(high) << 32) | low;
 }
 
-constexpr bool bit(unsigned word, int position) noexcept { return ((word >> position) & 1U) != 0; }
+constexpr bool all(unsigned word, std::initializer_list<int> bits) noexcept {
+  for (const int bit : bits) {
+    if (((word >> bit) & 1U) == 0) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
-CpuFeatures detect_cpu_features() noexcept {
-  CpuFeatures features;
-  const Registers one = cpuid(1, 0);
-  const bool osxsave = bit(one.c, 27);
-  if (!osxsave) return features;
-  const std::uint64_t state = enabled_register_state();
-  const bool ymm_saved = (state & 0x06) == 0x06;
-  const bool zmm_saved = (state & 0xe6) == 0xe6;
+X86Words read_x86_words() noexcept {
+  X86Words words;
+  words.leaf1_ecx = cpuid(1, 0).c;
+  if (all(words.leaf1_ecx, {27})) words.xcr0 = enabled_register_state();  // OSXSAVE: the instruction exists
   const Registers seven = cpuid(7, 0);
-  const bool fma = bit(one.c, 12);
-  const bool f16c = bit(one.c, 29);
-  features.avx2 = ymm_saved && fma && f16c && bit(seven.b, 5);
-  features.avx512 = features.avx2 && zmm_saved && bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) &&
-                    bit(seven.b, 31);  // F, DQ, BW, VL
-  features.avx512vnni = features.avx512 && bit(seven.c, 11);
-  features.avxvnni = features.avx2 && seven.a >= 1 && bit(cpuid(7, 1).a, 4);
+  words.leaf7_ebx = seven.b;
+  words.leaf7_ecx = seven.c;
+  if (seven.a >= 1) words.leaf7_1_eax = cpuid(7, 1).a;
+  return words;
+}
+
+CpuFeatures features_of(const X86Words& words) noexcept {
+  CpuFeatures features;
+  const bool ymm_saved = (words.xcr0 & 0x06) == 0x06;
+  const bool zmm_saved = (words.xcr0 & 0xe6) == 0xe6;
+  // SSE3, SSSE3, FMA, SSE4.1, SSE4.2, POPCNT, XSAVE, OSXSAVE, AVX, F16C; AVX2
+  features.avx2 =
+      ymm_saved && all(words.leaf1_ecx, {0, 9, 12, 19, 20, 23, 26, 27, 28, 29}) && all(words.leaf7_ebx, {5});
+  // F, DQ, CD, BW, VL
+  features.avx512 = features.avx2 && zmm_saved && all(words.leaf7_ebx, {16, 17, 28, 30, 31});
+  features.avx512vnni = features.avx512 && all(words.leaf7_ecx, {11});
+  features.avxvnni = features.avx2 && all(words.leaf7_1_eax, {4});
   return features;
 }
+
+CpuFeatures detect_cpu_features() noexcept { return features_of(read_x86_words()); }
 
 #elif defined(__aarch64__) && defined(__linux__)
 

@@ -1,16 +1,36 @@
 // What the CPU and the operating system together allow.
 #pragma once
 
+#include <cstdint>
+
 namespace maxdot::kernels {
 
 struct CpuFeatures {
-  bool avx2 = false;        ///< AVX2, FMA and F16C, and the OS saves ymm registers
+  bool avx2 = false;        ///< AVX2, FMA and F16C with what they imply, and the OS saves ymm registers
   bool avxvnni = false;     ///< avx2 and AVX-VNNI
-  bool avx512 = false;      ///< AVX-512 F, BW, DQ, VL, and the OS saves zmm and mask registers
+  bool avx512 = false;      ///< avx2 and AVX-512 F, CD, BW, DQ, VL, and the OS saves zmm and mask registers
   bool avx512vnni = false;  ///< avx512 and AVX-512 VNNI
   bool neondot = false;     ///< the Armv8.2 dot product
 };
 
 CpuFeatures detect_cpu_features() noexcept;
+
+#if defined(__x86_64__)
+/// What an x86 CPU says of itself: CPUID registers by leaf, and XCR0, the register state that the OS saves (0
+/// if it saves none).
+struct X86Words {
+  unsigned leaf1_ecx = 0;
+  unsigned leaf7_ebx = 0;
+  unsigned leaf7_ecx = 0;
+  unsigned leaf7_1_eax = 0;
+  std::uint64_t xcr0 = 0;
+};
+
+X86Words read_x86_words() noexcept;
+
+/// A flag is set only if every feature is there that its kernels are compiled with (engine/CMakeLists.txt),
+/// also those that the compiler's flags imply: hypervisors may hide any of them.
+CpuFeatures features_of(const X86Words& words) noexcept;
+#endif
 
 }  // namespace maxdot::kernels

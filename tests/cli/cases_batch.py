@@ -130,7 +130,6 @@ class Long(CliTest):
                 deadline = time.monotonic() + 60
                 while sorted(os.listdir(self.folder)) == names and time.monotonic() < deadline:
                     time.sleep(0.01)
-                time.sleep(0.2)  # from the first output file to the loop
                 process.send_signal(number)
                 self.assertEqual(process.communicate(timeout=60)[1], "")
                 self.assertEqual(process.returncode, -number)

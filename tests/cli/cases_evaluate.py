@@ -130,6 +130,22 @@ class Evaluate(CliTest):
         self.assertEqual(len(users), USERS)
         self.assertEqual([user for user in range(USERS) if users[user]["recall"] is None], [4, 9, 14, 19, 24])
 
+    def test_users_as_a_table(self):
+        arguments = ["evaluate", "index.mxd", "users.npy", "--truth", "truth.csv", "-k", "1,5,20", "--ranks"]
+        for options in ([], ["--convention", "rechub"]):
+            document = self.json_of(*arguments, "--per-user", *options)
+            report, table = self.succeeds(*arguments, "--per-user", *options).split("\n\nuser\t")
+            def without_time(text):
+                return [line for line in text.splitlines() if not line.startswith("time ")]
+            self.assertEqual(without_time(report), without_time(self.succeeds(*arguments, *options)))
+            names, *lines = [line.split("\t") for line in table.splitlines()]
+            self.assertEqual(names, ["k", "recall", "hit", "precision", "ndcg", "mrr", "map"])
+            expected = [[str(user), str(at["k"])] + ["nan" if at["users"][user][name] is None
+                                                     else at["users"][user][name] for name in names[1:]]
+                        for user in range(USERS) for at in document["at"]]
+            found = [line[:2] + [text if text == "nan" else float(text) for text in line[2:]] for line in lines]
+            self.assertEqual(found, expected)
+
     def test_more_places_than_items(self):
         document = self.json_of("evaluate", "index.mxd", "users.npy", "--truth", "truth.csv", "-k", 100)
         self.assertEqual((document["at"][0]["recall"], document["at"][0]["coverage"]), (1.0, 1.0))
@@ -141,7 +157,6 @@ class Evaluate(CliTest):
             fails(USAGE, ["-k", "whole numbers"], "-k", k)
         fails(USAGE, "choose standard or rechub", "--convention", "mine")
         fails(USAGE, "between 0 and 1", "--bootstrap", 10, "--confidence", 1)
-        fails(USAGE, "--json", "--per-user")
         fails(IO, "none.csv: ", truth="none.csv")
         (self.folder / "bad.csv").write_text("user,item\n1,2\n3;4\n5,six\n")
         fails(BAD_DATA, ["bad.csv: line 4: ", "is no pair"], truth="bad.csv")

@@ -1,0 +1,236 @@
+// The kernels that scan items, each alone, on every instruction set of this machine, on one core.
+//
+//   bench_kernels --benchmark_filter=code8
+//
+// "batch" kernels work on one tile in the cache and are limited by arithmetic; "stream" kernels read tiles from
+// memory and are limited by it. Nothing survives a screen here. of_arithmetic and of_memory are shares, in
+// percent, of what the machine can do at most, which is measured first (ceilings.hpp); they are left out where
+// a ceiling is unknown.
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "ceilings.hpp"
+#include "kernels/kernels.hpp"
+#include "store/layout.hpp"
+
+namespace {
+
+using namespace maxdot;
+using kernels::KernelTable;
+using kernels::kTileItems;
+
+constexpr std::size_t kDimension = 128;
+constexpr std::size_t kQuads = store::quads_of(kDimension);
+constexpr std::size_t kPlaneBytes = store::plane_tile_bytes(kDimension);
+constexpr std::size_t kQueryStride = kQuads * store::kQuadDimensions;
+constexpr std::size_t kBatch = 192;
+// More than a last-level cache holds.
+constexpr std::size_t kMemoryBytes = std::size_t{1} << 30;
+// How far ahead the engine prefetches tiles of 4-bit codes (search/code_scan.cpp).
+constexpr std::size_t kTilesAhead = 16;
+
+struct Ceilings {
+  double byte_dots = bench::byte_dot_ceiling();
+  double f32 = bench::f32_ceiling();
+  double memory = 0;
+};
+
+Ceilings& ceilings() {
+  static Ceilings measured;
+  return measured;
+}
+
+const base::AlignedBuffer<unsigned char>& memory() {
+  static const base::AlignedBuffer<unsigned char> buffer = [] {
+    base::AlignedBuffer<unsigned char> bytes(kMemoryBytes, "items to stream");
+    // As codes and as floats: finite, small, and the same for every item.
+    std::fill(bytes.data(), bytes.data() + bytes.size(), static_cast<unsigned char>(0x33));
+    return bytes;
+  }();
+  return buffer;
+}
+
+class Watch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// What one iteration did, as rates. Shares are no counters of the kind that is divided by time: those print as
+/// "per second".
+struct Work {
+  std::size_t items;
+  std::size_t queries;
+  std::size_t bytes;
+  double arithmetic_ceiling;
+  bool from_memory;
+
+  void count(benchmark::State& state, double seconds) const {
+    const double macs = static_cast<double>(items * queries * kDimension);
+    const double times_per_second = static_cast<double>(state.iterations()) / seconds;
+    state.counters["GMAC/s"] = benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
+    if (arithmetic_ceiling > 0) {
+      state.counters["of_arithmetic"] = 100 * macs * times_per_second / arithmetic_ceiling;
+    }
+    if (from_memory) {
+      state.counters["of_memory"] = 100 * static_cast<double>(bytes) * times_per_second / ceilings().memory;
+    }
+  }
+};
+
+/// What the code kernels are called with: thresholds that no product reaches.
+struct CodeQueries {
+  explicit CodeQueries(std::size_t count)
+      : codes(count * kQueryStride, 5),
+        start(count, 0),
+        limits(count, 1 << 30),
+        masks(count),
+        dots(count * kTileItems) {}
+  std::vector<std::int8_t> codes;
+  std::vector<std::int32_t> start;
+  std::vector<std::int32_t> limits;
+  std::vector<std::uint64_t> masks;
+  std::vector<std::int32_t> dots;
+};
+
+struct FloatQueries {
+  explicit FloatQueries(std::size_t count)
+      : values(count * kDimension, "queries"), bias(count, 0.0F), threshold(count, 1e30F), masks(count) {
+    std::fill(values.data(), values.data() + values.size(), 0.5F);
+    std::fill_n(terms.scale, kTileItems, 1.0F);
+    std::fill_n(terms.bias, kTileItems, 0.0F);
+    std::fill_n(terms.slack, kTileItems, 0.0F);
+  }
+  base::AlignedBuffer<float> values;
+  std::vector<float> bias;
+  std::vector<float> threshold;
+  std::vector<std::uint64_t> masks;
+  kernels::TileTerms terms;
+};
+
+void f32_batch(benchmark::State& state, const KernelTable& table) {
+  base::AlignedBuffer<float> panel(kTileItems * kDimension, "panel");
+  FloatQueries q(kBatch);
+  const Watch watch;
+  for (auto _ : state) {
+    table.pack_panel[0](memory().data(), kTileItems, kDimension, panel.data());
+    table.screen_panel(panel.data(), kDimension, q.values.data(), kDimension, kBatch, q.terms, q.bias.data(),
+                       q.threshold.data(), q.masks.data());
+    benchmark::DoNotOptimize(q.masks.data());
+  }
+  Work{kTileItems, kBatch, kTileItems * kDimension * sizeof(float), ceilings().f32, false}.count(
+      state, watch.seconds());
+}
+
+void f32_stream(benchmark::State& state, const KernelTable& table) {
+  FloatQueries q(1);
+  constexpr std::size_t kTileBytes = kTileItems * kDimension * sizeof(float);
+  constexpr std::size_t kTiles = kMemoryBytes / kTileBytes;
+  std::uint64_t survivors = 0;
+  const Watch watch;
+  for (auto _ : state) {
+    for (std::size_t t = 0; t < kTiles; ++t) {
+      survivors |= table.screen_rows[0](memory().data() + t * kTileBytes, kTileItems, kDimension,
+                                        q.values.data(), q.terms, q.bias[0], q.threshold[0]);
+    }
+    benchmark::DoNotOptimize(survivors);
+  }
+  Work{kTiles * kTileItems, 1, kTiles * kTileBytes, ceilings().f32, true}.count(state, watch.seconds());
+}
+
+void code4_stream(benchmark::State& state, const KernelTable& table) {
+  const auto queries = static_cast<std::size_t>(state.range(0));
+  CodeQueries q(queries);
+  constexpr std::size_t kTiles = kMemoryBytes / kPlaneBytes;
+  const Watch watch;
+  for (auto _ : state) {
+    for (std::size_t t = 0; t < kTiles; ++t) {
+      const std::size_t later = std::min(t + kTilesAhead, kTiles - 1);
+      table.codes.stream_codes(memory().data() + t * kPlaneBytes, memory().data() + later * kPlaneBytes, kQuads,
+                               q.codes.data(), kQueryStride, queries, q.start.data(), q.limits.data(),
+                               q.masks.data(), q.dots.data());
+    }
+    benchmark::DoNotOptimize(q.masks.data());
+  }
+  Work{kTiles * kTileItems, queries, kTiles * kPlaneBytes, ceilings().byte_dots, true}.count(state,
+                                                                                             watch.seconds());
+}
+
+void code8_batch(benchmark::State& state, const KernelTable& table) {
+  base::AlignedBuffer<std::uint8_t> tile(kQuads * 256, "expanded tile");
+  CodeQueries q(kBatch);
+  const Watch watch;
+  for (auto _ : state) {
+    table.codes.expand_fine(memory().data(), memory().data() + kPlaneBytes, kQuads, tile.data());
+    table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kBatch, q.start.data(),
+                             q.limits.data(), q.masks.data(), q.dots.data());
+    benchmark::DoNotOptimize(q.masks.data());
+  }
+  Work{kTileItems, kBatch, 2 * kPlaneBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
+}
+
+/// 16 queries, so few that reading both planes counts.
+void code8_stream(benchmark::State& state, const KernelTable& table) {
+  constexpr std::size_t kQueries = 16;
+  base::AlignedBuffer<std::uint8_t> tile(kQuads * 256, "expanded tile");
+  CodeQueries q(kQueries);
+  constexpr std::size_t kTiles = kMemoryBytes / (2 * kPlaneBytes);
+  const unsigned char* high = memory().data();
+  const unsigned char* low = high + kTiles * kPlaneBytes;
+  const Watch watch;
+  for (auto _ : state) {
+    for (std::size_t t = 0; t < kTiles; ++t) {
+      table.codes.expand_fine(high + t * kPlaneBytes, low + t * kPlaneBytes, kQuads, tile.data());
+      table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kQueries, q.start.data(),
+                               q.limits.data(), q.masks.data(), q.dots.data());
+    }
+    benchmark::DoNotOptimize(q.masks.data());
+  }
+  Work{kTiles * kTileItems, kQueries, kTiles * 2 * kPlaneBytes, ceilings().byte_dots, true}.count(
+      state, watch.seconds());
+}
+
+std::string giga(double rate, const char* unit) {
+  return rate > 0 ? std::to_string(rate * 1e-9) + unit : "not measured on this machine";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  const std::vector<const KernelTable*> tables = kernels::runnable_tables();
+  for (const KernelTable* table : tables) {
+    // The reference would take minutes, and its speed is nobody's concern where there is another.
+    if (table == tables.back() && tables.size() > 1) continue;
+    const auto add = [table](const std::string& kernel, auto* run) {
+      return benchmark::RegisterBenchmark((kernel + "/" + table->name).c_str(), run, *table)->UseRealTime();
+    };
+    add("f32_batch", f32_batch);
+    add("f32_stream", f32_stream)->Unit(benchmark::kMillisecond);
+    add("code4_stream", code4_stream)->ArgName("queries")->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond);
+    add("code8_batch", code8_batch);
+    add("code8_stream", code8_stream)->Unit(benchmark::kMillisecond);
+  }
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  for (int i = 0; i < 5; ++i) {
+    ceilings().memory = std::max(ceilings().memory, bench::read_ceiling(memory().data(), memory().size()));
+  }
+  benchmark::AddCustomContext("arithmetic ceiling of codes",
+                              giga(ceilings().byte_dots, " GMAC/s, byte dot products"));
+  benchmark::AddCustomContext("arithmetic ceiling of f32",
+                              giga(ceilings().f32, " GMAC/s, fused multiply-adds"));
+  benchmark::AddCustomContext("memory ceiling", giga(ceilings().memory, " GB/s, sequential read by one core"));
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""A check that cannot fail is none: check_layers must find each violation that is planted in a small tree."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True  # the source tree stays clean
+import check_layers
+
+GOOD = {
+    "include/maxdot/index.hpp": '#include "maxdot/types.hpp"\n',
+    "include/maxdot/types.hpp": "",
+    "engine/base/file.hpp": '#include "maxdot/types.hpp"\n',
+    "engine/search/search.cpp": '#include "base/file.hpp"\n',
+    "tools/build.cpp": '#include "maxdot/index.hpp"\n#include "console.hpp"\n#include <vector>\n',
+    "tools/console.hpp": "",
+    "python/src/module.cpp": '#include <nanobind/nanobind.h>\n#include "maxdot/index.hpp"\n#include "results.hpp"\n',
+    "python/src/results.hpp": "",
+}
+PLANTED = {
+    "engine/base/low.hpp": '#include "search/search.hpp"',
+    "engine/other/file.hpp": "",
+    "include/maxdot/wide.hpp": '#include "base/file.hpp"',
+    "tools/deep.cpp": '#include "base/file.hpp"',
+    "tools/around.cpp": "#include <base/file.hpp>",
+    "tools/upward.cpp": '#include "../engine/base/file.hpp"',
+    "tools/hidden.cpp": '#include "maxdot/secret.hpp"',
+    "python/src/deep.cpp": '#  include "search/search.hpp"',
+    "python/src/around.cpp": "#include <base/file.hpp>",
+    "python/src/other.cpp": '#include "console.hpp"',
+    "python/src/threads.cpp": "#include <omp.h>",
+}
+
+
+class CheckLayers(unittest.TestCase):
+    def problems_with(self, planted):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name, text in {**GOOD, **planted}.items():
+                path = root / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            return check_layers.check(root)[1]
+
+    def test_good_tree(self):
+        self.assertEqual(self.problems_with({}), [])
+
+    def test_each_planted_violation_is_found(self):
+        for name, text in PLANTED.items():
+            found = self.problems_with({name: text})
+            self.assertEqual(len(found), 1, (name, found))
+            self.assertIn(name, found[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,67 @@
+"""A command that is told to end while it writes: no temporary file stays, and no file is half."""
+
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from support import BINARY, CliTest, random_rows, write_matrix
+
+DIMENSION = 16
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupt(CliTest):
+    def zero_rows(self, name, count):
+        path = self.folder / name
+        path.write_bytes(count.to_bytes(4, "little") + DIMENSION.to_bytes(4, "little"))
+        os.truncate(path, 8 + 4 * count * DIMENSION)
+
+    def temporary(self):
+        return [name for name in os.listdir(self.folder) if name.endswith(".tmp")]
+
+    def signalled_while_writing(self, number, *arguments):
+        """Runs the command and sends it the signal at a moment when its temporary file is there. Returns its status."""
+        for _ in range(20):
+            with subprocess.Popen([BINARY, *map(str, arguments)], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as process:
+                while not self.temporary() and process.poll() is None:
+                    time.sleep(0.0005)
+                # Stopped, it cannot finish between the look at the folder and the signal.
+                process.send_signal(signal.SIGSTOP)
+                writing = False
+                if process.returncode is None:
+                    writing = os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]) and bool(self.temporary())
+                if writing:
+                    process.send_signal(number)
+                process.send_signal(signal.SIGCONT)
+                self.assertEqual(process.communicate(timeout=60)[1], "")
+                if writing:
+                    self.assertEqual(self.temporary(), [])
+                    return process.returncode
+        self.skipTest("this machine writes faster than the test can look")
+
+    def test_build(self):
+        self.zero_rows("items.fbin", 400_000)
+        for number in SIGNALS:
+            (self.folder / "index.mxd").write_bytes(b"before")
+            self.assertEqual(self.signalled_while_writing(number, "build", "items.fbin", "-o", "index.mxd"), -number)
+            if (self.folder / "index.mxd").read_bytes() != b"before":
+                self.succeeds("verify-file", "index.mxd")
+
+    def test_search(self):
+        write_matrix(self.folder / "items.npy", random_rows(200, DIMENSION, seed=3))
+        self.succeeds("build", "items.npy", "-o", "index.mxd")
+        self.zero_rows("queries.fbin", 20_000)
+        self.succeeds("search", "index.mxd", "queries.fbin", "-k", 100, "--out", "whole")
+        for number in SIGNALS:
+            (self.folder / "n.ids.npy").write_bytes(b"before")
+            status = self.signalled_while_writing(number, "search", "index.mxd", "queries.fbin", "-k", 100, "--out", "n")
+            self.assertIn(status, (0, -number))
+            expected = (self.folder / "whole.ids.npy").read_bytes() if status == 0 else b"before"
+            self.assertEqual((self.folder / "n.ids.npy").read_bytes(), expected)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,73 @@
+// No table is chosen on a CPU that lacks anything its kernels were compiled with.
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <initializer_list>
+
+#include "kernels/cpu_features.hpp"
+
+#if defined(__x86_64__)
+using namespace maxdot::kernels;
+
+namespace {
+
+// A CPU that has everything, and an operating system that saves all registers.
+constexpr X86Words kEverything = {~0U, ~0U, ~0U, ~0U, ~std::uint64_t{0}};
+
+/// What is left without the bits `mask` of one word.
+template <typename Word>
+CpuFeatures without(Word X86Words::*word, Word mask) {
+  X86Words words = kEverything;
+  words.*word &= ~mask;
+  return features_of(words);
+}
+
+}  // namespace
+
+TEST_CASE("each instruction set needs all that its flags name or imply") {
+  const CpuFeatures all = features_of(kEverything);
+  REQUIRE((all.avx2 && all.avxvnni && all.avx512 && all.avx512vnni));
+  // SSE3, SSSE3, FMA, SSE4.1, SSE4.2, POPCNT, XSAVE, OSXSAVE, AVX, F16C
+  for (const int bit : {0, 9, 12, 19, 20, 23, 26, 27, 28, 29}) {
+    CAPTURE(bit);
+    const CpuFeatures left = without(&X86Words::leaf1_ecx, 1U << bit);
+    CHECK_FALSE((left.avx2 || left.avxvnni || left.avx512 || left.avx512vnni));
+  }
+  CHECK_FALSE(without(&X86Words::leaf7_ebx, 1U << 5).avx512vnni);  // AVX2
+  CHECK_FALSE(without(&X86Words::leaf7_ebx, 1U << 5).avxvnni);
+  // AVX-512 F, DQ, CD, BW, VL
+  for (const int bit : {16, 17, 28, 30, 31}) {
+    CAPTURE(bit);
+    const CpuFeatures left = without(&X86Words::leaf7_ebx, 1U << bit);
+    CHECK((left.avx2 && left.avxvnni));
+    CHECK_FALSE((left.avx512 || left.avx512vnni));
+  }
+  const CpuFeatures no_vnni = without(&X86Words::leaf7_ecx, 1U << 11);
+  CHECK((no_vnni.avx512 && !no_vnni.avx512vnni && no_vnni.avxvnni));
+  const CpuFeatures no_avxvnni = without(&X86Words::leaf7_1_eax, 1U << 4);
+  CHECK((no_avxvnni.avx512vnni && !no_avxvnni.avxvnni));
+}
+
+TEST_CASE("an instruction set needs an operating system that saves its registers") {
+  for (const int bit : {1, 2}) {  // SSE, AVX
+    CHECK_FALSE(without(&X86Words::xcr0, std::uint64_t{1} << bit).avx2);
+  }
+  for (const int bit : {5, 6, 7}) {  // masks, upper halves, upper registers
+    const CpuFeatures left = without(&X86Words::xcr0, std::uint64_t{1} << bit);
+    CHECK((left.avx2 && !left.avx512 && !left.avx512vnni));
+  }
+  CHECK_FALSE(features_of({}).avx2);
+}
+
+TEST_CASE("this CPU's words can be read, and detection is what they say") {
+  const CpuFeatures read = features_of(read_x86_words());
+  const CpuFeatures detected = detect_cpu_features();
+  CHECK(read.avx2 == detected.avx2);
+  CHECK(read.avx512vnni == detected.avx512vnni);
+  // The compiler's own detection knows of no feature less.
+  CHECK((!detected.avx2 || __builtin_cpu_supports("avx2") != 0));
+  CHECK((!detected.avx512 || __builtin_cpu_supports("avx512cd") != 0));
+  CHECK((!detected.avx512vnni || __builtin_cpu_supports("avx512vnni") != 0));
+}
+#endif
