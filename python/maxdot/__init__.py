@@ -7,9 +7,12 @@ Exact means: the true top-k in 64-bit arithmetic, ordered by score and then by s
 for any number of threads, any batch and any instruction set. `verify` checks any library's answer against the
 same definition.
 
-Also here: `maxdot.sklearn` (scikit-learn estimators) and `maxdot.faiss` (`IndexFlatIP`, `IndexFlatL2`).
+Also here: `maxdot.objective` (losses of recall models, softmax over an index), `maxdot.evaluate` (recall, NDCG,
+... over the full catalogue), `maxdot.sklearn` (scikit-learn estimators) and `maxdot.faiss` (`IndexFlatIP`,
+`IndexFlatL2`).
 """
 
+from maxdot import evaluate, objective
 from maxdot._core import __version__, available_threads, kernel_name
 from maxdot.index import Index, Metric, top_k
 from maxdot.verification import Verification, WrongPosition, verify
@@ -21,7 +24,9 @@ __all__ = [
     "WrongPosition",
     "__version__",
     "available_threads",
+    "evaluate",
     "kernel_name",
+    "objective",
     "top_k",
     "verify",
 ]

@@ -22,6 +22,95 @@ def verify(
     item_ids: npt.NDArray[np.int64] | None,
     threads: int,
 ) -> dict[str, Any]: ...
+def objective_bce(
+    scores: Any, labels: Any, temperature: float, losses: bool, gradient: bool
+) -> tuple[Any, ...]: ...
+def objective_bpr(
+    positive: Any, negative: Any, temperature: float, losses: bool, gradient: bool
+) -> tuple[Any, ...]: ...
+def objective_cross_entropy(
+    positive: Any, negatives: Any, temperature: float, losses: bool, gradient: bool
+) -> tuple[Any, ...]: ...
+def objective_probability(scores: Any, temperature: float) -> Any: ...
+def objective_softmax(
+    scores: Any,
+    log_partition: npt.NDArray[np.float64],
+    temperature: float,
+    log_q: npt.NDArray[np.float64] | None,
+) -> Any: ...
+def objective_log_partition(
+    index: Index,
+    queries: Any,
+    temperature: float,
+    log_q: npt.NDArray[np.float64] | None,
+    metric: str | None,
+    threads: int,
+) -> npt.NDArray[np.float64]: ...
+def objective_full_softmax(
+    index: Index,
+    queries: Any,
+    positive_ids: npt.NDArray[np.int64],
+    temperature: float,
+    log_q: npt.NDArray[np.float64] | None,
+    metric: str | None,
+    threads: int,
+    losses: bool,
+    gradient: bool,
+) -> tuple[Any, ...]: ...
+def objective_probabilities(
+    index: Index,
+    queries: Any,
+    ids: npt.NDArray[np.int64],
+    log_partition: npt.NDArray[np.float64],
+    temperature: float,
+    log_q: npt.NDArray[np.float64] | None,
+    metric: str | None,
+    threads: int,
+) -> npt.NDArray[np.float64]: ...
+def evaluate_metrics(
+    offsets: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.int64],
+    retrieved: npt.NDArray[np.int64],
+    ks: list[int],
+    convention: str,
+    catalogue: int,
+    bootstrap: int,
+    confidence: float,
+    seed: int,
+    per_user: bool,
+    threads: int,
+) -> dict[str, Any]: ...
+def evaluate_retrieval(
+    index: Index,
+    users: Any,
+    offsets: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.int64],
+    ks: list[int],
+    exclude_offsets: npt.NDArray[np.int64] | None,
+    exclude_ids: npt.NDArray[np.int64] | None,
+    metric: str | None,
+    convention: str,
+    bootstrap: int,
+    confidence: float,
+    seed: int,
+    per_user: bool,
+    threads: int,
+) -> dict[str, Any]: ...
+def evaluate_ranks(
+    index: Index,
+    users: Any,
+    offsets: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.int64],
+    exclude_offsets: npt.NDArray[np.int64] | None,
+    exclude_ids: npt.NDArray[np.int64] | None,
+    metric: str | None,
+    threads: int,
+) -> npt.NDArray[np.int64]: ...
+def read_id_pairs(path: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
+def lists_from_pairs(
+    users: npt.NDArray[np.int64], items: npt.NDArray[np.int64], count: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
+def rechub_text(metric: str, k: int, value: float) -> str: ...
 
 class Index:
     @staticmethod

@@ -4,7 +4,6 @@
 #include <string>
 
 namespace maxdot::python {
-namespace {
 
 std::string class_name(nb::handle object) { return nb::type_name(object.type()).c_str(); }
 
@@ -12,6 +11,8 @@ std::string dtype_name(nb::handle object) {
   const nb::object dtype = object.attr("dtype");
   return nb::steal<nb::str>(PyObject_Str(dtype.ptr())).c_str();
 }
+
+namespace {
 
 [[noreturn]] void refuse_object(nb::handle object, const char* name) {
   const std::string given = std::string(name) + ": " + class_name(object);

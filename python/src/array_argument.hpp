@@ -26,6 +26,10 @@ struct MatrixArgument {
 /// copied. Throws ValueError (dtype, shape, device) or TypeError (no array); the message starts with `name`.
 MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_allowed);
 
+/// What messages call the type of an object, and the dtype of one that has it.
+std::string class_name(nb::handle object);
+std::string dtype_name(nb::handle object);
+
 /// Throws Error (invalid_data) for NaN or Inf, naming `name`, row and column. Index does this itself; the brute
 /// force does not.
 void check_finite(const MatrixView& view, const char* name);

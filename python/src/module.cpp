@@ -42,6 +42,8 @@ NB_MODULE(_core, module) {
   nb::register_exception_translator(translate);
   maxdot::python::bind_index(module);
   maxdot::python::bind_verify(module);
+  maxdot::python::bind_objective(module);
+  maxdot::python::bind_evaluate(module);
   module.def("available_threads", &maxdot::available_threads);
   module.def("kernel_name", &maxdot::kernel_name);
   module.attr("__version__") = MAXDOT_VERSION;
