@@ -31,7 +31,9 @@ class BlockScan {
   BlockScan(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count, Results* best,
             std::uint32_t* survivors, CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
-        most_survivors_(pass == Pass::sample ? context.most_sample_survivors : std::numeric_limits<std::size_t>::max()),
+        // Of a range everything is wanted, so its sample must be whole.
+        most_survivors_(pass == Pass::sample && Results::kRises ? context.most_sample_survivors
+                                                                : std::numeric_limits<std::size_t>::max()),
         bound_(context.items, context.codes, context.ranking, context.read),
         rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best),
         quads_(store::quads_of(context.items.dimension)),
