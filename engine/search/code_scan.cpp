@@ -29,19 +29,17 @@ template <typename Results>
 class BlockScan {
  public:
   BlockScan(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count, Results* best,
-            std::uint32_t* survivors, CodeScratch& scratch, ScanCounts& counts) noexcept
+            std::uint32_t* rejected, CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
-        // Of a range everything is wanted, so its sample must be whole.
-        most_survivors_(pass == Pass::sample && Results::kRises ? context.most_sample_survivors
-                                                                : std::numeric_limits<std::size_t>::max()),
+        most_rejected_(pass == Pass::sample ? context.most_sample_rejected : std::numeric_limits<std::size_t>::max()),
         bound_(context.items, context.codes, context.ranking, context.read),
-        rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best),
+        rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best, rejected),
         quads_(store::quads_of(context.items.dimension)),
         plane_bytes_(store::plane_tile_bytes(context.items.dimension)),
         begin_(begin),
         count_(count),
         best_(best),
-        survivors_(survivors),
+        rejected_(rejected),
         scratch_(scratch),
         counts_(counts),
         defers_(Results::kRises && pass != Pass::sample && context.deferred != 0) {
@@ -90,7 +88,7 @@ class BlockScan {
 
  private:
   void set_threshold(std::size_t q, double bound) noexcept {
-    if (survivors_[q] > most_survivors_) bound = kEverythingOut;
+    if (rejected_[q] > most_rejected_) bound = kEverythingOut;
     // Without a bound everything survives, also if the query is zero (0 * -inf is no number).
     scratch_.reaches[q] = bound == kNoBound ? kNoBound : context_.queries.reach(begin_ + q, bound);
     scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
@@ -197,7 +195,7 @@ class BlockScan {
       const std::size_t row = context_.items.row_at(candidate.position);
       if (row >= context_.items.items) continue;  // the order comes from a file
       if (context_.filters != nullptr && !context_.filters->permits(begin_ + q, row)) continue;
-      if (++survivors_[q] > most_survivors_) {
+      if (rejected_[q] > most_rejected_) {
         set_threshold(q, kEverythingOut);
         continue;
       }
@@ -216,7 +214,7 @@ class BlockScan {
   };
 
   const CodeScanContext& context_;
-  std::size_t most_survivors_;
+  std::size_t most_rejected_;
   CodeBound bound_;
   Rescorer<Results> rescorer_;
   std::size_t quads_;
@@ -224,7 +222,7 @@ class BlockScan {
   std::size_t begin_;
   std::size_t count_;
   Results* best_;
-  std::uint32_t* survivors_;
+  std::uint32_t* rejected_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
   bool defers_;
@@ -242,9 +240,9 @@ void CodeScratch::prepare(std::size_t dimension, std::size_t entries) {
 
 template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
-                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* survivors,
+                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* rejected,
                 CodeScratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan<Results> block(context, pass, begin, count, best, survivors, scratch, counts);
+  BlockScan<Results> block(context, pass, begin, count, best, rejected, scratch, counts);
   std::size_t scanned = 0;
   const std::size_t sample_step = context.sample_step;
   const std::size_t sample_first = sample_step / 2;

@@ -62,8 +62,8 @@ struct CodeScanContext {
   bool several_tasks;
   /// The sample: every tile in so many, starting in the middle, because the tiles of a block descend in scale.
   std::size_t sample_step;
-  /// In the sample, a query of which more rows than this survive is given up: its results are not right.
-  std::size_t most_sample_survivors;
+  /// In the sample, a query for which more rows than this are scored in vain is given up: its results are not right.
+  std::size_t most_sample_rejected;
   /// Which items may be returned; null: all.
   const FilterBatch* filters;
   /// Items that wait for each query.
@@ -71,11 +71,11 @@ struct CodeScanContext {
 };
 
 /// Scans the tiles of [tile_begin, tile_end) that `pass` names for queries [begin, begin + count) and offers every item
-/// that may reach its query's threshold to best[0 .. count). survivors[q] grows by the rows scored for query q.
+/// that may reach its query's threshold to best[0 .. count). rejected[q] grows by the rows that were scored for query q in vain.
 /// Requires count <= kMaxCodeQueries. `Results` is TopK or RangeList.
 template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
-                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* survivors,
+                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* rejected,
                 CodeScratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

@@ -84,10 +84,10 @@ class BlockScan {
     const auto dot64 = context_.kernels.dot64[static_cast<std::size_t>(items.dtype)];
     const float* query = context_.queries.values(begin_ + q);
     const double square = context_.queries.square(begin_ + q);
-    bool raised = false;
+    const double known = best_[q].bound();
     counts_.rescored += static_cast<std::uint64_t>(std::popcount(survivors));
     const auto offer = [&](std::size_t row, double dot) {
-      raised |= best_[q].offer({base::ranking_key(context_.ranking, dot, square, items.squares[row]), items.id(row)});
+      best_[q].offer({base::ranking_key(context_.ranking, dot, square, items.squares[row]), items.id(row)});
     };
     const auto next = [&] {
       const std::size_t row = first + static_cast<std::size_t>(std::countr_zero(survivors));
@@ -110,8 +110,8 @@ class BlockScan {
       const std::size_t row = next();
       offer(row, dot64(query, items.row(row), items.dimension));
     }
-    if (!raised) return;
     double bound = best_[q].bound();
+    if (bound == known) return;
     if (context_.shared != nullptr) {
       context_.shared->raise(begin_ + q, bound);
       bound = std::max(bound, context_.shared->get(begin_ + q));

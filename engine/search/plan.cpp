@@ -63,12 +63,11 @@ std::size_t sample_results(std::size_t kept, std::size_t step) {
   return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
 }
 
-/// A row that survives costs about as much to rescore as so many more items cost to scan by f32 (origin: bench_worst and
-/// GloVe at k = 100). In a large batch an item costs 2 ns, alone it comes from memory. The results themselves survive in
-/// any case, and are counted apart.
+/// A row that is scored in vain costs about as much as so many more items cost to scan by f32 (origin: bench_worst, and GloVe
+/// at k = 100 and 1,000). In a large batch an item costs 2 ns, alone it comes from memory.
 std::size_t items_per_survivor(Method method, std::size_t queries) {
-  if (method == Method::coarse) return 8;
-  return queries < kLargeBatch ? 16 : 64;
+  if (method == Method::coarse) return 5;
+  return queries < kLargeBatch ? 24 : 64;
 }
 
 }  // namespace
@@ -112,8 +111,8 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
   if (plan.tiles >= plan.sample_step) {
     plan.sample_kept = sample_results(work.kept, plan.sample_step);
     const std::size_t sample_items = items.items / plan.sample_step;
-    plan.most_sample_survivors =
-        sample_items / items_per_survivor(method, work.queries) + 16 * plan.sample_kept * plan.chunks + 64;
+    // f32 has no guess to start from: it, too, scores rows in vain, about k ln(n / k).
+    plan.most_sample_rejected = sample_items / items_per_survivor(method, work.queries) + 4 * plan.sample_kept + 64;
   }
   return plan;
 }

@@ -30,8 +30,8 @@ struct Plan {
   std::size_t sample_kept;
   /// Items that may wait for each query of a block until they are judged best first.
   std::size_t deferred;
-  /// A query whose sample lets more rows than this survive is better served by f32.
-  std::size_t most_sample_survivors;
+  /// A query for which more rows than this of the sample are scored in vain is better served by f32.
+  std::size_t most_sample_rejected;
 };
 
 /// What is planned: `queries` queries that keep `kept` results each, and need `filter_bytes` each for their filters.

@@ -17,16 +17,18 @@ namespace maxdot::search {
 template <typename Results>
 class Rescorer {
  public:
-  /// Scores for queries [begin, ...) of `queries` go to best[0], ...
+  /// Scores for queries [begin, ...) of `queries` go to best[0], ... Counts in rejected[0], ... those that were not wanted.
   Rescorer(const store::ItemStore& items, const kernels::KernelTable& kernels, const QueryBatch& queries,
-           base::Ranking ranking, std::size_t begin, Results* best) noexcept
+           base::Ranking ranking, std::size_t begin, Results* best,
+           std::uint32_t* rejected) noexcept
       : items_(items),
         dot64_(kernels.dot64[static_cast<std::size_t>(items.dtype)]),
         dot64_four_(kernels.dot64_four[static_cast<std::size_t>(items.dtype)]),
         queries_(queries),
         ranking_(ranking),
         begin_(begin),
-        best_(best) {}
+        best_(best),
+        rejected_(rejected) {}
 
   /// Takes a survivor; when the queue is full, scores the four oldest. `raised(q)` is called whenever the
   /// bound of query q has changed.
@@ -85,7 +87,13 @@ class Rescorer {
   void offer(const Survivor& survivor, double dot, Raised& raised) noexcept {
     const double key =
         base::ranking_key(ranking_, dot, queries_.square(begin_ + survivor.q), items_.squares[survivor.row]);
-    if (best_[survivor.q].offer({key, items_.id(survivor.row)})) raised(survivor.q);
+    Results& best = best_[survivor.q];
+    const double bound = best.bound();
+    if (!best.offer({key, items_.id(survivor.row)})) {
+      ++rejected_[survivor.q];
+    } else if (best.bound() != bound) {
+      raised(survivor.q);
+    }
   }
 
   const store::ItemStore& items_;
@@ -95,6 +103,7 @@ class Rescorer {
   base::Ranking ranking_;
   std::size_t begin_;
   Results* best_;
+  std::uint32_t* rejected_;
   std::array<Survivor, kWaiting> waiting_;
   std::size_t first_ = 0;
   std::size_t size_ = 0;

@@ -44,12 +44,11 @@ class TopK {
   /// A lower bound of the k-th best key: kNoBound until k entries are known. What is strictly below it is out.
   double bound() const noexcept { return last_.key; }
 
-  /// Offers an entry. Returns whether the bound has changed.
+  /// Offers an entry. Returns whether it may be among the best.
   bool offer(const Entry& entry) noexcept {
     if (!Better()(entry, last_)) return false;
     entries_[size_++] = entry;
-    if (size_ < limit_) return false;
-    cut();
+    if (size_ == limit_) cut();
     return true;
   }
 
