@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxdot.arrays import host
+from maxdot.arrays import float_rows
 from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
 from maxdot.index import Ids, Index, Scores
 
@@ -139,18 +139,18 @@ class MatrixFactorization:
 
 
 def _factors(value: Any, name: str) -> npt.NDArray[Any]:
-    array = np.asarray(host(value))
-    if array.ndim != 2 or array.dtype.kind not in "fiu":
-        raise ValueError(f"{name}: {array.dtype} of shape {array.shape} is no table of numbers [n, factors]")
-    return array if array.dtype in (np.float32, np.float16) else array.astype(np.float32)
+    factors = float_rows(value, name)
+    if factors.ndim != 2:
+        raise ValueError(f"{name}: shape {factors.shape} is not [n, factors]")
+    return factors
 
 
 def _known(ids: Any, count: int, name: str) -> tuple[Int64, bool]:
     """`ids` as [m], and whether it was one. IndexError: one of them is not in [0, count)."""
-    array = as_ids(ids, name)
+    array = as_ids(ids, name)  # of one id an array with one element
     if array.ndim > 1:
         raise ValueError(f"{name}: shape {array.shape} is neither one id nor [m]")
     wrong = array[(array < 0) | (array >= count)]
     if wrong.size:
         raise IndexError(f"{name}: {wrong.flat[0]} is not in the model, which has 0 to {count - 1}")
-    return array.reshape(-1), array.ndim == 0
+    return array, np.ndim(ids) == 0

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy.typing as npt
 
+from maxdot.arrays import float_rows
 from maxdot.index import Index
-from maxdot.rechub.measure import Measure, float_rows
+from maxdot.rechub.measure import Measure
 
 
 class Engine:

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import evaluate
-from maxdot.arrays import host
+from maxdot.arrays import as_array, float_rows
 from maxdot.evaluate import Convention, Report
 from maxdot.id_lists import Int64, as_ids
 from maxdot.index import Index, Metric
-from maxdot.rechub.measure import float_rows
 
 IdMap: TypeAlias = Mapping[Any, Hashable]
 #: The file that RecHub's scripts save, or the two dictionaries in it.
@@ -106,6 +105,8 @@ def match_report(
     item_ids = as_ids(all_item[item_col], f"all_item[{item_col!r}]")
     if len(relevant_items) != len(users):
         raise ValueError(f"test_user[{item_col!r}]: {len(relevant_items)} ids for {len(users)} users")
+    if len(item_ids) != len(items):
+        raise ValueError(f"all_item[{item_col!r}]: {len(item_ids)} ids for {len(items)} embeddings")
 
     raw_users = _raw(encoded_users, user_map, "user")
     last_rows = {user: row for row, user in enumerate(raw_users)}
@@ -145,7 +146,7 @@ def _maps(raw_id_maps: RawIdMaps) -> tuple[IdMap | None, IdMap | None]:
 
 
 def _column(table: Mapping[str, Any], name: str, argument: str, count: int) -> list[Hashable]:
-    values: list[Hashable] = np.asarray(host(table[name])).tolist()
+    values: list[Hashable] = as_array(table[name]).tolist()
     if len(values) != count:
         raise ValueError(f"{argument}[{name!r}]: {len(values)} rows for {count} embeddings")
     return values
@@ -177,13 +178,12 @@ def _seen(seen: Any, rows: Int64, encoded_users: list[Hashable]) -> Any:
     """The lists of the users that are searched for: those of their rows."""
     if isinstance(seen, Mapping):
         return [list(seen.get(encoded_users[row], ())) for row in rows]
-    seen = host(seen)
-    count = seen.shape[0] if hasattr(seen, "shape") else len(seen)
+    if hasattr(seen, "__dlpack__"):
+        seen = as_array(seen)
+    count = seen.shape[0] if hasattr(seen, "shape") else len(seen)  # a sparse matrix has no len()
     if count != len(encoded_users):
         raise ValueError(f"seen: has {count} lists, but there are {len(encoded_users)} test rows")
-    if hasattr(seen, "indptr"):
-        return seen[rows]
-    return [seen[row] for row in rows.tolist()]
+    return [seen[row] for row in rows.tolist()] if isinstance(seen, list) else seen[rows]
 
 
 def _translated(found: Int64, item_ids: Int64, item_codes: Int64) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maxdot.arrays import host
+from maxdot.arrays import float_rows
 from maxdot.index import Ids, Index, Metric, Scores
 
 
@@ -65,21 +65,6 @@ _MEASURES = {
     "euclidean": Measure("euclidean"),
     "l2": Measure("euclidean", squared=True),
 }
-
-
-def float_rows(value: Any, name: str) -> npt.NDArray[Any]:
-    """A tensor or array as a float32 or float16 array in CPU memory. ValueError: it holds no numbers."""
-    value = host(value)
-    if str(getattr(value, "dtype", "")).endswith("bfloat16"):
-        value = value.float()  # NumPy has no bfloat16; float32 holds all of its values
-    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
-        value = np.from_dlpack(value)
-    array = np.asarray(value)
-    if array.dtype in (np.float32, np.float16):
-        return array
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name}: dtype {array.dtype} holds no numbers; pass a tensor or array of floats")
-    return array.astype(np.float32)
 
 
 def alike(values: npt.NDArray[Any], model: Any) -> Any:

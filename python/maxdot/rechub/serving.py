@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy.typing as npt
 
+from maxdot.arrays import float_rows
 from maxdot.index import Index
-from maxdot.rechub.measure import Measure, alike, float_rows
+from maxdot.rechub.measure import Measure, alike
 
 # For each of RecHub's models the default measure, and the arguments that have nothing to say to an exact index:
 # how it approximates, and what the embeddings tell by themselves.
