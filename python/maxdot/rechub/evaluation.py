@@ -12,7 +12,7 @@ import numpy.typing as npt
 from maxdot import evaluate
 from maxdot.arrays import as_array, float_rows
 from maxdot.evaluate import Convention, Report
-from maxdot.id_lists import Int64, as_ids
+from maxdot.id_lists import Int64, as_ids, id_lists
 from maxdot.index import Index, Metric
 
 IdMap: TypeAlias = Mapping[Any, Hashable]
@@ -77,7 +77,7 @@ def match_report(
         test_user: columns of the n test rows: `test_user[user_col]` and `test_user[item_col]` hold encoded ids.
             A user may have several rows: each names a relevant item, and the last one's embedding counts, as
             in RecHub.
-        all_item: `all_item[item_col]` holds the encoded id of each item: unique integers >= 0.
+        all_item: `all_item[item_col]` holds the encoded id of each item: unique integers.
         user_col, item_col: names of these columns.
         raw_id_maps: two dictionaries from encoded to raw ids, of users and of items; or the path of the .npy file
             in which RecHub's scripts save them. It holds pickled objects, which can run code when they are
@@ -107,6 +107,8 @@ def match_report(
         raise ValueError(f"test_user[{item_col!r}]: {len(relevant_items)} ids for {len(users)} users")
     if len(item_ids) != len(items):
         raise ValueError(f"all_item[{item_col!r}]: {len(item_ids)} ids for {len(items)} embeddings")
+    if len(np.unique(item_ids)) != len(item_ids):
+        raise ValueError(f"all_item[{item_col!r}]: some ids appear twice; give each item one row")
 
     raw_users = _raw(encoded_users, user_map, "user")
     last_rows = {user: row for row, user in enumerate(raw_users)}
@@ -121,13 +123,13 @@ def match_report(
         relevant[user].append(code)
 
     ks = np.atleast_1d(as_ids(topk, "topk")).tolist()
-    index = Index.build(items, item_ids, metric, threads=threads)
+    index = Index.build(items, metric=metric, threads=threads)
     search = index.search if users.ndim == 2 else index.search_multi
-    exclude = None if seen is None else _seen(seen, rows, encoded_users)
+    exclude = None if seen is None else _rows_of(_lists(seen, rows, encoded_users), item_ids)
     found, _ = search(users[rows], max(ks, default=0), threads, exclude=exclude)
     return evaluate.metrics(
         list(relevant.values()),
-        _translated(found, item_ids, item_codes),
+        np.where(found < 0, -1, item_codes[found]),  # -1, where there is no item, stays
         ks,
         convention,
         catalogue=len(items),
@@ -174,7 +176,7 @@ def _codes(raw: list[Hashable], codes: dict[Hashable, int]) -> Int64:
     return np.array([codes.setdefault(one, len(codes)) for one in raw], dtype=np.int64)
 
 
-def _seen(seen: Any, rows: Int64, encoded_users: list[Hashable]) -> Any:
+def _lists(seen: Any, rows: Int64, encoded_users: list[Hashable]) -> Any:
     """The lists of the users that are searched for: those of their rows."""
     if isinstance(seen, Mapping):
         return [list(seen.get(encoded_users[row], ())) for row in rows]
@@ -186,8 +188,9 @@ def _seen(seen: Any, rows: Int64, encoded_users: list[Hashable]) -> Any:
     return [seen[row] for row in rows.tolist()] if isinstance(seen, list) else seen[rows]
 
 
-def _translated(found: Int64, item_ids: Int64, item_codes: Int64) -> npt.NDArray[np.int64]:
-    """Encoded ids as the codes of their raw ids; -1, where there is no item, stays."""
+def _rows_of(lists: Any, item_ids: Int64) -> tuple[Int64, Int64]:
+    """Lists of encoded ids as lists of rows, in CSR form; -1, which no item has, for an id that is no item's."""
+    offsets, ids = id_lists(lists, "seen")
     order = np.argsort(item_ids)
-    places = np.searchsorted(item_ids, np.maximum(found, item_ids[order[0]]), sorter=order)
-    return np.where(found < 0, -1, item_codes[order[places]])
+    places = np.minimum(np.searchsorted(item_ids, ids, sorter=order), len(order) - 1)
+    return offsets, np.where(item_ids[order[places]] == ids, order[places], -1)
