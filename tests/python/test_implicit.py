@@ -85,8 +85,15 @@ def test_similar_items():
     assert set(few[:2].tolist()) == {1, 2}
     assert (few[2:] == -1).all()
     assert (worst[2:] == -np.inf).all()
+    left = [item for item in best(ITEMS, ITEMS[4:5], 50, "cosine")[0][0] if item < 2]
+    check(*MODEL.similar_items(4, 5, filter_items=range(2, 50)), left, 5)
     zero = MatrixFactorization(USERS, np.vstack([np.zeros((1, 6), np.float32), ITEMS]))
     np.testing.assert_array_equal(zero.similar_items(0, 3)[1], 0)
+
+
+def test_equal_scores_are_ordered_by_id():
+    equal = MatrixFactorization(USERS, np.repeat(ITEMS[:1], 30, axis=0))
+    np.testing.assert_array_equal(equal.recommend([0, 1], [[2], []], 3)[0], [[0, 1, 3], [0, 1, 2]])
 
 
 def test_factors_may_be_tensors_or_float64():
