@@ -4,7 +4,7 @@ from html import escape
 
 # Okabe and Ito's colours: told apart by colour-blind readers too.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 340, 60, 20, 40, 56
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 350, 60, 20, 56, 50
 
 
 class Chart:
@@ -16,7 +16,9 @@ class Chart:
         for step in range(5):
             value = top * step / 4
             y = self.y(value)
-            self.parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            self.parts.append(
+                f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            )
             self.text(LEFT - 8, y + 4, f"{value:.{digits}f}{unit}", "end")
 
     def x(self, place):
@@ -29,10 +31,10 @@ class Chart:
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>')
 
     def legend(self, names):
-        for number, name in enumerate(names):
-            x = LEFT + number * (WIDTH - LEFT - RIGHT) / len(names)
-            self.parts.append(f'<rect x="{x:.1f}" y="14" width="12" height="12" fill="{COLOURS[number]}"/>')
-            self.text(x + 17, 24, name, "start")
+        for number, name in enumerate(names):  # in rows of three
+            x, y = self.x(number % 3 / 3), 8 + number // 3 * 20
+            self.parts.append(f'<rect x="{x:.1f}" y="{y}" width="12" height="12" fill="{COLOURS[number]}"/>')
+            self.text(x + 17, y + 10, name, "start")
 
     def svg(self):
         return (

@@ -68,7 +68,11 @@ def page(results, k, deep, ks, facts):
             f"recall@{k}: every model, exact (with its 95 % interval) and through Annoy",
             names,
             [
-                ("exact", [f.exact[k].recall for f in found], [(f.exact[k].low.recall, f.exact[k].high.recall) for f in found]),
+                (
+                    "exact",
+                    [f.exact[k].recall for f in found],
+                    [(f.exact[k].low.recall, f.exact[k].high.recall) for f in found],
+                ),
                 ("through Annoy", [f.annoy[k] for f in found], None),
                 ("exact, unseen items only", [f.unseen[k].recall for f in found], None),
             ],
@@ -94,7 +98,9 @@ def page(results, k, deep, ks, facts):
         f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>"
         for title, svg in zip(("Recall", "Recall over k", "Time"), plots, strict=True)
     )
-    details = "".join(f"<tr><td>{escape(what)}</td><td>{escape(str(value))}</td></tr>" for what, value in facts)
+    details = "".join(
+        f"<tr><td>{escape(what)}</td><td>{escape(str(value))}</td></tr>" for what, value in facts
+    )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -19,7 +19,9 @@ SHOWN, DEEP = 10, 100
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("build/example-rechub"), help="folder of the results")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/example-rechub"), help="folder of the results"
+    )
     parser.add_argument("--temperature", type=float, default=0.2, help="beside 1, which is none")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--negatives", type=int, default=3, help="sampled for each positive in modes 0 and 2")
@@ -54,12 +56,22 @@ def main():
                 np.save(chosen.out / f"mode{mode}-T{temperature:g}.{kind}.npy", embeddings.numpy())
             results.append((title, evaluate(users, items, dataset, KS), seconds))
     facts = [
-        ("data", f"MovieLens-100k from {RECBOLE}: {len(data):,} interactions, {len(users):,} test users, {len(items):,} items"),
+        (
+            "data",
+            f"MovieLens-100k from {RECBOLE}: {len(data):,} interactions, {len(users):,} test users, "
+            f"{len(items):,} items",
+        ),
         ("epochs, negatives, seed", f"{chosen.epochs}, {chosen.negatives} (pair-wise: 1), {chosen.seed}"),
-        ("embeddings", f"{items.shape[1]} dimensions, unit length; batches of 1,024, Adam at 0.001, one thread"),
+        (
+            "embeddings",
+            f"{items.shape[1]} dimensions, unit length; batches of 1,024, Adam at 0.001, one thread",
+        ),
         ("timing", f"median of {REPETITIONS}; {platform.machine()}, torch and maxdot on one thread"),
         ("Python", platform.python_version()),
-        *((name, importlib.metadata.version(name)) for name in ("maxdot", "torch", "torch-rechub", "annoy", "numpy", "pandas")),
+        *(
+            (name, importlib.metadata.version(name))
+            for name in ("maxdot", "torch", "torch-rechub", "annoy", "numpy", "pandas")
+        ),
     ]
     table = markdown(results, SHOWN, DEEP)
     (chosen.out / "report.html").write_text(page(results, SHOWN, DEEP, KS, facts), encoding="utf-8")

@@ -27,7 +27,9 @@ class ThreeModes(YoutubeDNN):
         if self.mode is not None:  # inference of one tower's embeddings
             return super().forward(x)
         if self.training_mode == 0:
-            x = x | {"neg_items": x["movie_id"].unsqueeze(1)}  # the label says what it is; there is one item only
+            x = x | {
+                "neg_items": x["movie_id"].unsqueeze(1)
+            }  # the label says what it is; there is one item only
         logits = super().forward(x)
         if self.training_mode == 0:
             return torch.sigmoid(logits[:, 0])
@@ -35,7 +37,7 @@ class ThreeModes(YoutubeDNN):
 
 
 class Batches:
-    """Shuffled batches cut from whole arrays. A DataLoader collects samples one by one, which takes most of the time."""
+    """Shuffled batches cut from whole arrays; a DataLoader collects samples one by one, which takes longest."""
 
     def __init__(self, inputs, labels, size, seed):
         self.inputs = {name: torch.as_tensor(values) for name, values in inputs.items()}

@@ -76,7 +76,9 @@ class MatrixFactorization:
         liked = None
         if filter_already_liked_items:
             if user_items is None:
-                raise ValueError("user_items: needed to filter what is liked; or filter_already_liked_items=False")
+                raise ValueError(
+                    "user_items: needed to filter what is liked; or filter_already_liked_items=False"
+                )
             liked = id_lists(user_items, "user_items", len(users))
         return self._best(self.user_factors[users], N, single, filter_items, items, liked)
 

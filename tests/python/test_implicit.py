@@ -49,7 +49,9 @@ def test_what_user_items_may_be():
     zeros = LIKED[5].copy()
     zeros.data[:] = 0
     np.testing.assert_array_equal(MODEL.recommend(5, zeros, 8)[0], ranked(5)[:8])
-    np.testing.assert_array_equal(MODEL.recommend(5, None, 8, filter_already_liked_items=False)[0], ranked(5)[:8])
+    np.testing.assert_array_equal(
+        MODEL.recommend(5, None, 8, filter_already_liked_items=False)[0], ranked(5)[:8]
+    )
 
 
 def test_filters_together():
@@ -98,7 +100,10 @@ def test_equal_scores_are_ordered_by_id():
 
 def test_factors_may_be_tensors_or_float64():
     expected = MODEL.recommend(1, LIKED[1])[0]
-    for users, items in ((USERS.astype(np.float64), ITEMS), (tensors.Tensor(USERS, True, "cuda"), tensors.Tensor(ITEMS))):
+    for users, items in (
+        (USERS.astype(np.float64), ITEMS),
+        (tensors.Tensor(USERS, True, "cuda"), tensors.Tensor(ITEMS)),
+    ):
         np.testing.assert_array_equal(MatrixFactorization(users, items).recommend(1, LIKED[1])[0], expected)
 
 

@@ -1,4 +1,4 @@
-"""maxdot.rechub keeps the shapes and conventions of torch-rechub's back-ends; `test_rechub_evaluation` the rest."""
+"""maxdot.rechub's engines, builder and indexer keep the shapes and conventions of torch-rechub's back-ends."""
 
 import abc
 import subprocess
@@ -182,7 +182,9 @@ def test_torch_tensors():
     torch = pytest.importorskip("torch")
     items = torch.nn.Parameter(torch.from_numpy(ITEMS.copy()))
     with rechub.Builder().from_embeddings(items) as indexer:
-        ids, distances = indexer.query(torch.nn.functional.normalize(torch.from_numpy(QUERIES)) * items.sum() ** 0, 4)
+        ids, distances = indexer.query(
+            torch.nn.functional.normalize(torch.from_numpy(QUERIES)) * items.sum() ** 0, 4
+        )
         assert indexer.query(torch.from_numpy(QUERIES).bfloat16(), 4)[0].shape == (7, 4)
     assert (type(ids), ids.dtype, distances.dtype) == (torch.Tensor, torch.int64, torch.float32)
     np.testing.assert_array_equal(ids.numpy(), best(ITEMS, QUERIES, 4, "cosine")[0])
@@ -190,7 +192,10 @@ def test_torch_tensors():
 
 def test_virtual_subclasses_of_rechub_s_bases(monkeypatch):
     base = types.ModuleType("torch_rechub.serving.base")
-    base.BaseBuilder, base.BaseIndexer = abc.ABCMeta("BaseBuilder", (), {}), abc.ABCMeta("BaseIndexer", (), {})
+    base.BaseBuilder, base.BaseIndexer = (
+        abc.ABCMeta("BaseBuilder", (), {}),
+        abc.ABCMeta("BaseIndexer", (), {}),
+    )
     monkeypatch.setitem(sys.modules, base.__name__, base)
     builder = rechub.Builder()
     assert isinstance(builder, base.BaseBuilder)

@@ -75,7 +75,12 @@ def test_all_users_at_once(metric):
 
 def test_strings_are_rechub_s():
     out = rechub.match_evaluation(
-        tensors.Tensor(USERS, requires_grad=True), tensors.Tensor(ITEMS), TEST_USER, ALL_ITEM, raw_id_maps=MAPS, topk=5
+        tensors.Tensor(USERS, requires_grad=True),
+        tensors.Tensor(ITEMS),
+        TEST_USER,
+        ALL_ITEM,
+        raw_id_maps=MAPS,
+        topk=5,
     )
     value = reference(*retrieved(), 5)
     assert set(out) == {"NDCG", "MRR", "Recall", "Hit", "Precision"}

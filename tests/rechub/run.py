@@ -29,7 +29,9 @@ def main():
     environment["PYTHONPATH"] = str(HERE)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "maxdot_backend", "-p", "no:cacheprovider"]
     raise SystemExit(
-        subprocess.run([*command, "--rootdir", str(folder), str(test)], env=environment, check=False).returncode
+        subprocess.run(
+            [*command, "--rootdir", str(folder), str(test)], env=environment, check=False
+        ).returncode
     )
 
 

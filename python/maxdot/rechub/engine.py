@@ -66,7 +66,8 @@ class Engine:
         return self._index
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}(metric={self.metric}, items={0 if self._index is None else len(self._index)})"
+        items = 0 if self._index is None else len(self._index)
+        return f"{type(self).__name__}(metric={self.metric}, items={items})"
 
 
 class Annoy(Engine):

@@ -119,7 +119,9 @@ def match_report(
     codes: dict[Hashable, int] = {}
     item_codes = _codes(_raw(item_ids, item_map, "item"), codes)
     relevant: dict[Hashable, list[int]] = {user: [] for user in order}
-    for user, code in zip(raw_users, _codes(_raw(relevant_items, item_map, "item"), codes).tolist(), strict=True):
+    for user, code in zip(
+        raw_users, _codes(_raw(relevant_items, item_map, "item"), codes).tolist(), strict=True
+    ):
         relevant[user].append(code)
 
     ks = np.atleast_1d(as_ids(topk, "topk")).tolist()

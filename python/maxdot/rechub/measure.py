@@ -39,10 +39,14 @@ class Measure:
         index = Index.open(path)
         if (index.metric, index.normalized) != (self.metric, self.normalize):
             names = [
-                name for name, m in _MEASURES.items() if (m.metric, m.normalize) == (index.metric, index.normalized)
+                name
+                for name, m in _MEASURES.items()
+                if (m.metric, m.normalize) == (index.metric, index.normalized)
             ]
             index.close()
-            raise ValueError(f"{path}: was built for another measure; open it with metric={' or '.join(names)}")
+            raise ValueError(
+                f"{path}: was built for another measure; open it with metric={' or '.join(names)}"
+            )
         return index
 
     def search(self, index: Index, queries: npt.NDArray[Any], k: int, threads: int) -> tuple[Ids, Scores]:

@@ -19,7 +19,10 @@ from maxdot.rechub.measure import Measure, alike
 _MODELS: dict[str, tuple[str, frozenset[str]]] = {
     "annoy": ("angular", frozenset({"d", "n_trees", "threads", "searchk"})),
     "faiss": ("L2", frozenset({"index_type", "m", "nlists", "efSearch", "nprobe"})),
-    "milvus": ("COSINE", frozenset({"d", "index_type", "m", "nlist", "ef", "nprobe", "name", "host", "port"})),
+    "milvus": (
+        "COSINE",
+        frozenset({"d", "index_type", "m", "nlist", "ef", "nprobe", "name", "host", "port"}),
+    ),
 }
 
 
