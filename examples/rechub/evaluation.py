@@ -1,4 +1,4 @@
-"""The same lists' worth of evaluation twice: RecHub's way, user by user through Annoy, and through maxdot."""
+"""One evaluation twice: RecHub's way, user by user through Annoy, and through maxdot, all users at once."""
 
 import statistics
 import time
@@ -11,41 +11,52 @@ from maxdot.rechub import match_report
 from torch_rechub.basic.metric import topk_metrics
 from torch_rechub.utils.match import Annoy
 
-REPETITIONS = 3
+REPETITIONS = 5
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """What both found, and what it took: medians of `REPETITIONS` runs, on one thread (Annoy builds on all)."""
+class Comparison:
+    """recall@k as both measure it, how much of the true lists Annoy has, and median seconds of a whole evaluation."""
 
-    exact: maxdot.evaluate.Report
-    unseen: maxdot.evaluate.Report  # without the items that the user has seen
-    annoy: dict  # k: recall
-    overlap: dict  # k: share of the exact list that Annoy's has
+    exact: float
+    annoy: float
+    shared: float
     exact_seconds: float
     annoy_seconds: float
 
 
-def evaluate(users, items, dataset, ks):
-    """Measures one model. `users` and `items` are tensors, as RecHub exports them."""
-    common = {"raw_id_maps": dataset.raw_id_maps, "topk": ks, "threads": 1}
-    exact_seconds, exact = timed(
-        lambda: match_report(users, items, dataset.test_user, dataset.all_item, **common)
+@dataclass(frozen=True)
+class Evaluated:
+    """What is true of a model, with and without the items that a user has seen, and how Annoy compares at some k."""
+
+    exact: maxdot.evaluate.Report
+    unseen: maxdot.evaluate.Report
+    beside: dict  # k: Comparison
+
+
+def evaluate(users, items, dataset, ks, compared):
+    """Measures one model. `users` and `items` are tensors, as RecHub exports them; `compared` are some of `ks`."""
+    exact = by_maxdot(users, items, dataset, ks, bootstrap=1000)
+    unseen = by_maxdot(users, items, dataset, ks, seen=dataset.seen)
+    return Evaluated(exact, unseen, {k: compare(users, items, dataset, k) for k in compared})
+
+
+def by_maxdot(users, items, dataset, topk, **options):
+    """On one thread, as Annoy's queries are; Annoy builds its trees on all."""
+    return match_report(
+        users,
+        items,
+        dataset.test_user,
+        dataset.all_item,
+        raw_id_maps=dataset.raw_id_maps,
+        topk=topk,
+        threads=1,
+        **options,
     )
-    annoy_seconds, (annoy, lists) = timed(lambda: by_annoy(users, items, dataset, ks))
-    with_intervals = match_report(users, items, dataset.test_user, dataset.all_item, bootstrap=1000, **common)
-    if [row.recall for row in with_intervals] != [row.recall for row in exact]:
-        raise RuntimeError("the intervals changed the means")
-    unseen = match_report(users, items, dataset.test_user, dataset.all_item, seen=dataset.seen, **common)
-    true_rows = maxdot.top_k(users, items, max(ks), metric="cosine")[0]
-    # One test row for each user, so rows and users are in one order here.
-    true_lists = dataset.all_item[ITEM][true_rows]
-    overlap = {k: shared(true_lists, lists, k) for k in ks}
-    return Evaluated(with_intervals, unseen, annoy, overlap, exact_seconds, annoy_seconds)
 
 
-def by_annoy(users, items, dataset, ks):
-    """What the `match_evaluation` of RecHub's examples does, for many k; also the lists, encoded."""
+def by_annoy(users, items, dataset, topk):
+    """What `match_evaluation` of RecHub's examples does; returns its recall and the lists, in encoded ids."""
     user_map, item_map = dataset.raw_id_maps
     engine = Annoy(n_trees=10)
     engine.fit(items)
@@ -53,16 +64,21 @@ def by_annoy(users, items, dataset, ks):
     for user, relevant, embedding in zip(
         dataset.test_user[USER].tolist(), dataset.test_user[ITEM].tolist(), users, strict=True
     ):
-        rows, _ = engine.query(v=embedding, n=max(ks))
+        rows, _ = engine.query(v=embedding, n=topk)
         lists.append(dataset.all_item[ITEM][rows])
         found[user_map[user]] = [item_map[item] for item in lists[-1].tolist()]
         truth.setdefault(user_map[user], []).append(item_map[relevant])
-    texts = topk_metrics(truth, found, topKs=ks)["Recall"]
-    return {k: float(text.split(": ")[1]) for k, text in zip(ks, texts, strict=True)}, lists
+    (text,) = topk_metrics(truth, found, topKs=[topk])["Recall"]
+    return float(text.split(": ")[1]), lists
 
 
-def shared(true_lists, lists, k):
-    return float(np.mean([np.isin(a[:k], b[:k]).mean() for a, b in zip(true_lists, lists, strict=True)]))
+def compare(users, items, dataset, k):
+    """Both are asked for k items, as RecHub's function is called: Annoy looks the farther the more are asked for."""
+    exact_seconds, report = timed(lambda: by_maxdot(users, items, dataset, k))
+    annoy_seconds, (annoy, lists) = timed(lambda: by_annoy(users, items, dataset, k))
+    true_lists = dataset.all_item[ITEM][maxdot.top_k(users, items, k, metric="cosine")[0]]
+    shared = np.mean([np.isin(true, found).mean() for true, found in zip(true_lists, lists, strict=True)])
+    return Comparison(report[k].recall, annoy, float(shared), exact_seconds, annoy_seconds)
 
 
 def timed(call):
