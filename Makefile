@@ -8,9 +8,10 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
 VENV := build/venv
 PEERS := build/venv-peers
+RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-faiss bench-peers tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-faiss bench-peers example-rechub test-rechub tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +90,21 @@ bench-peers: $(PEERS)/ready ## measure beside the peers from PyPI (FULL=1: hours
 $(PEERS)/ready: bench/peers/requirements.txt bench/peers/install.py | deps
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/python bench/peers/install.py
+	touch $@
+
+example-rechub: $(RECHUB)/ready ## train a recall model with torch-rechub in three modes, evaluate it exactly (installs torch: gigabytes)
+	$(RECHUB)/bin/pip install -q .
+	$(RECHUB)/bin/python examples/rechub/run.py --out build/example-rechub
+
+test-rechub: $(RECHUB)/ready ## torch-rechub's own serving tests with maxdot's builder, and the adapters' tests with torch
+	$(RECHUB)/bin/pip install -q .
+	$(RECHUB)/bin/python tests/rechub/run.py --out build/test-rechub
+	$(RECHUB)/bin/python -m pytest -q tests/python/test_rechub.py tests/python/test_rechub_evaluation.py \
+	  tests/python/test_implicit.py
+
+$(RECHUB)/ready: tests/rechub/requirements.txt examples/rechub/requirements.txt | deps
+	python3 -m venv $(RECHUB)
+	$(RECHUB)/bin/pip install -q -r $<
 	touch $@
 
 tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)

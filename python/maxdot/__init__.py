@@ -8,8 +8,8 @@ for any number of threads, any batch and any instruction set. `verify` checks an
 same definition.
 
 Also here: `maxdot.objective` (losses of recall models, softmax over an index), `maxdot.evaluate` (recall, NDCG,
-... over the full catalogue), `maxdot.sklearn` (scikit-learn estimators) and `maxdot.faiss` (`IndexFlatIP`,
-`IndexFlatL2`).
+... over the full catalogue), `maxdot.sklearn` (scikit-learn estimators), `maxdot.faiss` (`IndexFlatIP`,
+`IndexFlatL2`), `maxdot.rechub` (torch-rechub's back-ends and evaluation) and `maxdot.implicit` (`recommend`).
 """
 
 from maxdot import evaluate, objective

@@ -21,6 +21,27 @@ def host(value: Any) -> Any:
     return value
 
 
+def as_array(value: Any) -> npt.NDArray[Any]:
+    """A tensor, array or list as a NumPy array in CPU memory, without a copy where that is possible."""
+    value = host(value)
+    if str(getattr(value, "dtype", "")).endswith("bfloat16"):
+        value = value.float()  # NumPy has no bfloat16; float32 holds all of its values
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        return np.from_dlpack(value)
+    return np.asarray(value)
+
+
+def float_rows(value: Any, name: str) -> npt.NDArray[Any]:
+    """`value` as a float32 or float16 array, other numbers converted to float32: for the interfaces of libraries
+    that convert. ValueError: it holds no numbers."""
+    array = as_array(value)
+    if array.dtype in (np.float32, np.float16):
+        return array
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name}: dtype {array.dtype} holds no numbers; pass a tensor or array of floats")
+    return array.astype(np.float32)
+
+
 def as_doubles(values: Any, name: str) -> npt.NDArray[np.float64]:
     """`values` as a C-contiguous float64 array. ValueError for anything but numbers."""
     try:

@@ -7,23 +7,11 @@ import maxdot
 import numpy as np
 import pytest
 from support import gaussian
+from tensors import OnlyDLPack
 
 ITEMS, QUERIES = gaussian(200, 12, 3), gaussian(6, 12, 4)
 INDEX = maxdot.Index.build(ITEMS)
 EXPECTED = INDEX.search(QUERIES, 5)[0]
-
-
-class OnlyDLPack:
-    """A tensor of a library that knows DLPack and nothing else."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __dlpack__(self, **options):
-        return self.values.__dlpack__(**options)
-
-    def __dlpack_device__(self):
-        return self.values.__dlpack_device__()
 
 
 def read_only(values):
