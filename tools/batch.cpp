@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "id_lists.hpp"
 #include "maxdot/maxdot.hpp"
 #include "scoring.hpp"
 
@@ -15,6 +16,9 @@ struct BatchCommand {
   std::string users_path;
   std::string ids_path;
   std::string scores_path;
+  std::string exclude_path;
+  std::string exclude_ids_path;
+  std::string mask_path;
   std::optional<Metric> metric;
   std::uint64_t k = 100;
   std::uint64_t chunk = 0;
@@ -50,17 +54,36 @@ void check_ids_fit(const BatchCommand& command, const Index& index) {
 
 void check_arguments(const BatchCommand& command) {
   ids_format(command.ids_path);
-  check_output(command.ids_path, {command.index_path, command.users_path});
+  const std::vector<std::string> inputs = {command.index_path, command.users_path, command.exclude_path,
+                                           command.exclude_ids_path, command.mask_path};
+  check_output(command.ids_path, inputs);
   if (command.scores_path.empty()) return;
   scores_format(command.scores_path);
-  check_output(command.scores_path, {command.index_path, command.users_path});
+  check_output(command.scores_path, inputs);
 }
 
-void score_all(const BatchCommand& command, const Index& index, const MatrixFile& users, std::size_t chunk,
-               ResultWriter& writer) {
+/// What the users have seen, and the items that may be returned.
+struct BatchFilters {
+  OwnedIdLists exclude;
+  std::vector<std::uint8_t> item_mask;
+};
+
+BatchFilters read_filters(const BatchCommand& command, const Index& index, std::size_t users) {
+  BatchFilters filters;
+  if (!command.exclude_path.empty()) {
+    filters.exclude = read_lists(command.exclude_path, command.exclude_ids_path, users);
+  }
+  if (!command.mask_path.empty()) filters.item_mask = read_mask(command.mask_path, index.size());
+  return filters;
+}
+
+void score_all(const BatchCommand& command, const Index& index, const MatrixFile& users, const BatchFilters& filters,
+               std::size_t chunk, ResultWriter& writer) {
   SearchOptions options;
   options.threads = static_cast<int>(command.threads);
   options.metric = command.metric;
+  options.filters.item_mask = filters.item_mask;
+  ListSlice excluded;
   const std::size_t rows_at_once = std::min(chunk, users.rows());
   Matrix buffer(rows_at_once, users.cols(), users.dtype());
   std::vector<std::int64_t> ids(rows_at_once * command.k);
@@ -69,6 +92,7 @@ void score_all(const BatchCommand& command, const Index& index, const MatrixFile
   for (std::size_t begin = 0; begin < users.rows(); begin += rows_at_once) {
     const std::size_t count = std::min(rows_at_once, users.rows() - begin);
     blaming(command.users_path, [&] { users.read(begin, count, buffer.data()); });
+    options.filters.exclude = excluded.of(filters.exclude, begin, count);
     search_rows(index, buffer.view().slice(0, count), command.k, {ids.data(), scores.data(), nullptr}, options,
                 command.users_path, begin);
     writer.append(ids.data(), scores.data(), count);
@@ -112,12 +136,13 @@ void run(const BatchCommand& command) {
   const MatrixFile users = MatrixFile::open(command.users_path);
   check_dimension(users, index, command.index_path);
   check_ids_fit(command, index);
+  const BatchFilters filters = read_filters(command, index, users.rows());
   const std::size_t chunk = command.chunk > 0 ? command.chunk : default_chunk(users, index, command.k);
   const std::size_t rows_at_once = std::min(chunk, users.rows());
   check_memory(rows_at_once, command.k, bytes_per_result, "use a smaller -k or --chunk");
   const Stopwatch watch;
   ResultWriter writer(command.ids_path, command.scores_path, users.rows(), command.k);
-  score_all(command, index, users, chunk, writer);
+  score_all(command, index, users, filters, chunk, writer);
   report(command, index, users.rows(), rows_at_once, watch.seconds());
 }
 
@@ -132,6 +157,13 @@ void register_batch(CLI::App& app) {
   add_file(batch, "--ids", command->ids_path, "Write the item ids [users, k]: .npy (int64) or .ivecs (int32)")
       ->required();
   add_file(batch, "--scores", command->scores_path, "Write the scores [users, k]: .npy or .fvecs (float32)");
+  CLI::Option* exclude =
+      add_file(batch, "--exclude", command->exclude_path,
+               "Items that a user must not get, such as those already seen: pairs (row of the user, item id) as text, one "
+               "user,item a line, or as .npy [m, 2]; with --exclude-ids the offsets of a CSR array");
+  add_file(batch, "--exclude-ids", command->exclude_ids_path, "The item ids of a CSR array, 1-D .npy")->needs(exclude);
+  add_file(batch, "--item-mask", command->mask_path,
+           "1 for each row of the index that may be returned, 0 for the others: 1-D .npy (int32, int64) or a number a line");
   add_k(batch, command->k);
   add_number(batch, "--chunk", command->chunk, 1, std::uint64_t{1} << 32,
              "Users at once; more is faster and takes more memory (default: fits a few tens of MB). Results do "

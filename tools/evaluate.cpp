@@ -5,6 +5,7 @@
 
 #include "command.hpp"
 #include "evaluate_report.hpp"
+#include "id_lists.hpp"
 #include "maxdot/maxdot.hpp"
 #include "scoring.hpp"
 
@@ -30,26 +31,6 @@ struct EvaluateCommand {
   bool json = false;
 };
 
-// Pairs from one file, or CSR from two.
-evaluate::OwnedIdLists read_lists(const std::string& path, const std::string& ids_path, std::size_t users) {
-  if (ids_path.empty()) {
-    return blaming(path, [&] {
-      const IdPairs pairs = read_id_pairs(path);
-      return evaluate::lists_from_pairs(pairs.first, pairs.second, users);
-    });
-  }
-  evaluate::OwnedIdLists lists;
-  lists.offsets = blaming(path, [&] { return read_ids(path); });
-  lists.ids = blaming(ids_path, [&] { return read_ids(ids_path); });
-  if (lists.offsets.size() != users + 1) {
-    throw Failure(ExitCode::bad_data, path + ": holds " + with_thousands(lists.offsets.size()) +
-                                          " offsets but " + with_thousands(users) +
-                                          " users need one more than there are users; give "
-                                          "every user a list, which may be empty");
-  }
-  return lists;
-}
-
 void run(const EvaluateCommand& command) {
   kernel_in_use();  // refuses a wrong MAXDOT_ISA
   const Index index = blaming(command.index_path, [&] { return Index::open(command.index_path); });
@@ -57,9 +38,9 @@ void run(const EvaluateCommand& command) {
   check_dimension(file, index, command.index_path);
   const std::size_t most = *std::max_element(command.ks.begin(), command.ks.end());
   check_memory(file.rows(), most, sizeof(std::int64_t), "use a smaller -k, or fewer users");
-  const evaluate::OwnedIdLists relevant = read_lists(command.truth_path, command.truth_ids_path, file.rows());
-  const evaluate::OwnedIdLists exclude =
-      command.exclude_path.empty() ? evaluate::OwnedIdLists{}
+  const OwnedIdLists relevant = read_lists(command.truth_path, command.truth_ids_path, file.rows());
+  const OwnedIdLists exclude =
+      command.exclude_path.empty() ? OwnedIdLists{}
                                    : read_lists(command.exclude_path, command.exclude_ids_path, file.rows());
   const Matrix users = blaming(command.users_path, [&] { return file.read_all(); });
 

@@ -58,6 +58,40 @@ class Batch(CliTest):
             if run("info", self.folder / "index.mxd", env={"MAXDOT_ISA": isa}).returncode == 0:
                 self.assertEqual(self.outputs("--chunk", 10, env={"MAXDOT_ISA": isa}), expected, isa)
 
+    def test_seen_and_masked_items_stay_out(self):
+        seen = [(user, (user * 7 + i * i) % ITEMS) for user in range(USERS) for i in range(user % 5 * 40)]
+        mask = [row % 3 != 1 for row in range(ITEMS)]
+        (self.folder / "seen.csv").write_text("user,item\n" + "".join(f"{u},{i}\n" for u, i in seen))
+        (self.folder / "mask.txt").write_text("".join(f"{int(value)}\n" for value in mask))
+        expected = []
+        for user, row in enumerate(brute_force(self.items, self.users, ITEMS, "cosine")):
+            gone = {item for owner, item in seen if owner == user}
+            expected.append([hit[0] for hit in row if hit[0] not in gone and mask[hit[0]]][:K])
+        for chunk in (1, 7, USERS):
+            self.outputs("--exclude", "seen.csv", "--item-mask", "mask.txt", "--chunk", chunk)
+            self.assertEqual(read_npy(self.folder / "ids.npy"), expected, chunk)
+
+        offsets = [0]
+        for user in range(USERS):
+            offsets.append(offsets[-1] + sum(owner == user for owner, _ in seen))
+        (self.folder / "offsets.txt").write_text("".join(f"{offset}\n" for offset in offsets))
+        (self.folder / "seen.txt").write_text("".join(f"{item}\n" for _, item in seen))
+        self.outputs("--exclude", "offsets.txt", "--exclude-ids", "seen.txt", "--item-mask", "mask.txt")
+        self.assertEqual(read_npy(self.folder / "ids.npy"), expected)
+
+    def test_filters_that_do_not_fit(self):
+        command = ("batch", "index.mxd", "users.npy", "--ids", "ids.npy")
+        (self.folder / "mask.txt").write_text("1\n" * (ITEMS - 1))
+        self.fails(4, *command, "--item-mask", "mask.txt", says=["mask.txt: holds 499 values but the index has 500"])
+        (self.folder / "mask.txt").write_text("1\n" * (ITEMS - 1) + "2\n")
+        self.fails(4, *command, "--item-mask", "mask.txt", says=["mask.txt: row 499 is 2"])
+        (self.folder / "seen.csv").write_text(f"{USERS},3\n")
+        self.fails(4, *command, "--exclude", "seen.csv", says=["seen.csv", f"there is no user {USERS}"])
+        (self.folder / "offsets.txt").write_text("0\n5\n" + "3\n" * (USERS - 1))
+        (self.folder / "seen.txt").write_text("1\n2\n3\n")
+        self.fails(4, *command, "--exclude", "offsets.txt", "--exclude-ids", "seen.txt", says=["offsets.txt"])
+        self.fails(2, *command, "--exclude-ids", "seen.txt", says=["--exclude"])
+
     def test_ids_alone_and_json(self):
         document = self.json_of("batch", "index.mxd", "users.npy", "--ids", "only.npy", "-k", 3, "--chunk", 7)
         self.assertEqual(document["users"], USERS)
