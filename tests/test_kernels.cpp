@@ -70,6 +70,21 @@ TEST_CASE("dot64 is the same bit for bit on every instruction set") {
           std::transform(&halves[r * d], &halves[r * d] + d, widened.begin(), base::f16_to_f32);
           REQUIRE(same_bits(table->dot64[1](q, &halves[r * d], d), reference::dot64(q, widened.data(), d)));
         }
+        // Four different queries with four different rows, the last of them at the end of its memory.
+        const float* queries[4];
+        const void* floats[4];
+        const void* half_rows[4];
+        for (std::size_t r = 0; r < 4; ++r) {
+          queries[r] = &rows.values[r * d];
+          floats[r] = &rows.values[(r + 2) * d];
+          half_rows[r] = &halves[(r + 2) * d];
+        }
+        double dots[4];
+        for (const std::size_t type : {std::size_t{0}, std::size_t{1}}) {
+          const void* const* x = type == 0 ? floats : half_rows;
+          table->dot64_four[type](queries, x, d, dots);
+          for (std::size_t r = 0; r < 4; ++r) REQUIRE(same_bits(dots[r], table->dot64[type](queries[r], x[r], d)));
+        }
       }
     }
   }

@@ -60,6 +60,15 @@ struct Avx2 {
     lanes.low = _mm256_fmadd_pd(wide(q), wide(x), lanes.low);
     lanes.high = _mm256_fmadd_pd(wide(q + 4), wide(x + 4), lanes.high);
   }
+  static void accumulate_tail(Doubles& lanes, const float* q, const float* x, std::size_t n) noexcept {
+    const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i first = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), places);
+    alignas(32) float q_tail[8];
+    alignas(32) float x_tail[8];
+    _mm256_store_ps(q_tail, _mm256_maskload_ps(q, first));
+    _mm256_store_ps(x_tail, _mm256_maskload_ps(x, first));
+    accumulate(lanes, q_tail, x_tail);
+  }
   static void accumulate_f16(Doubles& lanes, const float* q, const std::uint16_t* x) noexcept {
     alignas(32) float row[8];
     _mm256_store_ps(row, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));

@@ -52,6 +52,11 @@ struct Avx512 {
   static void accumulate(Doubles& lanes, const float* q, const float* x) noexcept {
     lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(_mm256_loadu_ps(x)), lanes);
   }
+  static void accumulate_tail(Doubles& lanes, const float* q, const float* x, std::size_t n) noexcept {
+    const auto first = static_cast<__mmask8>((1U << n) - 1U);
+    lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_maskz_loadu_ps(first, q)),
+                            _mm512_cvtps_pd(_mm256_maskz_loadu_ps(first, x)), lanes);
+  }
   static void accumulate_f16(Doubles& lanes, const float* q, const std::uint16_t* x) noexcept {
     const __m256 row = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
     lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(row), lanes);

@@ -7,6 +7,7 @@
 //   V::sum(a)                       sum of the lanes
 //   V::interleave_low(a, b), V::interleave_high(a, b)   a0 b0 a1 b1 ... of the lower, the upper halves
 //   V::Doubles, V::accumulate, V::accumulate_f16, V::finish     the 8 f64 lanes of dot64
+//   V::accumulate_tail              the same of the first n < 8 values; reads no others
 //   V::kPanelQueries, V::kPanelVectors   the register tile of screen_panel
 //
 // Everything is in an unnamed namespace: each instruction set's translation unit gets copies of its own, and no
@@ -36,6 +37,10 @@ struct RowReader<V, DType::f32> {
   static void accumulate(typename V::Doubles& lanes, const float* q, const unsigned char* x) noexcept {
     V::accumulate(lanes, q, reinterpret_cast<const float*>(x));
   }
+  static void accumulate_tail(typename V::Doubles& lanes, const float* q, const unsigned char* x,
+                              std::size_t n) noexcept {
+    V::accumulate_tail(lanes, q, reinterpret_cast<const float*>(x), n);
+  }
 };
 
 template <typename V>
@@ -47,10 +52,18 @@ struct RowReader<V, DType::f16> {
   static void accumulate(typename V::Doubles& lanes, const float* q, const unsigned char* x) noexcept {
     V::accumulate_f16(lanes, q, reinterpret_cast<const std::uint16_t*>(x));
   }
+  static void accumulate_tail(typename V::Doubles& lanes, const float* q, const unsigned char* x,
+                              std::size_t n) noexcept {
+    float q_tail[8] = {};
+    std::uint16_t x_tail[8] = {};
+    std::memcpy(q_tail, q, n * sizeof(float));
+    std::memcpy(x_tail, x, n * sizeof(std::uint16_t));
+    V::accumulate_f16(lanes, q_tail, x_tail);
+  }
 };
 
-// Eight f64 lanes, lane = j mod 8, as the specification says. The tail goes through zero-padded copies: adding +0
-// to a lane changes nothing (a lane that started at +0 is never -0).
+// Eight f64 lanes, lane = j mod 8, as the specification says. The tail is padded with zeros: adding +0 to a lane changes
+// nothing (a lane that started at +0 is never -0).
 template <typename V, DType T>
 double dot64(const float* q, const void* x, std::size_t d) noexcept {
   using Reader = RowReader<V, T>;
@@ -58,14 +71,32 @@ double dot64(const float* q, const void* x, std::size_t d) noexcept {
   typename V::Doubles lanes = V::zero_doubles();
   std::size_t j = 0;
   for (; j + 8 <= d; j += 8) Reader::accumulate(lanes, q + j, row + j * Reader::kBytes);
-  if (j < d) {
-    float q_tail[8] = {};
-    unsigned char x_tail[8 * Reader::kBytes] = {};
-    std::memcpy(q_tail, q + j, (d - j) * sizeof(float));
-    std::memcpy(x_tail, row + j * Reader::kBytes, (d - j) * Reader::kBytes);
-    Reader::accumulate(lanes, q_tail, x_tail);
-  }
+  if (j < d) Reader::accumulate_tail(lanes, q + j, row + j * Reader::kBytes, d - j);
   return V::finish(lanes);
+}
+
+// A lane waits for its previous sum: four pairs hide each other's latency.
+// Register budget: 4 lanes + 2 converted (AVX2: 8 + 2).
+template <typename V, DType T>
+void dot64_four(const float* const* q, const void* const* x, std::size_t d, double* dots) noexcept {
+  using Reader = RowReader<V, T>;
+  typename V::Doubles lanes[4];
+  const unsigned char* row[4];
+  MAXDOT_UNROLL
+  for (std::size_t r = 0; r < 4; ++r) {
+    lanes[r] = V::zero_doubles();
+    row[r] = static_cast<const unsigned char*>(x[r]);
+  }
+  std::size_t j = 0;
+  for (; j + 8 <= d; j += 8) {
+    MAXDOT_UNROLL
+    for (std::size_t r = 0; r < 4; ++r) Reader::accumulate(lanes[r], q[r] + j, row[r] + j * Reader::kBytes);
+  }
+  MAXDOT_UNROLL
+  for (std::size_t r = 0; r < 4; ++r) {
+    if (j < d) Reader::accumulate_tail(lanes[r], q[r] + j, row[r] + j * Reader::kBytes, d - j);
+    dots[r] = V::finish(lanes[r]);
+  }
 }
 
 // kWidth rows x kWidth dimensions at a time, transposed in registers: interleaving vector i with vector i + kWidth/2,
@@ -184,6 +215,7 @@ constexpr KernelTable make_table(const char* name) noexcept {
   return {
       name,
       {dot64<V, DType::f32>, dot64<V, DType::f16>},
+      {dot64_four<V, DType::f32>, dot64_four<V, DType::f16>},
       {pack_panel<V, DType::f32>, pack_panel<V, DType::f16>},
       screen_panel<V>,
       {screen_rows<V, DType::f32>, screen_rows<V, DType::f16>},

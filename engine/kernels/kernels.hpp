@@ -96,6 +96,8 @@ struct KernelTable {
   /// dot64(q, x), x f32 or f16 (index: DType). Exactly reference::dot64, bit for bit.
   /// Requires d readable elements at q and x, no alignment.
   double (*dot64[2])(const float* q, const void* x, std::size_t d) noexcept;
+  /// dots[r] = dot64(q[r], x[r]) of four pairs.
+  void (*dot64_four[2])(const float* const* q, const void* const* x, std::size_t d, double* dots) noexcept;
 
   /// Writes n <= 64 packed rows as a panel: panel[j * 64 + i] = rows[i][j] in f32, zero for i >= n.
   /// Requires panel 64-byte aligned, 64 * d floats; kReadPadding readable bytes after the last row.

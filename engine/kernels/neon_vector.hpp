@@ -57,6 +57,13 @@ struct Neon {
     accumulate_four(lanes.pair, vld1q_f32(q), vld1q_f32(x));
     accumulate_four(lanes.pair + 2, vld1q_f32(q + 4), vld1q_f32(x + 4));
   }
+  static void accumulate_tail(Doubles& lanes, const float* q, const float* x, std::size_t n) noexcept {
+    float q_tail[8] = {};
+    float x_tail[8] = {};
+    std::memcpy(q_tail, q, n * sizeof(float));
+    std::memcpy(x_tail, x, n * sizeof(float));
+    accumulate(lanes, q_tail, x_tail);
+  }
   static void accumulate_f16(Doubles& lanes, const float* q, const std::uint16_t* x) noexcept {
     accumulate_four(lanes.pair, vld1q_f32(q), halves(x));
     accumulate_four(lanes.pair + 2, vld1q_f32(q + 4), halves(x + 4));

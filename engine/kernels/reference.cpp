@@ -34,6 +34,11 @@ double dot64(const float* q, const void* x, std::size_t d) noexcept {
 }
 
 template <DType T>
+void dot64_four(const float* const* q, const void* const* x, std::size_t d, double* dots) noexcept {
+  for (std::size_t r = 0; r < 4; ++r) dots[r] = dot64<T>(q[r], x[r], d);
+}
+
+template <DType T>
 void pack_panel(const void* rows, std::size_t n, std::size_t d, float* panel) noexcept {
   for (std::size_t j = 0; j < d; ++j) {
     for (std::size_t i = 0; i < kTileItems; ++i) panel[j * kTileItems + i] = i < n ? element<T>(rows, i * d + j) : 0.0F;
@@ -180,6 +185,7 @@ const KernelTable& reference_table() noexcept {
   static const KernelTable table = {
       "reference",
       {dot64<DType::f32>, dot64<DType::f16>},
+      {dot64_four<DType::f32>, dot64_four<DType::f16>},
       {pack_panel<DType::f32>, pack_panel<DType::f16>},
       screen_panel,
       {screen_rows<DType::f32>, screen_rows<DType::f16>},

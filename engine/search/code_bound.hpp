@@ -50,6 +50,16 @@ class CodeBound {
     return with_margin(center + spread + rest * norm - bias, std::fabs(center) + spread + rest * norm + bias);
   }
 
+  /// At least upper() of every item of the tile whose terms these are that has the product `dot`. Reads no memory.
+  double upper_in(const kernels::CodeTileTerms& tile, std::size_t q, std::int32_t dot) const noexcept {
+    const double scale = static_cast<double>(dot >= 0 ? tile.scale : tile.smallest_scale);
+    const double center = queries_.scale(q) * scale * static_cast<double>(dot);
+    const double error = queries_.error_factor(q) * static_cast<double>(tile.error) +
+                         queries_.norm_factor(q) * static_cast<double>(tile.norm);
+    const double bias = static_cast<double>(tile.bias);
+    return center + error + bias + 0x1p-20 * (std::fabs(center) + error + std::fabs(bias));
+  }
+
   /// Fetches what upper() reads of a position.
   void prefetch(std::size_t position) const noexcept {
     __builtin_prefetch(items_.scales + position);

@@ -29,19 +29,21 @@ template <typename Results>
 class BlockScan {
  public:
   BlockScan(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count, Results* best,
-            std::uint32_t* survivors, CodeScratch& scratch, ScanCounts& counts) noexcept
+            std::uint32_t* rejected, CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
-        most_survivors_(pass == Pass::sample ? context.most_sample_survivors : std::numeric_limits<std::size_t>::max()),
+        most_rejected_(pass == Pass::sample ? context.most_sample_rejected : std::numeric_limits<std::size_t>::max()),
         bound_(context.items, context.codes, context.ranking, context.read),
-        rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best),
+        rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best, rejected),
         quads_(store::quads_of(context.items.dimension)),
         plane_bytes_(store::plane_tile_bytes(context.items.dimension)),
         begin_(begin),
         count_(count),
         best_(best),
-        survivors_(survivors),
+        rejected_(rejected),
         scratch_(scratch),
-        counts_(counts) {
+        counts_(counts),
+        defers_(Results::kRises && pass != Pass::sample && context.deferred != 0) {
+    std::fill_n(scratch_.deferred_counts, count_, 0U);
     refresh();
   }
 
@@ -54,7 +56,8 @@ class BlockScan {
   /// The codes of the tile `later` are fetched meanwhile.
   void tile(std::size_t tile, std::size_t later) noexcept {
     const kernels::CodeKernels& kernels = context_.kernels.codes;
-    kernels.limits(count_, context_.codes.terms(begin_, scratch_.thresholds), bound_.tile(tile), scratch_.limits);
+    const kernels::CodeTileTerms terms = bound_.tile(tile);
+    kernels.limits(count_, context_.codes.terms(begin_, scratch_.thresholds), terms, scratch_.limits);
     if (context_.read == Codes::coarse) {
       stream(tile, later);
     } else {
@@ -66,19 +69,26 @@ class BlockScan {
     for (std::size_t q = 0; q < count_; ++q) {
       const std::uint64_t candidates = scratch_.masks[q] & all;
       if (candidates != 0) [[unlikely]] {
-        consider(q, first, candidates);
+        if (defers_) {
+          defer(q, terms, first, candidates);
+        } else {
+          consider(q, first, candidates);
+        }
       }
     }
   }
 
   void finish() noexcept {
+    if (defers_) {
+      for (std::size_t q = 0; q < count_; ++q) settle(q);
+    }
     judge_waiting();
     rescorer_.drain([this](std::size_t q) { raised(q); });
   }
 
  private:
   void set_threshold(std::size_t q, double bound) noexcept {
-    if (survivors_[q] > most_survivors_) bound = kEverythingOut;
+    if (rejected_[q] > most_rejected_) bound = kEverythingOut;
     // Without a bound everything survives, also if the query is zero (0 * -inf is no number).
     scratch_.reaches[q] = bound == kNoBound ? kNoBound : context_.queries.reach(begin_ + q, bound);
     scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
@@ -121,20 +131,62 @@ class BlockScan {
     ++counts_.fine_tiles;
   }
 
+  // The guessed threshold is lower than the final one: of the items between them none need be scored, if the best come
+  // first. So what reached its tile's limit waits, by the tile's terms alone: nothing else is read for it yet.
+  void defer(std::size_t q, const kernels::CodeTileTerms& terms, std::size_t first, std::uint64_t reaching) noexcept {
+    const std::int32_t* dots = scratch_.dots.data() + q * kernels::kTileItems;
+    Deferred* list = scratch_.deferred.data() + q * context_.deferred;
+    for (; reaching != 0; reaching &= reaching - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
+      if (scratch_.deferred_counts[q] == context_.deferred) settle(q);
+      list[scratch_.deferred_counts[q]++] = {base::round_up(bound_.upper_in(terms, begin_ + q, dots[i])), dots[i], first + i};
+    }
+  }
+
+  // Scores what waits for query q: first as many of the highest bounds as there are results, a few more because bounds
+  // are not scores, then what still reaches the threshold.
+  void settle(std::size_t q) noexcept {
+    Deferred* list = scratch_.deferred.data() + q * context_.deferred;
+    const std::size_t count = scratch_.deferred_counts[q];
+    scratch_.deferred_counts[q] = 0;
+    counts_.candidates += count;
+    std::size_t first = 0;
+    if constexpr (Results::kRises) {
+      first = std::min(count, best_[q].k() + best_[q].k() / 8 + 8);
+      if (first < count) {
+        std::nth_element(list, list + first, list + count,
+                         [](const Deferred& a, const Deferred& b) { return a.upper > b.upper; });
+      }
+      for (std::size_t i = 0; i < first; ++i) await(q, list[i].dot, list[i].position);
+      judge_waiting();
+      rescorer_.drain([this](std::size_t changed) { raised(changed); });
+      best_[q].settle();
+      raised(q);
+    }
+    for (std::size_t i = first; i < count; ++i) {
+      if (static_cast<double>(list[i].upper) < scratch_.reaches[q]) continue;
+      await(q, list[i].dot, list[i].position);
+    }
+  }
+
   // What reached its tile's limit waits for its scale and norm, which are in no cache, while the scan goes on.
   void consider(std::size_t q, std::size_t first, std::uint64_t reaching) noexcept {
     const std::int32_t* dots = scratch_.dots.data() + q * kernels::kTileItems;
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
-      if (waiting_ == kWaiting) judge_waiting();
-      bound_.prefetch(first + i);
-      __builtin_prefetch(context_.items.order + first + i);
-      candidates_[waiting_++] = {static_cast<std::uint32_t>(q), dots[i], first + i};
+      ++counts_.candidates;
+      await(q, dots[i], first + i);
     }
   }
 
+  void await(std::size_t q, std::int32_t dot, std::size_t position) noexcept {
+    if (waiting_ == kWaiting) judge_waiting();
+    bound_.prefetch(position);
+    __builtin_prefetch(context_.items.order + position);
+    candidates_[waiting_++] = {static_cast<std::uint32_t>(q), dot, position};
+  }
+
   void judge_waiting() noexcept {
-    counts_.candidates += waiting_;
     for (std::size_t c = 0; c < waiting_; ++c) {
       const Candidate& candidate = candidates_[c];
       const std::size_t q = candidate.q;
@@ -143,7 +195,7 @@ class BlockScan {
       const std::size_t row = context_.items.row_at(candidate.position);
       if (row >= context_.items.items) continue;  // the order comes from a file
       if (context_.filters != nullptr && !context_.filters->permits(begin_ + q, row)) continue;
-      if (++survivors_[q] > most_survivors_) {
+      if (rejected_[q] > most_rejected_) {
         set_threshold(q, kEverythingOut);
         continue;
       }
@@ -162,7 +214,7 @@ class BlockScan {
   };
 
   const CodeScanContext& context_;
-  std::size_t most_survivors_;
+  std::size_t most_rejected_;
   CodeBound bound_;
   Rescorer<Results> rescorer_;
   std::size_t quads_;
@@ -170,39 +222,43 @@ class BlockScan {
   std::size_t begin_;
   std::size_t count_;
   Results* best_;
-  std::uint32_t* survivors_;
+  std::uint32_t* rejected_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
+  bool defers_;
   std::array<Candidate, kWaiting> candidates_;
   std::size_t waiting_ = 0;
 };
 
 }  // namespace
 
-void CodeScratch::prepare(std::size_t dimension) {
+void CodeScratch::prepare(std::size_t dimension, std::size_t entries) {
+  deferred.ensure(entries, "items that wait");
   tile.ensure(store::quads_of(dimension) * 4 * store::kLineBytes, "a tile of codes");
   dots.ensure(kMaxCodeQueries * kernels::kTileItems, "products of codes");
 }
 
 template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
-                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* survivors,
+                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* rejected,
                 CodeScratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan<Results> block(context, pass, begin, count, best, survivors, scratch, counts);
+  BlockScan<Results> block(context, pass, begin, count, best, rejected, scratch, counts);
   std::size_t scanned = 0;
+  const std::size_t sample_step = context.sample_step;
+  const std::size_t sample_first = sample_step / 2;
   const std::size_t ahead = context.read == Codes::coarse ? kCoarseTilesAhead : kFineTilesAhead;
   const auto visit = [&](std::size_t tile, std::size_t step) {
     if (context.several_tasks && ++scanned % kTilesPerRefresh == 0) block.refresh();
     block.tile(tile, std::min(tile + ahead * step, tile_end - 1));
   };
   if (pass == Pass::sample) {
-    const std::size_t past = tile_begin + kSampleStep - 1 - kSampleFirst;
-    for (std::size_t tile = past / kSampleStep * kSampleStep + kSampleFirst; tile < tile_end; tile += kSampleStep) {
-      visit(tile, kSampleStep);
+    const std::size_t past = tile_begin + sample_step - 1 - sample_first;
+    for (std::size_t tile = past / sample_step * sample_step + sample_first; tile < tile_end; tile += sample_step) {
+      visit(tile, sample_step);
     }
   } else {
     for (std::size_t tile = tile_begin; tile < tile_end; ++tile) {
-      if (pass == Pass::rest && tile % kSampleStep == kSampleFirst) continue;
+      if (pass == Pass::rest && tile % sample_step == sample_first) continue;
       visit(tile, 1);
     }
   }

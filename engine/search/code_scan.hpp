@@ -21,16 +21,18 @@ namespace maxdot::search {
 /// on one thread, 256 700, 512 677; on two threads 256 take 350, 512 367, which leave the threads less to share.
 inline constexpr std::size_t kMaxCodeQueries = 256;
 
-/// The sample that the first threshold is guessed from: every 16th tile, starting in the middle, because the tiles of a
-/// block descend in scale.
-inline constexpr std::size_t kSampleStep = 16;
-inline constexpr std::size_t kSampleFirst = kSampleStep / 2;
-
 /// Above every key, and finite so that limits stay numbers: the threshold of a query that is given up.
 inline constexpr double kEverythingOut = 1e200;
 
 /// Which tiles of a range a pass reads.
 enum class Pass : std::uint8_t { sample, rest, all };
+
+/// An item that its tile's bound let through. It waits until the scan is over, or its list is full.
+struct Deferred {
+  float upper;  ///< bound of its score, rounded up
+  std::int32_t dot;
+  std::uint64_t position;
+};
 
 /// Memory of one thread.
 struct CodeScratch {
@@ -40,9 +42,11 @@ struct CodeScratch {
   double reaches[kMaxCodeQueries];
   std::int32_t limits[kMaxCodeQueries];
   std::uint64_t masks[kMaxCodeQueries];
+  base::AlignedBuffer<Deferred> deferred;
+  std::uint32_t deferred_counts[kMaxCodeQueries];
 
-  /// Throws Error (out_of_memory).
-  void prepare(std::size_t dimension);
+  /// `entries`: for deferred items. Throws Error (out_of_memory).
+  void prepare(std::size_t dimension, std::size_t entries);
 };
 
 struct CodeScanContext {
@@ -56,18 +60,22 @@ struct CodeScanContext {
   SharedBounds& shared;
   /// Whether other threads may raise the bounds of this task's queries.
   bool several_tasks;
-  /// In the sample, a query of which more rows than this survive is given up: its results are not right.
-  std::size_t most_sample_survivors;
+  /// The sample: every tile in so many, starting in the middle, because the tiles of a block descend in scale.
+  std::size_t sample_step;
+  /// In the sample, a query for which more rows than this are scored in vain is given up: its results are not right.
+  std::size_t most_sample_rejected;
   /// Which items may be returned; null: all.
   const FilterBatch* filters;
+  /// Items that wait for each query.
+  std::size_t deferred;
 };
 
 /// Scans the tiles of [tile_begin, tile_end) that `pass` names for queries [begin, begin + count) and offers every item
-/// that may reach its query's threshold to best[0 .. count). survivors[q] grows by the rows scored for query q.
+/// that may reach its query's threshold to best[0 .. count). rejected[q] grows by the rows that were scored for query q in vain.
 /// Requires count <= kMaxCodeQueries. `Results` is TopK or RangeList.
 template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
-                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* survivors,
+                std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* rejected,
                 CodeScratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

@@ -84,15 +84,34 @@ class BlockScan {
     const auto dot64 = context_.kernels.dot64[static_cast<std::size_t>(items.dtype)];
     const float* query = context_.queries.values(begin_ + q);
     const double square = context_.queries.square(begin_ + q);
-    bool raised = false;
+    const double known = best_[q].bound();
     counts_.rescored += static_cast<std::uint64_t>(std::popcount(survivors));
-    for (; survivors != 0; survivors &= survivors - 1) {
+    const auto offer = [&](std::size_t row, double dot) {
+      best_[q].offer({base::ranking_key(context_.ranking, dot, square, items.squares[row]), items.id(row)});
+    };
+    const auto next = [&] {
       const std::size_t row = first + static_cast<std::size_t>(std::countr_zero(survivors));
-      const double dot = dot64(query, items.row(row), items.dimension);
-      raised |= best_[q].offer({base::ranking_key(context_.ranking, dot, square, items.squares[row]), items.id(row)});
+      survivors &= survivors - 1;
+      return row;
+    };
+    const float* const queries[4] = {query, query, query, query};
+    while (std::popcount(survivors) >= 4) {
+      std::size_t rows[4];
+      const void* data[4];
+      double dots[4];
+      for (std::size_t i = 0; i < 4; ++i) {
+        rows[i] = next();
+        data[i] = items.row(rows[i]);
+      }
+      context_.kernels.dot64_four[static_cast<std::size_t>(items.dtype)](queries, data, items.dimension, dots);
+      for (std::size_t i = 0; i < 4; ++i) offer(rows[i], dots[i]);
     }
-    if (!raised) return;
+    while (survivors != 0) {
+      const std::size_t row = next();
+      offer(row, dot64(query, items.row(row), items.dimension));
+    }
     double bound = best_[q].bound();
+    if (bound == known) return;
     if (context_.shared != nullptr) {
       context_.shared->raise(begin_ + q, bound);
       bound = std::max(bound, context_.shared->get(begin_ + q));

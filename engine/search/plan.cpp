@@ -18,8 +18,10 @@ constexpr std::size_t kHeapBytes = std::size_t{32} << 20;
 // 100 ids, and at most a bit for each item.
 constexpr std::size_t kFilterBytes = std::size_t{64} << 20;
 
-// Tasks per thread when a query is split: enough to even out, few enough to keep thresholds sharp.
+// Tasks per thread when a query is split: enough to even out, few enough to keep thresholds sharp. Few queries judge best
+// first, within a task: two large tasks on two threads take 3 to 10 % less than eight small ones.
 constexpr std::size_t kTasksPerThread = 4;
+constexpr std::size_t kTasksPerThreadOfFew = 1;
 
 // Up to this many queries half the bytes weigh more than more survivors. Origin: 1M x 128 from DRAM, k = 10 and 100, 4-bit
 // against 8-bit codes: 2 queries 7.1 and 9.6 against 9.7 and 9.4 ms, 3 queries 8.0 and 11.7 against 9.6 and 11.0, 4
@@ -29,38 +31,52 @@ constexpr std::size_t kMostCoarseQueries = 2;
 // Below this the catalogue is in the caches and preparing codes does not pay.
 constexpr std::size_t kFewItems = 1024;
 
-// Fewer tiles than this give no useful sample.
-constexpr std::size_t kLeastSampledTiles = 16 * kSampleStep;
+// The sample that the first threshold is guessed from: one tile in so many. A block has 64 tiles in descending scale: both
+// steps meet the same four of them in turn. Even two tiles halve the time of 2,500 rows. A few queries judge best first and
+// need no sharp guess: one tile in 48 saves them 2 to 10 % (from 49,152 rows on, which is a sample of 1,024).
+constexpr std::size_t kSampleStep = 16;
+constexpr std::size_t kSparseSampleStep = 48;
+constexpr std::size_t kSparseSampleTiles = 768;
 
-// With more results than one item in this many, rescoring costs more than the screens save.
-constexpr std::size_t kItemsPerResult = 16;
+// With more results than one item in this many, rescoring costs more than the screens save. Origin: 9,600 and 200,000 GloVe
+// rows, f32 against codes: one query, k = n/10 0.32 against 0.37 ms; 16 queries, k = n/10 75 against 59 ms, n/5 112
+// against 110.
+constexpr std::size_t kItemsPerResultAlone = 16;
+constexpr std::size_t kItemsPerResult = 4;
+
+// From here on the codes are read for so many queries that a survivor weighs little.
+constexpr std::size_t kLargeBatch = 64;
+
+// Items that wait for a query: a guessed threshold lets three to six times as many through as there are results (GloVe,
+// k = 10 to 1,000), coarse codes some thousands. In all they take at most 16 MiB for each thread.
+constexpr std::size_t kDeferredPerResult = 6;
+constexpr std::size_t kLeastDeferred = 512;
+constexpr std::size_t kCoarseDeferred = 16384;
+constexpr std::size_t kDeferredEntries = std::size_t{1} << 20;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 /// Expected number of the k best that fall in the sample, and 3.5 of its standard deviations above: the k'-th best of
 /// the sample then is almost surely worse than the k-th of all.
-std::size_t sample_results(std::size_t kept) {
-  const double expected = static_cast<double>(kept) / static_cast<double>(kSampleStep);
+std::size_t sample_results(std::size_t kept, std::size_t step) {
+  const double expected = static_cast<double>(kept) / static_cast<double>(step);
   return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
 }
 
-/// A row that survives costs about as much to rescore as so many more items cost to scan by f32 (origin: bench_worst and
-/// GloVe at k = 100). In a large batch an item costs 2 ns, alone it comes from memory. The results themselves survive in
-/// any case, and are counted apart.
+/// A row that is scored in vain costs about as much as so many more items cost to scan by f32 (origin: bench_worst, and GloVe
+/// at k = 100 and 1,000). In a large batch an item costs 2 ns, alone it comes from memory.
 std::size_t items_per_survivor(Method method, std::size_t queries) {
-  if (method == Method::coarse) return 8;
-  return queries < 64 ? 16 : 64;
+  if (method == Method::coarse) return 5;
+  return queries < kLargeBatch ? 24 : 64;
 }
 
 }  // namespace
 
 Plan make_plan(const store::ItemStore& items, const Work& work) noexcept {
   Method method = Method::fine;
-  if (items.items < kFewItems || work.kept > items.items / kItemsPerResult) {
-    method = Method::f32;
-  } else if (work.queries <= kMostCoarseQueries) {
-    method = Method::coarse;
-  }
+  if (work.queries <= kMostCoarseQueries) method = Method::coarse;
+  const std::size_t items_per_result = method == Method::coarse ? kItemsPerResultAlone : kItemsPerResult;
+  if (items.items < kFewItems || work.kept > items.items / items_per_result) method = Method::f32;
   return make_plan(items, work, method);
 }
 
@@ -77,7 +93,7 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
   plan.block_queries = std::clamp<std::size_t>(filtered, 1, plan.block_queries);
   plan.block_queries = std::min(plan.block_queries, work.queries);
   const std::size_t blocks = divide_up(work.queries, plan.block_queries);
-  const std::size_t wanted = workers * kTasksPerThread;
+  const std::size_t wanted = workers * (method == Method::coarse ? kTasksPerThreadOfFew : kTasksPerThread);
   const bool whole = workers == 1 || blocks >= wanted || method == Method::listed;
   plan.chunks = whole ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
   plan.heap_entries = std::min(TopK::room(work.kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
@@ -85,11 +101,18 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
       std::min(kHeapBytes / (query_bytes * plan.chunks), filtered) / plan.block_queries * plan.block_queries;
   plan.round_queries = std::min(work.queries, std::max(affordable, plan.block_queries));
 
-  if (plan.tiles >= kLeastSampledTiles) {
-    plan.sample_kept = sample_results(work.kept);
-    const std::size_t sample_items = items.items / kSampleStep;
-    plan.most_sample_survivors =
-        sample_items / items_per_survivor(method, work.queries) + 16 * plan.sample_kept * plan.chunks + 64;
+  if (method == Method::coarse) plan.deferred = kCoarseDeferred;
+  if (method == Method::fine && work.queries < kLargeBatch) {
+    plan.deferred = std::min(kLeastDeferred + kDeferredPerResult * work.kept, kDeferredEntries / plan.block_queries);
+  }
+
+  const bool sparse = method == Method::coarse && plan.tiles >= kSparseSampleTiles;
+  plan.sample_step = sparse ? kSparseSampleStep : kSampleStep;
+  if (plan.tiles >= plan.sample_step) {
+    plan.sample_kept = sample_results(work.kept, plan.sample_step);
+    const std::size_t sample_items = items.items / plan.sample_step;
+    // f32 has no guess to start from: it, too, scores rows in vain, about k ln(n / k).
+    plan.most_sample_rejected = sample_items / items_per_survivor(method, work.queries) + 4 * plan.sample_kept + 64;
   }
   return plan;
 }

@@ -25,10 +25,13 @@ struct Plan {
   std::size_t tiles;
   /// Memory of one query's best in one chunk: no more than the chunk has items.
   std::size_t heap_entries;
+  std::size_t sample_step;
   /// Best of the sample that are kept to guess a threshold from; 0: no guess, the catalogue is small.
   std::size_t sample_kept;
-  /// A query whose sample lets more rows than this survive is better served by f32.
-  std::size_t most_sample_survivors;
+  /// Items that may wait for each query of a block until they are judged best first.
+  std::size_t deferred;
+  /// A query for which more rows than this of the sample are scored in vain is better served by f32.
+  std::size_t most_sample_rejected;
 };
 
 /// What is planned: `queries` queries that keep `kept` results each, and need `filter_bytes` each for their filters.

@@ -55,7 +55,7 @@ class RangeSearch {
     const auto threads = static_cast<std::size_t>(request.threads);
     codes_scratch_.resize(threads);
     f32_scratch_.resize(threads);
-    for (CodeScratch& scratch : codes_scratch_) scratch.prepare(items.dimension);
+    for (CodeScratch& scratch : codes_scratch_) scratch.prepare(items.dimension, 0);
     for (F32Scratch& scratch : f32_scratch_) scratch.prepare(items.dimension);
     counts_.resize(threads);
     result_.offsets.assign(1, 0);
@@ -119,7 +119,7 @@ class RangeSearch {
   /// Returns the queries that must be scanned by f32 instead.
   std::vector<std::size_t> scan_by_codes(const Plan& plan, std::vector<std::vector<RangeList>>& found) {
     const std::size_t count = batch_.size();
-    std::vector<std::uint32_t> survivors(plan.chunks * count);
+    std::vector<std::uint32_t> rejected(plan.chunks * count);
     codes_.reserve(count, items_.dimension);
     codes_.prepare(batch_, items_.dimension, table_.codes, request_.threads);
     std::vector<std::size_t> by_f32;
@@ -129,12 +129,12 @@ class RangeSearch {
     const CodeScanContext context = {items_,  table_,
                                      batch_,  codes_,
                                      ranking_, plan.method == Method::coarse ? Codes::coarse : Codes::fine,
-                                     shared_, false,
-                                     plan.most_sample_survivors, filters_};
+                                     shared_, false, plan.sample_step,
+                                     plan.most_sample_rejected, filters_, 0};
     const auto pass_over = [&](Pass pass) {
       for_each_task(0, count, plan, [&](std::size_t first, std::size_t size, std::size_t chunk, std::size_t worker) {
         scan_codes(context, pass, first, size, first_tile(plan, chunk), first_tile(plan, chunk + 1),
-                   found[chunk].data() + first, survivors.data() + chunk * count + first, codes_scratch_[worker],
+                   found[chunk].data() + first, rejected.data() + chunk * count + first, codes_scratch_[worker],
                    counts_[worker]);
       });
     };
@@ -143,14 +143,9 @@ class RangeSearch {
     } else {
       pass_over(Pass::sample);
       for (std::size_t q = 0; q < count; ++q) {
-        std::size_t sampled = 0;
-        std::size_t wanted = 0;
-        for (std::size_t chunk = 0; chunk < plan.chunks; ++chunk) {
-          sampled += survivors[chunk * count + q];
-          wanted += found[chunk][q].entries().size();
-        }
-        // What is wanted must be scored in any case, by whatever it is screened.
-        if (sampled <= plan.most_sample_survivors + wanted || shared_.get(q) == kEverythingOut) continue;
+        std::size_t in_vain = 0;
+        for (std::size_t chunk = 0; chunk < plan.chunks; ++chunk) in_vain += rejected[chunk * count + q];
+        if (in_vain <= plan.most_sample_rejected || shared_.get(q) == kEverythingOut) continue;
         for (auto& lists : found) lists[q].clear();
         give_up(q, by_f32);
       }

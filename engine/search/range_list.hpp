@@ -12,6 +12,9 @@ namespace maxdot::search {
 
 class RangeList {
  public:
+  /// The bound never rises: the order of offers does not matter.
+  static constexpr bool kRises = false;
+
   /// What decides: the score that is reported, by the metric asked for.
   struct Limit {
     Metric metric;
@@ -29,7 +32,7 @@ class RangeList {
 
   double bound() const noexcept { return bound_; }
 
-  /// Offers an entry. The bound never changes.
+  /// Offers an entry. Returns whether it is within the range.
   bool offer(const Entry& entry) noexcept {
     if (!limit_.reached_by(entry.key)) return false;
     try {
@@ -37,7 +40,7 @@ class RangeList {
     } catch (const std::bad_alloc&) {
       complete_ = false;  // on a thread of its own nothing may be thrown: the caller asks afterwards
     }
-    return false;
+    return true;
   }
 
   /// Whether memory sufficed for every entry.

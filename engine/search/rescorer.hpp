@@ -17,21 +17,24 @@ namespace maxdot::search {
 template <typename Results>
 class Rescorer {
  public:
-  /// Scores for queries [begin, ...) of `queries` go to best[0], ...
+  /// Scores for queries [begin, ...) of `queries` go to best[0], ... Counts in rejected[0], ... those that were not wanted.
   Rescorer(const store::ItemStore& items, const kernels::KernelTable& kernels, const QueryBatch& queries,
-           base::Ranking ranking, std::size_t begin, Results* best) noexcept
+           base::Ranking ranking, std::size_t begin, Results* best,
+           std::uint32_t* rejected) noexcept
       : items_(items),
         dot64_(kernels.dot64[static_cast<std::size_t>(items.dtype)]),
+        dot64_four_(kernels.dot64_four[static_cast<std::size_t>(items.dtype)]),
         queries_(queries),
         ranking_(ranking),
         begin_(begin),
-        best_(best) {}
+        best_(best),
+        rejected_(rejected) {}
 
-  /// Takes a survivor; when the queue is full, scores the oldest. `raised(q)` is called whenever the
+  /// Takes a survivor; when the queue is full, scores the four oldest. `raised(q)` is called whenever the
   /// bound of query q has changed.
   template <typename Raised>
   void push(std::size_t q, std::size_t row, Raised&& raised) noexcept {
-    if (size_ == kWaiting) pop(raised);
+    if (size_ == kWaiting) pop_four(raised);
     const unsigned char* data = items_.row(row);
     for (std::size_t b = 0; b < items_.row_bytes(); b += 64) __builtin_prefetch(data + b);
     __builtin_prefetch(&items_.squares[row]);
@@ -40,7 +43,11 @@ class Rescorer {
 
   template <typename Raised>
   void drain(Raised&& raised) noexcept {
-    while (size_ != 0) pop(raised);
+    while (size_ >= 4) pop_four(raised);
+    while (size_ != 0) {
+      const Survivor survivor = next();
+      offer(survivor, dot64_(query(survivor), items_.row(survivor.row), items_.dimension), raised);
+    }
   }
 
  private:
@@ -52,23 +59,51 @@ class Rescorer {
     std::size_t row;
   };
 
-  template <typename Raised>
-  void pop(Raised& raised) noexcept {
+  Survivor next() noexcept {
     const Survivor survivor = waiting_[first_];
     first_ = (first_ + 1) % kWaiting;
     --size_;
-    const double dot = dot64_(queries_.values(begin_ + survivor.q), items_.row(survivor.row), items_.dimension);
+    return survivor;
+  }
+
+  const float* query(const Survivor& survivor) const noexcept { return queries_.values(begin_ + survivor.q); }
+
+  template <typename Raised>
+  void pop_four(Raised& raised) noexcept {
+    Survivor survivors[4];
+    const float* queries[4];
+    const void* rows[4];
+    double dots[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+      survivors[i] = next();
+      queries[i] = query(survivors[i]);
+      rows[i] = items_.row(survivors[i].row);
+    }
+    dot64_four_(queries, rows, items_.dimension, dots);
+    for (std::size_t i = 0; i < 4; ++i) offer(survivors[i], dots[i], raised);
+  }
+
+  template <typename Raised>
+  void offer(const Survivor& survivor, double dot, Raised& raised) noexcept {
     const double key =
         base::ranking_key(ranking_, dot, queries_.square(begin_ + survivor.q), items_.squares[survivor.row]);
-    if (best_[survivor.q].offer({key, items_.id(survivor.row)})) raised(survivor.q);
+    Results& best = best_[survivor.q];
+    const double bound = best.bound();
+    if (!best.offer({key, items_.id(survivor.row)})) {
+      ++rejected_[survivor.q];
+    } else if (best.bound() != bound) {
+      raised(survivor.q);
+    }
   }
 
   const store::ItemStore& items_;
   double (*dot64_)(const float*, const void*, std::size_t) noexcept;
+  void (*dot64_four_)(const float* const*, const void* const*, std::size_t, double*) noexcept;
   const QueryBatch& queries_;
   base::Ranking ranking_;
   std::size_t begin_;
   Results* best_;
+  std::uint32_t* rejected_;
   std::array<Survivor, kWaiting> waiting_;
   std::size_t first_ = 0;
   std::size_t size_ = 0;

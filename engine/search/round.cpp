@@ -12,7 +12,7 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
   const std::size_t dimension = context.items.dimension;
   entries.ensure(heaps * plan.heap_entries, "search results");
   best.reserve(heaps);
-  survivors.resize(std::max(survivors.size(), heaps));
+  rejected.resize(std::max(rejected.size(), heaps));
   shared.reserve(plan.round_queries);
   guesses.resize(std::max(guesses.size(), plan.round_queries));
   last_keys.resize(std::max(last_keys.size(), plan.round_queries));
@@ -20,7 +20,7 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
   workers.resize(std::max(workers.size(), static_cast<std::size_t>(context.threads)));
   for (Worker& worker : workers) {
     worker.f32.prepare(dimension);
-    worker.codes.prepare(dimension);
+    worker.codes.prepare(dimension, plan.block_queries * plan.deferred);
     worker.found.reserve(std::min(plan.chunks * plan.heap_entries, context.items.items));
   }
   batch.reserve(plan.round_queries, dimension);
@@ -31,7 +31,7 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
 bool RoundMemory::holds(const Plan& plan, const RoundContext& context) const noexcept {
   const std::size_t heaps = plan.round_queries * plan.chunks;
   if (context.filters != nullptr && !context.filters->holds(plan.round_queries)) return false;
-  return plan.round_queries <= guesses.size() && heaps <= survivors.size() && heaps <= best.capacity() &&
+  return plan.round_queries <= guesses.size() && heaps <= rejected.size() && heaps <= best.capacity() &&
          heaps * plan.heap_entries <= entries.size() &&
          std::min(plan.chunks * plan.heap_entries, context.items.items) <= workers.front().found.capacity();
 }
@@ -59,7 +59,7 @@ void Round::run(std::span<const double> bounds) noexcept {
   for (std::size_t i = 0; i < count_ * plan_.chunks; ++i) {
     memory_.best.emplace_back(memory_.entries.data() + i * plan_.heap_entries, context_.kept);
   }
-  std::fill_n(memory_.survivors.begin(), count_ * plan_.chunks, 0U);
+  std::fill_n(memory_.rejected.begin(), count_ * plan_.chunks, 0U);
   const bool codes = plan_.method == Method::coarse || plan_.method == Method::fine;
   for (std::size_t q = 0; q < count_; ++q) {
     memory_.guesses[q] = kNoBound;
@@ -74,7 +74,8 @@ void Round::run(std::span<const double> bounds) noexcept {
     memory_.codes.prepare(memory_.batch, context_.items.dimension, context_.table.codes, context_.threads);
     if (bounds.empty() && plan_.sample_kept != 0) {
       sample();
-      run_codes(Pass::rest);
+      const std::uint8_t* defeated = memory_.defeated.data();
+      if (std::find(defeated, defeated + count_, std::uint8_t{0}) != defeated + count_) run_codes(Pass::rest);
     } else {
       run_codes(Pass::all);
     }
@@ -100,10 +101,10 @@ void Round::run_codes(Pass pass) noexcept {
       context_.items, context_.table,
       memory_.batch,  memory_.codes,
       ranking_,       plan_.method == Method::coarse ? Codes::coarse : Codes::fine,
-      memory_.shared, plan_.chunks > 1, plan_.most_sample_survivors, context_.filters};
+      memory_.shared, plan_.chunks > 1, plan_.sample_step, plan_.most_sample_rejected, context_.filters, plan_.deferred};
   for_each_task([&](std::size_t first, std::size_t size, std::size_t chunk, RoundMemory::Worker& worker) {
     scan_codes(scan_context, pass, first, size, first_tile(chunk), first_tile(chunk + 1), &best(chunk, first),
-               memory_.survivors.data() + chunk * count_ + first, worker.codes, worker.counts);
+               memory_.rejected.data() + chunk * count_ + first, worker.codes, worker.counts);
   });
 }
 
@@ -120,7 +121,8 @@ void Round::run_f32() noexcept {
 
 void Round::run_listed() noexcept {
   base::parallel_for(count_, context_.threads, [&](std::size_t q, int worker) noexcept {
-    Rescorer<TopK> rescorer(context_.items, context_.table, memory_.batch, ranking_, q, &best(0, q));
+    Rescorer<TopK> rescorer(context_.items, context_.table, memory_.batch, ranking_, q, &best(0, q),
+                            &memory_.rejected[q]);
     const auto ignore = [](std::size_t) {};
     std::uint64_t scored = 0;
     context_.filters->for_each_permitted(q, [&](std::size_t row) {
@@ -145,12 +147,12 @@ void Round::sample() noexcept {
 // From the best of the sample to a threshold for the rest that is almost surely a lower bound of the k-th best key.
 void Round::guess(std::size_t q, std::vector<Entry>& found) noexcept {
   gather(q, found);
-  std::size_t survivors = 0;
+  std::size_t rejected = 0;
   for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) {
-    survivors += memory_.survivors[chunk * count_ + q];
+    rejected += memory_.rejected[chunk * count_ + q];
     best(chunk, q).grow(context_.kept);
   }
-  if (survivors > plan_.most_sample_survivors) memory_.defeated[q] = 1;
+  if (rejected > plan_.most_sample_rejected) memory_.defeated[q] = 1;
   if (memory_.defeated[q] != 0) {
     memory_.shared.set(q, kEverythingOut);
     return;

@@ -57,7 +57,7 @@ struct RoundMemory {
   SharedBounds shared;
   base::AlignedBuffer<Entry> entries;
   std::vector<TopK> best;
-  std::vector<std::uint32_t> survivors;
+  std::vector<std::uint32_t> rejected;
   std::vector<double> guesses;
   std::vector<double> last_keys;
   std::vector<std::uint8_t> defeated;

@@ -28,6 +28,9 @@ inline constexpr double kNoBound = -std::numeric_limits<double>::infinity();
 
 class TopK {
  public:
+  /// What is offered raises the bound: better offers first save later ones.
+  static constexpr bool kRises = true;
+
   /// Entries that memory must be provided for.
   static constexpr std::size_t room(std::size_t k) noexcept { return k + (k + 1) / 2; }
 
@@ -41,13 +44,19 @@ class TopK {
   /// A lower bound of the k-th best key: kNoBound until k entries are known. What is strictly below it is out.
   double bound() const noexcept { return last_.key; }
 
-  /// Offers an entry. Returns whether the bound has changed.
+  /// Offers an entry. Returns whether it may be among the best.
   bool offer(const Entry& entry) noexcept {
     if (!Better()(entry, last_)) return false;
     entries_[size_++] = entry;
-    if (size_ < limit_) return false;
-    cut();
+    if (size_ == limit_) cut();
     return true;
+  }
+
+  std::size_t k() const noexcept { return k_; }
+
+  /// Makes bound() the k-th best key of what was offered.
+  void settle() noexcept {
+    if (size_ >= k_) cut();
   }
 
   /// Keeps what it has and from now on wants the k best. Requires k not below the present one, and memory for it.
