@@ -66,7 +66,7 @@ def train(dataset, mode, temperature, *, epochs, dimension, batch, learning_rate
         user_features=users,
         item_features=items,
         neg_item_feature=negatives,
-        user_params={"dims": [128, 64, dimension]},
+        user_params={"dims": [128, 64, dimension], "activation": "prelu"},
         temperature=temperature,
     )
     with tempfile.TemporaryDirectory() as folder, quiet():
