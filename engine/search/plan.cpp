@@ -102,9 +102,8 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
   plan.round_queries = std::min(work.queries, std::max(affordable, plan.block_queries));
 
   if (method == Method::coarse) plan.deferred = kCoarseDeferred;
-  if (method == Method::fine && work.queries < kLargeBatch) {
-    plan.deferred = std::min(kLeastDeferred + kDeferredPerResult * work.kept, kDeferredEntries / plan.block_queries);
-  }
+  if (method == Method::fine && work.queries < kLargeBatch) plan.deferred = kLeastDeferred + kDeferredPerResult * work.kept;
+  plan.deferred = std::min(plan.deferred, kDeferredEntries / plan.block_queries);
 
   const bool sparse = method == Method::coarse && plan.tiles >= kSparseSampleTiles;
   plan.sample_step = sparse ? kSparseSampleStep : kSampleStep;

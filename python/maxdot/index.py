@@ -11,22 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.id_lists import IdLists
+from maxdot.id_lists import IdLists, as_ids
 from maxdot.search_arguments import filter_arguments, interest_rows
 
 Metric: TypeAlias = Literal["dot", "cosine", "euclidean"]
 Ids: TypeAlias = npt.NDArray[np.int64]
 Scores: TypeAlias = npt.NDArray[np.float32]
-
-
-def as_ids(ids: npt.ArrayLike, name: str = "ids") -> Ids:
-    """`ids` as a C-contiguous int64 array. ValueError for anything but integers, or beyond int64."""
-    array = np.asarray(ids)
-    if array.dtype.kind not in "iu" and array.size != 0:
-        raise ValueError(f"{name}: dtype {array.dtype} is not an integer type; pass integers")
-    if array.dtype == np.uint64 and array.size != 0 and array.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{name}: {array.max()} does not fit into int64; use smaller ids")
-    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 class Index:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.index import Metric, as_ids
+from maxdot.id_lists import as_ids
+from maxdot.index import Metric
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def verify(
     >>> distances, found = faiss_index.search(queries, 100)
     >>> print(maxdot.verify(items, queries, found, metric="dot"))
     """
-    answer = as_ids(ids)
+    answer = as_ids(ids, "ids")
     if answer.ndim == 1:
         answer = answer[np.newaxis]
     if answer.ndim != 2:
