@@ -120,17 +120,21 @@ class BlockScan {
   void screen(std::size_t tile, std::size_t later) noexcept {
     const kernels::CodeKernels& kernels = context_.kernels.codes;
     const store::ItemStore& items = context_.items;
-    kernels.expand_fine(items.high + tile * plane_bytes_, items.low + tile * plane_bytes_, quads_,
-                        scratch_.tile.data());
     const std::size_t step = count_ < kFewQueries ? kQueriesPerPrefetchOfFew : kQueriesPerPrefetch;
-    const std::size_t portions = (count_ + step - 1) / step;
+    const std::size_t portions = (count_ + step - 1) / step + 1;
     const std::size_t portion_bytes = (plane_bytes_ / portions + 63) / 64 * 64;
     std::size_t fetched = 0;
-    for (std::size_t q = 0; q < count_; q += step) {
+    const auto fetch = [&] {
       for (const std::size_t end = std::min(plane_bytes_, fetched + portion_bytes); fetched < end; fetched += 64) {
         __builtin_prefetch(items.high + later * plane_bytes_ + fetched, 0, 2);
         __builtin_prefetch(items.low + later * plane_bytes_ + fetched, 0, 2);
       }
+    };
+    fetch();
+    kernels.expand_fine(items.high + tile * plane_bytes_, items.low + tile * plane_bytes_, quads_,
+                        scratch_.tile.data());
+    for (std::size_t q = 0; q < count_; q += step) {
+      fetch();
       kernels.screen_codes(scratch_.tile.data(), quads_, context_.codes.codes(begin_ + q), context_.codes.stride(),
                            std::min(step, count_ - q), context_.codes.starts() + begin_ + q,
                            scratch_.limits + q, scratch_.masks + q, scratch_.dots.data() + q * kernels::kTileItems);
