@@ -47,14 +47,14 @@ def seconds(call):
     return time.perf_counter() - begin
 
 
-def measure(items, queries, rounds, budget):
+def measure(items, queries, shapes, rounds, budget):
     index = maxdot.Index.build(items, metric="dot")
     flat = faiss.IndexFlatIP(items.shape[1])
     flat.add(items)
     default = faiss.cvar.distance_compute_blas_threshold
     for threads in (1, 2):
         faiss.omp_set_num_threads(threads)
-        for count, k in SHAPES:
+        for count, k in shapes:
             times = {"maxdot": [], "faiss": [], "faiss_blas": []}
 
             def ask(who, asked):
@@ -88,6 +88,7 @@ def measure(items, queries, rounds, budget):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="gaussian (1,000,000 x 128), clustered (3,000,000 x 64), or a file.npy")
+    parser.add_argument("--queries", type=int, nargs="+", help="only these numbers of queries at once: 1, 16, 256, 2048")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--budget", type=float, default=20.0, help="seconds per shape, about")
     parser.add_argument("--json", help="write the rows to this file")
@@ -97,7 +98,8 @@ def main():
           f"({faiss.get_compile_options().strip()}), maxdot kernels {maxdot.kernel_name()}")
     print("threads queries    k    maxdot ms     FAISS ms   ratio   FAISS BLAS ms   ratio  wrong")
     rows = []
-    for row in measure(items, queries, options.rounds, options.budget):
+    shapes = [shape for shape in SHAPES if not options.queries or shape[0] in options.queries]
+    for row in measure(items, queries, shapes, options.rounds, options.budget):
         rows.append(row)
         print(f"{row['threads']:7} {row['queries']:7} {row['k']:4} {row['maxdot_ms']:12.2f} {row['faiss_ms']:12.2f}"
               f" {row['ratio_faiss']:7.1f} {row['faiss_blas_ms']:15.2f} {row['ratio_faiss_blas']:7.1f}  {row['wrong']}",
