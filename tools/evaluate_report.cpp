@@ -51,12 +51,12 @@ std::string all_digits(double value) {
 void print_users(const std::vector<AtK>& at) {
   if (at.empty() || at.front().users.empty()) return;
   std::string header = "\nuser\tk";
-  for (const Field& field : kFields) header += std::string("\t") + field.name;
+  for (const Field& field : kFields) header.append("\t").append(field.name);
   print(header + "\n");
   for (std::size_t user = 0; user < at.front().users.size(); ++user) {
     for (const AtK& row : at) {
       std::string line = std::to_string(user) + "\t" + std::to_string(row.k);
-      for (const Field& field : kFields) line += "\t" + all_digits(row.users[user].*field.value);
+      for (const Field& field : kFields) line.append("\t").append(all_digits(row.users[user].*field.value));
       print(line + "\n");
     }
   }
