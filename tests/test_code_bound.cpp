@@ -69,6 +69,8 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
         const std::int32_t dot = product(*items, position, codes.codes(q), read);
         ++attack.pairs;
         if (bound.upper(q, position, dot) < reach) ++attack.above;
+        // The bound that a deferred item waits with.
+        if (bound.upper_in(bound.tile(position / kernels::kTileItems), q, dot) < reach) ++attack.above;
         const float threshold = base::round_down(reach);
         std::int32_t limit = 0;
         table.codes.limits(1, codes.terms(q, &threshold), bound.tile(position / kernels::kTileItems), &limit);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #include "base/rounding.hpp"
@@ -150,7 +151,10 @@ class BlockScan {
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
       if (scratch_.deferred_counts[q] == deferred_) settle(q);
-      list[scratch_.deferred_counts[q]++] = {base::round_up(bound_.upper_in(terms, begin_ + q, dots[i])), dots[i], first + i};
+      const float upper = base::round_up(bound_.upper_in(terms, begin_ + q, dots[i]));
+      // Terms come from a file. What is no number would break the order; it lets the item through.
+      list[scratch_.deferred_counts[q]++] = {std::isnan(upper) ? std::numeric_limits<float>::infinity() : upper, dots[i],
+                                             first + i};
     }
   }
 

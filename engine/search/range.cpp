@@ -237,6 +237,10 @@ class RangeSearch {
 
 RangeResult range(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
                   std::span<const double> thresholds) {
+  if (request.stats != nullptr) {
+    *request.stats = {};
+    request.stats->queries = request.queries.rows;
+  }
   if (items.items == 0) return {std::vector<std::int64_t>(request.queries.rows + 1), {}, {}};
   return RangeSearch(items, table, request, thresholds).run();
 }
