@@ -1,11 +1,16 @@
 #include "interrupt.hpp"
 
+#include <atomic>
+
 #include "failure.hpp"
 
 namespace maxdot::tools {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+// The handler runs on whatever thread the signal meets, and the main thread looks: an atomic, and a lock-free one, because
+// handlers must not wait.
+std::atomic<int> received = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void note_signal(int signal) { received = signal; }
 
@@ -28,7 +33,8 @@ InterruptGuard::~InterruptGuard() {
 }
 
 void InterruptGuard::check() const {
-  if (received != 0) throw Interrupted{received};
+  const int signal = received;
+  if (signal != 0) throw Interrupted{signal};
 }
 
 }  // namespace maxdot::tools

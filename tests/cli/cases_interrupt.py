@@ -42,6 +42,7 @@ class Interrupt(CliTest):
                     return process.returncode
         self.skipTest("this machine writes faster than the test can look")
 
+    @unittest.skipIf("TSAN_OPTIONS" in os.environ, "ThreadSanitizer delays signals until after the build")
     def test_build(self):
         self.zero_rows("items.fbin", 400_000)
         for number in SIGNALS:
