@@ -319,6 +319,21 @@ TEST_CASE("several interests: the best over all of them, once each, zeros ignore
   CHECK_THROWS_AS(index.search_multi(test::gaussian_rows(4, 4, 1).view(), 0, 1), Error);
 }
 
+TEST_CASE("tiles of denormal scale beside ordinary ones are not dropped") {
+  test::Rows items{std::vector<float>(12288, -1.0F), 12288, 1};
+  std::fill(items.values.begin() + 4096, items.values.begin() + 8192, 1e-37F);
+  std::fill(items.values.begin() + 8192, items.values.end(), 2e-37F);
+  const test::Rows queries{std::vector<float>(64, 1.0F), 64, 1};
+  const Index index = Index::build(items.view(), {.metric = Metric::dot});
+  const SearchResult right = reference::top_k(items.view(), queries.view(), 10, Metric::dot, false, nullptr, 1);
+  for (const std::size_t count : {std::size_t{1}, std::size_t{16}, std::size_t{64}}) {
+    const SearchResult got = index.search(MatrixView::f32(queries.values.data(), count, 1), 10, {.threads = 1});
+    CHECK(std::equal(got.ids.begin(), got.ids.end(), right.ids.begin()));
+    const std::vector<double> threshold = {5e-38};
+    CHECK(index.search_range(MatrixView::f32(queries.values.data(), count, 1), threshold).ids.size() == 8192 * count);
+  }
+}
+
 TEST_CASE("a range holds every item that reaches the threshold, for every metric and method") {
   for (const test::Generator& generator : test::generators()) {
     CAPTURE(generator.name);

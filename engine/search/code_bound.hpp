@@ -57,7 +57,7 @@ class CodeBound {
     const double error = queries_.error_factor(q) * static_cast<double>(tile.error) +
                          queries_.norm_factor(q) * static_cast<double>(tile.norm);
     const double bias = static_cast<double>(tile.bias);
-    return center + error + bias + 0x1p-20 * (std::fabs(center) + error + std::fabs(bias));
+    return center + error + bias + 0x1p-20 * (std::fabs(center) + error + std::fabs(bias)) + kTiny;
   }
 
   /// Fetches what upper() reads of a position.
@@ -71,7 +71,9 @@ class CodeBound {
   // One rounding of a product of two upper bounds.
   static float grown(float value) noexcept { return value * (1.0F + 0x1p-20F); }
   // The rounding of the norm to f32, at most 2^-24 of it and twice that of its square, and of the few f64 steps.
-  static double with_margin(double bound, double size) noexcept { return bound + 0x1p-22 * size; }
+  static double with_margin(double bound, double size) noexcept { return bound + 0x1p-22 * size + kTiny; }
+  // Terms may be denormal, whose rounding is not relative (kernels/code_limits.hpp).
+  static constexpr double kTiny = 0x1p-100;
 
   const store::ItemStore& items_;
   const CodeBatch& queries_;
