@@ -67,7 +67,7 @@ struct SearchOptions {
   std::optional<Metric> metric = std::nullopt;
   /// Filled with what the search did, if not null.
   SearchStats* stats = nullptr;
-  /// Which items may be returned. Memory for a call: at most an eighth of a byte for each item and query under way, and
+  /// Which items may be returned. Memory for a call: at most an eighth of a byte for each item and query under way (a quarter with lists of both kinds), and
   /// once for an index with ids of its own, a table of 8 to 16 bytes for each item.
   Filters filters = {};
 };
