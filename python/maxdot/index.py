@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
+from maxdot.arrays import host
 from maxdot.id_lists import IdLists, as_ids
 from maxdot.search_arguments import filter_arguments, interest_rows
 
@@ -55,9 +56,9 @@ class Index:
         """Builds an index of `items`, copying the rows once into its own memory.
 
         Args:
-            items: float32 or float16, shape [n, d], in CPU memory: a NumPy array, a torch tensor, or
-                anything with the buffer or DLPack protocol. Contiguous rows are read in place; other dtypes
-                are refused, not cast.
+            items: float32 or float16, shape [n, d]: a NumPy array, a torch tensor, or anything with the
+                buffer or DLPack protocol. Contiguous rows are read in place; other dtypes are refused, not
+                cast. A tensor that requires grad is detached, one on a GPU is copied to the host.
             ids: n unique integers >= 0, one per row. None: the row number is the id.
             metric: what searches use unless they name another: "dot", "cosine" or "euclidean".
             normalize: treat rows and queries as their unit vectors, whatever the metric.
@@ -71,7 +72,7 @@ class Index:
         own_ids = None if ids is None else as_ids(ids)
         if own_ids is not None and own_ids.ndim != 1:
             raise ValueError(f"ids: shape {own_ids.shape} is not [n]; give one id per row")
-        return cls._of(_core.Index.build(items, own_ids, metric, normalize, threads), None)
+        return cls._of(_core.Index.build(host(items), own_ids, metric, normalize, threads), None)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, verify_payload: bool = False) -> Index:
@@ -142,7 +143,7 @@ class Index:
         """The exact k best items of each query, best first; equal scores are ordered by smaller id.
 
         Args:
-            queries: float32 or float16, shape [m, d] or [d], in CPU memory, as `items` of `build`.
+            queries: float32 or float16, shape [m, d] or [d], as `items` of `build`.
             k: results per query, 0 or more. With more than n, rows are padded with id -1 and the worst score.
             threads: threads for this call; 0 = every core that this process may use. Results do not depend
                 on it.
@@ -171,8 +172,9 @@ class Index:
         """
         engine = self._open_engine()
         if exclude is None and allow is None and item_mask is None:  # the short way: microseconds count
-            return engine.search(queries, as_integer(k), threads, metric, stats)
-        filters = filter_arguments(exclude, allow, item_mask)
+            return engine.search(host(queries), as_integer(k), threads, metric, stats)
+        queries = host(queries)
+        filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
         return engine.search(queries, as_integer(k), threads, metric, stats, *filters)
 
     def search_multi(
@@ -206,7 +208,7 @@ class Index:
         """
         engine = self._open_engine()
         rows, per_user, one_user = interest_rows(users)
-        filters = filter_arguments(exclude, allow, item_mask)
+        filters = filter_arguments(exclude, allow, item_mask, one_user)
         return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, *filters)
 
     def search_range(
@@ -240,7 +242,8 @@ class Index:
         thresholds = np.ascontiguousarray(threshold, dtype=np.float64)
         if thresholds.ndim > 1:
             raise ValueError(f"threshold: shape {thresholds.shape} is neither a number nor [queries]")
-        filters = filter_arguments(exclude, allow, item_mask)
+        queries = host(queries)
+        filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
         return engine.search_range(queries, thresholds.reshape(-1), threads, metric, stats, *filters)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from maxdot.arrays import host
 from maxdot.id_lists import IdLists, Int64, id_lists
 
 Filters: TypeAlias = tuple[
@@ -15,14 +16,18 @@ Filters: TypeAlias = tuple[
 
 
 def filter_arguments(
-    exclude: IdLists | None, allow: IdLists | None, item_mask: npt.ArrayLike | None
+    exclude: IdLists | None, allow: IdLists | None, item_mask: npt.ArrayLike | None, one: bool
 ) -> Filters:
-    """(exclude, allow, item_mask) for `_core.Index`. ValueError for forms that are none of a filter's."""
-    return _lists(exclude, "exclude"), _lists(allow, "allow"), _mask(item_mask)
+    """(exclude, allow, item_mask) for `_core.Index`; of `one` query or user the lists may be its ids alone.
+
+    ValueError for forms that are none of a filter's.
+    """
+    return _lists(exclude, "exclude", one), _lists(allow, "allow", one), _mask(item_mask)
 
 
 def interest_rows(users: Any) -> tuple[Any, int, bool]:
     """`users` [m, interests, d] or [interests, d] as (rows [m * interests, d], interests, whether it is one user)."""
+    users = host(users)
     if not (hasattr(users, "reshape") and hasattr(users, "shape")):
         users = np.from_dlpack(users) if hasattr(users, "__dlpack__") else np.asarray(users)
     shape = tuple(users.shape)
@@ -33,13 +38,19 @@ def interest_rows(users: Any) -> tuple[Any, int, bool]:
     return users.reshape(shape[0] * shape[1], shape[2]), shape[1], False
 
 
-def _lists(value: IdLists | None, name: str) -> tuple[Int64, Int64] | None:
+def _lists(value: IdLists | None, name: str, one: bool) -> tuple[Int64, Int64] | None:
     if value is None:
         return None
-    flat = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu"
-    if not flat and isinstance(value, list) and value:
-        flat = all(isinstance(item, (int, np.integer)) for item in value)
-    return id_lists([value] if flat else value, name)
+    alone = one and _is_flat(value)
+    return id_lists([value] if alone else value, name)
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether these are ids themselves, not lists of them."""
+    value = host(value)
+    if isinstance(value, (list, set, frozenset)):
+        return all(isinstance(item, (int, np.integer)) for item in value)
+    return getattr(value, "ndim", 0) == 1 and not hasattr(value, "indptr")
 
 
 def _mask(value: npt.ArrayLike | None) -> npt.NDArray[np.uint8] | None:

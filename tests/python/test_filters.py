@@ -87,6 +87,10 @@ def test_one_query_takes_its_ids_alone() -> None:
         assert ids.shape == (3,)
         assert not set(ids) & set(best)
     np.testing.assert_array_equal(INDEX.search(QUERIES[0], 2, allow=best)[0], best[:2])
+    for nothing in ([], set(), np.array([], dtype=np.int64), [[]]):
+        np.testing.assert_array_equal(INDEX.search(QUERIES[0], 4, exclude=nothing)[0], best)
+        np.testing.assert_array_equal(INDEX.search(QUERIES[0], 2, allow=nothing)[0], [-1, -1])
+    assert INDEX.search(QUERIES[:0], 2, exclude=[])[0].shape == (0, 2)
 
 
 def test_lists_hold_ids_and_the_mask_holds_rows() -> None:
