@@ -15,15 +15,6 @@ using evaluate::AtK;
 using evaluate::RechubMetric;
 using evaluate::Values;
 
-struct Field {
-  const char* name;
-  double Values::*value;
-};
-
-constexpr std::array kFields = {
-    Field{"recall", &Values::recall}, Field{"hit", &Values::hit}, Field{"precision", &Values::precision},
-    Field{"ndcg", &Values::ndcg},     Field{"mrr", &Values::mrr}, Field{"map", &Values::map}};
-
 std::string padded(const std::string& text, std::size_t width) {
   return std::string(width - std::min(width, text.size()), ' ') + text;
 }
@@ -36,7 +27,7 @@ std::string four_digits(double value) {
 
 std::string line_of(const std::string& title, const Values& values, const std::optional<double>& coverage) {
   std::string line = padded(title, 8);
-  for (const Field& field : kFields) line += padded(four_digits(values.*field.value), 11);
+  for (const evaluate::ValueField& field : evaluate::value_fields) line += padded(four_digits(values.*field.value), 11);
   return line + (coverage ? padded(four_digits(*coverage), 11) : "") + "\n";
 }
 
@@ -51,12 +42,12 @@ std::string all_digits(double value) {
 void print_users(const std::vector<AtK>& at) {
   if (at.empty() || at.front().users.empty()) return;
   std::string header = "\nuser\tk";
-  for (const Field& field : kFields) header.append("\t").append(field.name);
+  for (const evaluate::ValueField& field : evaluate::value_fields) header.append("\t").append(field.name);
   print(header + "\n");
   for (std::size_t user = 0; user < at.front().users.size(); ++user) {
     for (const AtK& row : at) {
       std::string line = std::to_string(user) + "\t" + std::to_string(row.k);
-      for (const Field& field : kFields) line.append("\t").append(all_digits(row.users[user].*field.value));
+      for (const evaluate::ValueField& field : evaluate::value_fields) line.append("\t").append(all_digits(row.users[user].*field.value));
       print(line + "\n");
     }
   }
@@ -90,7 +81,7 @@ void print_ranks(const std::vector<std::int64_t>& ranks) {
 
 Json values_json(const Values& values) {
   Json object = Json::object();
-  for (const Field& field : kFields) object[field.name] = values.*field.value;
+  for (const evaluate::ValueField& field : evaluate::value_fields) object[field.name] = values.*field.value;
   return object;
 }
 
@@ -142,7 +133,7 @@ void report_text(const Evaluation& evaluation) {
        {"time", human_seconds(evaluation.seconds)}});
   std::string header = "\n";
   header += padded("k", 8);
-  for (const Field& field : kFields) header += padded(field.name, 11);
+  for (const evaluate::ValueField& field : evaluate::value_fields) header += padded(field.name, 11);
   print(header + padded("coverage", 11) + "\n");
   for (const AtK& at : report.at) {
     print(line_of(std::to_string(at.k), at.mean, at.coverage));

@@ -10,11 +10,15 @@
 namespace maxdot {
 
 const store::IdMap& Index::Impl::id_map() const {
+  if (items->items >= store::kNoRow) {
+    throw Error(ErrorCode::unsupported, "ids: the index has " + std::to_string(items->items) +
+                                            " items, and ids can be looked up below 2^32 - 1; split the catalogue");
+  }
   try {
     std::call_once(id_map_once_, [this] { id_map_ = std::make_unique<store::IdMap>(items->ids, items->items); });
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::out_of_memory, "no memory for the table of " + std::to_string(items->items) +
-                                              " item ids that filters need; 8 to 16 bytes for each");
+                                              " item ids; 8 to 16 bytes for each");
   }
   return *id_map_;
 }

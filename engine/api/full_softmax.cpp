@@ -105,7 +105,7 @@ double full_softmax(const Index& index, const MatrixView& queries, std::span<con
   }
   api::check_queries(logits.items, queries, "queries", threads);
   const std::vector<std::size_t> rows =
-      api::rows_of(logits.items, "positive_ids", positive_ids, api::Padding::refused);
+      api::rows_of(Index::Impl::of(index), "positive_ids", positive_ids, api::Padding::refused);
 
   std::vector<double> others(queries.rows);
   std::vector<double> positive(queries.rows);
@@ -139,7 +139,7 @@ void probabilities(const Index& index, const MatrixView& queries, std::span<cons
                                                  std::to_string(queries.rows) + " queries; give [queries, m]");
   }
   api::check_queries(logits.items, queries, "queries", threads);
-  const std::vector<std::size_t> rows = api::rows_of(logits.items, "ids", ids, api::Padding::allowed);
+  const std::vector<std::size_t> rows = api::rows_of(Index::Impl::of(index), "ids", ids, api::Padding::allowed);
   if (ids.empty()) return;
   const std::size_t m = ids.size() / queries.rows;
   score(logits, queries, rows, m, threads, [&](std::size_t i, double logit) noexcept {

@@ -14,7 +14,7 @@ namespace maxdot {
 struct Index::Impl {
   std::shared_ptr<const store::ItemStore> items;
 
-  /// Made when a search with filters first needs it. Throws Error (out_of_memory).
+  /// Made when ids are first looked up. Throws Error: out_of_memory; unsupported for 2^32 - 1 items or more.
   const store::IdMap& id_map() const;
 
   static const store::ItemStore& items_of(const Index& index) noexcept { return *index.impl_->items; }
@@ -34,7 +34,7 @@ int checked_threads(int threads);
 Metric checked_metric(Metric metric);
 
 /// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one for each of `count`
-/// `owners`, and a mask has a value for each item; (unsupported) for 2^32 items or more.
+/// `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1 items or more.
 search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters, std::size_t count,
                                       const char* owners);
 

@@ -1,6 +1,5 @@
 // The searches of the public Index: checks what the caller gives, then hands over to the engine.
 
-#include <algorithm>
 #include <cmath>
 #include <new>
 #include <stdexcept>

@@ -29,12 +29,13 @@ float element(const MatrixView& users, std::size_t row, std::size_t j) noexcept 
 
 // Excluded items are as good as absent: they neither have a rank nor push others down. Their number is small
 // beside the catalogue's, so each is scored by the specification.
-void leave_out(const store::ItemStore& items, base::Ranking ranking, const MatrixView& users,
+void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView& users,
                const IdLists& relevant, const std::vector<std::size_t>& relevant_rows, const IdLists& exclude,
                std::vector<std::int64_t>& ranks) {
+  const store::ItemStore& items = *index.items;
   const kernels::KernelTable& kernels = kernels::active_table();
   const auto dot64 = kernels.dot64[static_cast<std::size_t>(items.dtype)];
-  const std::vector<std::size_t> excluded_rows = api::find_rows(items, exclude.ids);
+  const std::vector<std::size_t> excluded_rows = api::find_rows(index, exclude.ids);
   std::vector<float> query(users.cols);
   std::vector<std::size_t> excluded;
   for (std::size_t user = 0; user < users.rows; ++user) {
@@ -92,13 +93,13 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, con
   api::check_queries(items, users, "users", threads);
   const base::Ranking ranking = base::ranking_of(metric, items.normalized);
   try {
-    const std::vector<std::size_t> rows = api::find_rows(items, relevant.ids);
+    const std::vector<std::size_t> rows = api::find_rows(Index::Impl::of(index), relevant.ids);
     std::vector<std::int64_t> ranks(rows.size());
     measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows, threads,
                           ranks.data());
     for (std::size_t p = 0; p < rows.size(); ++p) ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
     const base::FloatEnvironment guard;
-    if (exclude.size() != 0) leave_out(items, ranking, users, relevant, rows, exclude, ranks);
+    if (exclude.size() != 0) leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
     return ranks;
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::out_of_memory, "no memory to rank " + std::to_string(relevant.ids.size()) +

@@ -96,8 +96,9 @@ class BlockScan {
  private:
   void set_threshold(std::size_t q, double bound) noexcept {
     if (rejected_[q] > most_rejected_) bound = kEverythingOut;
-    // Without a bound everything survives, also if the query is zero (0 * -inf is no number).
-    scratch_.reaches[q] = bound == kNoBound ? kNoBound : context_.queries.reach(begin_ + q, bound);
+    // Neither end is a key to convert: a zero query would turn "nothing" into "no number" and "everything" into 0.
+    const bool is_key = bound != kNoBound && bound != kEverythingOut;
+    scratch_.reaches[q] = is_key ? context_.queries.reach(begin_ + q, bound) : bound;
     scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
   }
 

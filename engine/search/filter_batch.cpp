@@ -7,9 +7,6 @@
 namespace maxdot::search {
 namespace {
 
-// A mask that lets more than one item in this many through is no list: no query would be scored from it (plan.cpp).
-constexpr std::size_t kItemsPerListed = 8;
-
 // Queries made ready by one task: a few microseconds.
 constexpr std::size_t kQueriesPerTask = 16;
 
@@ -31,10 +28,15 @@ void FilterBatch::begin(const FilterRequest& request, const store::ItemStore& it
   const std::span<const std::uint8_t> mask = request.filters.item_mask;
   mask_given_ = !mask.empty();
   masked_in_ = mask.size() - static_cast<std::size_t>(std::count(mask.begin(), mask.end(), std::uint8_t{0}));
-  mask_listed_ = mask_given_ && masked_in_ <= items.items / kItemsPerListed;
+  mask_listed_ = false;
+}
+
+void FilterBatch::list_mask() {
+  if (!mask_given_ || allow_words_ != 0) return;
+  mask_listed_ = true;
   mask_rows_.clear();
-  if (!mask_listed_) return;
   mask_rows_.reserve(masked_in_);
+  const std::span<const std::uint8_t> mask = request_->filters.item_mask;
   for (std::size_t row = 0; row < mask.size(); ++row) {
     if (mask[row] != 0) mask_rows_.push_back(static_cast<std::uint32_t>(row));
   }

@@ -34,6 +34,10 @@ class FilterBatch {
   /// Takes over a call's filters; the memory of the previous call's is reused. Throws std::bad_alloc.
   void begin(const FilterRequest& request, const store::ItemStore& items, std::size_t queries);
 
+  /// From here on what the mask lets through is at hand as a list: for queries that are scored from it.
+  /// Throws std::bad_alloc.
+  void list_mask();
+
   /// The most items that any query can return.
   std::size_t most_permitted() const noexcept { return mask_given_ ? masked_in_ : items_->items; }
   /// The most items that this one can return.

@@ -101,9 +101,10 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
       std::min(kHeapBytes / (query_bytes * plan.chunks), filtered) / plan.block_queries * plan.block_queries;
   plan.round_queries = std::min(work.queries, std::max(affordable, plan.block_queries));
 
-  if (method == Method::coarse) plan.deferred = kCoarseDeferred;
-  if (method == Method::fine && work.queries < kLargeBatch) plan.deferred = kLeastDeferred + kDeferredPerResult * work.kept;
-  plan.deferred = std::min(plan.deferred, kDeferredEntries / plan.block_queries);
+  if (work.queries < kLargeBatch) {
+    const std::size_t wished = method == Method::coarse ? kCoarseDeferred : kLeastDeferred + kDeferredPerResult * work.kept;
+    plan.deferred = std::min(wished, kDeferredEntries / plan.block_queries);
+  }
 
   const bool sparse = method == Method::coarse && plan.tiles >= kSparseSampleTiles;
   plan.sample_step = sparse ? kSparseSampleStep : kSampleStep;

@@ -11,8 +11,6 @@
 #include "search/code_scan.hpp"
 #include "search/f32_scan.hpp"
 #include "search/range_list.hpp"
-#include "search/rescorer.hpp"
-#include "store/layout.hpp"
 
 namespace maxdot::search {
 namespace {

@@ -38,9 +38,13 @@ bool RoundMemory::holds(const Plan& plan, const RoundContext& context) const noe
 
 std::size_t RoundMemory::bytes() const noexcept {
   std::size_t found = 0;
-  for (const Worker& worker : workers) found += worker.found.capacity();
+  std::size_t deferred = 0;
+  for (const Worker& worker : workers) {
+    found += worker.found.capacity();
+    deferred += worker.codes.deferred.size();
+  }
   return (entries.size() + found) * sizeof(Entry) + best.capacity() * sizeof(TopK) + batch.bytes() +
-         filters.bytes();
+         filters.bytes() + deferred * sizeof(Deferred);
 }
 
 Round::Round(const RoundContext& context, const Plan& plan, std::span<const std::size_t> rows,

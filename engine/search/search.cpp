@@ -7,7 +7,6 @@
 
 #include "maxdot/error.hpp"
 #include "search/round.hpp"
-#include "store/layout.hpp"
 
 namespace maxdot::search {
 namespace {
@@ -70,6 +69,7 @@ class Search {
                                                            context_.filters->most_permitted(q));
       (listed ? listed_ : rows_).push_back(q);
     }
+    if (!listed_.empty()) context_.filters->list_mask();
   }
 
   Method preferred(std::size_t queries) const noexcept {

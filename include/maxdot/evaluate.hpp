@@ -2,6 +2,7 @@
 // ranks. docs/evaluation.md defines every number.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -57,6 +58,18 @@ struct Values {
   double mrr = 0.0;
   double map = 0.0;
 };
+
+/// The values by name, for whoever prints or exports them.
+struct ValueField {
+  const char* name;
+  double Values::*value;
+};
+inline constexpr std::array<ValueField, 6> value_fields = {{{"recall", &Values::recall},
+                                                            {"hit", &Values::hit},
+                                                            {"precision", &Values::precision},
+                                                            {"ndcg", &Values::ndcg},
+                                                            {"mrr", &Values::mrr},
+                                                            {"map", &Values::map}}};
 
 struct AtK {
   std::size_t k = 0;

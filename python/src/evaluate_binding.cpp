@@ -36,15 +36,6 @@ using Ids = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::devic
 using Table = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Ks = std::vector<std::size_t>;
 
-struct Field {
-  const char* name;
-  double Values::*value;
-};
-
-constexpr std::array kFields = {
-    Field{"recall", &Values::recall}, Field{"hit", &Values::hit}, Field{"precision", &Values::precision},
-    Field{"ndcg", &Values::ndcg},     Field{"mrr", &Values::mrr}, Field{"map", &Values::map}};
-
 std::span<const std::int64_t> span_of(const Ids& ids) { return {ids.data(), ids.size()}; }
 
 IdLists lists_of(const Ids& offsets, const Ids& ids) { return {span_of(offsets), span_of(ids)}; }
@@ -72,14 +63,14 @@ RechubMetric rechub_metric(const std::string& text) {
 
 nb::dict to_dict(const Values& values) {
   nb::dict out;
-  for (const Field& field : kFields) out[field.name] = values.*field.value;
+  for (const evaluate::ValueField& field : evaluate::value_fields) out[field.name] = values.*field.value;
   return out;
 }
 
 /// An array for each metric: what NumPy works with, where C++ has a row for each user.
 nb::dict to_dict(const std::vector<Values>& users) {
   nb::dict out;
-  for (const Field& field : kFields) {
+  for (const evaluate::ValueField& field : evaluate::value_fields) {
     std::unique_ptr<double[]> column(new double[users.size()]);
     std::transform(users.begin(), users.end(), column.get(),
                    [&](const Values& user) { return user.*field.value; });
