@@ -11,7 +11,7 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-filters bench-faiss bench-peers example-rechub test-rechub tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters bench-faiss bench-peers example-rechub test-rechub tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-roofline: build ## how close to the hardware: kernels and searches against
 
 bench-worst: build ## data that defeats the codes, beside a plain f32 scan
 	build/release/bin/bench_worst
+
+bench-softmax: build ## the full softmax beside top-10 searches, one of them by the f32 scan that it is held against
+	OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_softmax --benchmark_filter=/1024
 
 bench-filters: build ## what filters and several interests cost beside plain searches
 	OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_filters
