@@ -28,6 +28,8 @@ using kernels::kTileItems;
 constexpr std::size_t kDimension = 128;
 constexpr std::size_t kQuads = store::quads_of(kDimension);
 constexpr std::size_t kPlaneBytes = store::plane_tile_bytes(kDimension);
+constexpr std::size_t kLowBytes = store::low_tile_bytes(kDimension);
+constexpr std::size_t kFineBytes = kPlaneBytes + kLowBytes;
 constexpr std::size_t kQueryStride = kQuads * store::kQuadDimensions;
 constexpr std::size_t kBatch = 192;
 // More than a last-level cache holds.
@@ -174,10 +176,10 @@ void code8_batch(benchmark::State& state, const KernelTable& table) {
   for (auto _ : state) {
     table.codes.expand_fine(memory().data(), memory().data() + kPlaneBytes, kQuads, tile.data());
     table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kBatch, q.start.data(),
-                             q.limits.data(), q.masks.data(), q.dots.data());
+                             q.limits.data(), {tile.data(), tile.data(), 0}, q.masks.data(), q.dots.data());
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTileItems, kBatch, 2 * kPlaneBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
+  Work{kTileItems, kBatch, kFineBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
 }
 
 /// 16 queries, so few that reading both planes counts.
@@ -185,19 +187,19 @@ void code8_stream(benchmark::State& state, const KernelTable& table) {
   constexpr std::size_t kQueries = 16;
   base::AlignedBuffer<std::uint8_t> tile(kQuads * 256, "expanded tile");
   CodeQueries q(kQueries);
-  constexpr std::size_t kTiles = kMemoryBytes / (2 * kPlaneBytes);
+  constexpr std::size_t kTiles = kMemoryBytes / kFineBytes;
   const unsigned char* high = memory().data();
   const unsigned char* low = high + kTiles * kPlaneBytes;
   const Watch watch;
   for (auto _ : state) {
     for (std::size_t t = 0; t < kTiles; ++t) {
-      table.codes.expand_fine(high + t * kPlaneBytes, low + t * kPlaneBytes, kQuads, tile.data());
+      table.codes.expand_fine(high + t * kPlaneBytes, low + t * kLowBytes, kQuads, tile.data());
       table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kQueries, q.start.data(),
-                               q.limits.data(), q.masks.data(), q.dots.data());
+                               q.limits.data(), {tile.data(), tile.data(), 0}, q.masks.data(), q.dots.data());
     }
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTiles * kTileItems, kQueries, kTiles * 2 * kPlaneBytes, ceilings().byte_dots, true}.count(
+  Work{kTiles * kTileItems, kQueries, kTiles * kFineBytes, ceilings().byte_dots, true}.count(
       state, watch.seconds());
 }
 

@@ -25,10 +25,10 @@ std::int32_t product(const store::ItemStore& items, std::size_t position, const 
   const std::size_t i = position % kernels::kTileItems;
   std::int32_t sum = 0;
   for (std::size_t j = 0; j < d; ++j) {
-    const std::size_t at = tile + store::nibble_byte(d, i, j);
-    const int shift = store::nibble_is_upper(i) ? 4 : 0;
+    const std::size_t at = tile + store::high_byte(d, i, j);
+    const int shift = store::high_is_upper(i) ? 4 : 0;
     const int high = (items.high[at] >> shift) & 15;
-    const int low = (items.low[at] >> shift) & 15;
+    const int low = (items.low[position / kernels::kTileItems * store::low_tile_bytes(d) + store::low_byte(d, i, j)] >> (store::low_is_upper(d, j) ? 4 : 0)) & 15;
     sum += query[j] * (read == search::Codes::fine ? 16 * high + low - 128 : 16 * high - 120);
   }
   return sum;
@@ -68,7 +68,7 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
         const double reach = batch.reach(q, key);
         const std::int32_t dot = product(*items, position, codes.codes(q), read);
         ++attack.pairs;
-        if (bound.upper(q, position, dot) < reach) ++attack.above;
+        if (read == search::Codes::fine && bound.upper(q, position, dot) < reach) ++attack.above;
         // The bound that a deferred item waits with.
         if (bound.upper_in(bound.tile(position / kernels::kTileItems), q, dot) < reach) ++attack.above;
         const float threshold = base::round_down(reach);
@@ -118,7 +118,7 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
       REQUIRE(row < rows.rows);
       REQUIRE_FALSE(seen[row]);
       seen[row] = true;
-      const long double scale = static_cast<long double>(items->scales[position]);
+      const long double scale = static_cast<long double>(items->terms[position].scale);
       const store::TileSummary& tile = items->tiles[position / kernels::kTileItems];
       long double fine = 0;
       long double coarse = 0;
@@ -134,9 +134,8 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
       if (std::isfinite(tile.error_ratio)) {
         REQUIRE(std::sqrt(fine) <= static_cast<long double>(tile.error_ratio) * scale);
       }
-      REQUIRE(std::sqrt(coarse) <= static_cast<long double>(items->coarse_errors[position]));
-      REQUIRE(items->scales[position] <= tile.scale);
-      REQUIRE(items->coarse_errors[position] <= tile.coarse_error);
+      REQUIRE(std::sqrt(coarse) <= static_cast<long double>(tile.coarse_error));
+      REQUIRE(items->terms[position].scale <= tile.scale);
     }
   }
 }

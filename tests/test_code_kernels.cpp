@@ -26,15 +26,17 @@ struct Planes {
 /// One tile of random codes in 1 to 255, as quantize_tile would make them; `extreme` takes the largest only.
 Planes random_planes(std::size_t d, test::Random& random, bool extreme) {
   const std::size_t bytes = store::plane_tile_bytes(d);
-  Planes planes{base::AlignedBuffer<std::uint8_t>(bytes, "codes"), base::AlignedBuffer<std::uint8_t>(bytes, "codes")};
+  Planes planes{base::AlignedBuffer<std::uint8_t>(bytes, "codes"),
+                base::AlignedBuffer<std::uint8_t>(store::low_tile_bytes(d), "codes")};
   std::memset(planes.high.data(), 0, bytes);
-  std::memset(planes.low.data(), 0, bytes);
+  std::memset(planes.low.data(), 0, planes.low.size());
   for (std::size_t i = 0; i < kTileItems; ++i) {
     for (std::size_t j = 0; j < d; ++j) {
       const std::size_t code = extreme ? 255 : 1 + random.below(255);
-      const int shift = store::nibble_is_upper(i) ? 4 : 0;
-      planes.high[store::nibble_byte(d, i, j)] |= static_cast<std::uint8_t>((code >> 4) << shift);
-      planes.low[store::nibble_byte(d, i, j)] |= static_cast<std::uint8_t>((code & 15) << shift);
+      const int shift = store::high_is_upper(i) ? 4 : 0;
+      planes.high[store::high_byte(d, i, j)] |= static_cast<std::uint8_t>((code >> 4) << shift);
+      const int low_shift = store::low_is_upper(d, j) ? 4 : 0;
+      planes.low[store::low_byte(d, i, j)] |= static_cast<std::uint8_t>((code & 15) << low_shift);
     }
   }
   return planes;
@@ -92,7 +94,8 @@ Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& plane
     codes.expand_coarse(planes.high.data(), quads, tile.data());
   }
   codes.screen_codes(tile.data(), quads, queries.codes.data(), queries.stride, queries.count, start.data(),
-                     limits.data(), answer.masks.data(), answer.dots.data());
+                     limits.data(), {planes.high.data(), planes.low.data(), quads}, answer.masks.data(),
+                     answer.dots.data());
   return answer;
 }
 
@@ -125,6 +128,37 @@ TEST_CASE("code kernels give the reference's masks and products on every instruc
             for (std::size_t i = 0; i < got.dots.size(); ++i) {
               if (((got.masks[i / kTileItems] >> (i % kTileItems)) & 1) != 0) REQUIRE(got.dots[i] == some.dots[i]);
             }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("what the low nibbles add to a coarse product makes it the fine one, from every table") {
+  for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+    CAPTURE(table->name);
+    for (const std::size_t d : kDimensions) {
+      CAPTURE(d);
+      const std::size_t quads = store::quads_of(d);
+      const std::size_t low = store::low_bytes(d);
+      const std::size_t half = (low + kernels::kLowPadding - 1) / kernels::kLowPadding * kernels::kLowPadding;
+      test::Random random(d + 1);
+      for (const bool extreme : {false, true}) {
+        const Planes planes = random_planes(d, random, extreme);
+        const Queries queries = random_queries(d, 2, table->codes.max_query_code, random, extreme);
+        const std::vector<std::int32_t> limits(queries.count, std::numeric_limits<std::int32_t>::min());
+        const Answer fine = ask(table->codes, Kernel::fine, planes, quads, queries, limits);
+        const Answer coarse = ask(table->codes, Kernel::coarse, planes, quads, queries, limits);
+        for (std::size_t q = 0; q < queries.count; ++q) {
+          std::vector<std::int8_t> halves(2 * half, 0);
+          for (std::size_t j = 0; j < d; ++j) {
+            halves[j < low ? j : half + j - low] = queries.codes[q * queries.stride + j];
+          }
+          for (std::size_t i = 0; i < kTileItems; ++i) {
+            const std::int32_t low_product = table->codes.low_product(planes.low.data(), i, quads, halves.data(), half);
+            const std::int32_t added = low_product - 8 * queries.sums[q];
+            REQUIRE(coarse.dots[q * kTileItems + i] + added == fine.dots[q * kTileItems + i]);
           }
         }
       }

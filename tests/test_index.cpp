@@ -164,19 +164,19 @@ TEST_CASE("a file whose checksum is right but whose header lies is refused") {
     std::string bad = good;
     std::memcpy(&bad[at], &value, bytes);
     std::memset(&bad[56], 0, 8);
-    const std::uint64_t checksum = XXH3_64bits(bad.data(), kTable + 9 * kEntry);
+    const std::uint64_t checksum = XXH3_64bits(bad.data(), kTable + 7 * kEntry);
     std::memcpy(&bad[56], &checksum, 8);
     folder.put("bad", bad);
     return error_of([&] { Index::open(path); });
   };
-  // The norms are 256 bytes: from 2^64 - 320 on, their end and the 64 bytes after it are 0 in 64 bits.
-  CHECK(contains(forge(kTable + 2 * kEntry + 8, ~std::uint64_t{319}, 8), "'norms' does not fit"));
-  CHECK(contains(forge(kTable + 2 * kEntry + 8, good.size(), 8), "'norms' does not fit"));
+  // The high codes are 256 bytes: from 2^64 - 320 on, their end and the 64 bytes after it are 0 in 64 bits.
+  CHECK(contains(forge(kTable + 2 * kEntry + 8, ~std::uint64_t{319}, 8), "'high codes' does not fit"));
+  CHECK(contains(forge(kTable + 2 * kEntry + 8, good.size(), 8), "'high codes' does not fit"));
   CHECK(contains(forge(kTable + 8, 64, 8), "'rows' does not fit"));
   CHECK(contains(forge(kTable + 16, 64, 8), "'rows' does not fit"));
   CHECK(contains(forge(kTable + 4, 1, 4), "'rows' does not fit"));
   CHECK(contains(forge(kTable, 99, 4), "unknown kind 99"));
-  CHECK(contains(forge(kTable + 2 * kEntry, 4, 4), "'ids' does not fit"));
+  CHECK(contains(forge(kTable + 2 * kEntry, 3, 4), "'ids' does not fit"));
   CHECK(contains(forge(kTable + 2 * kEntry, 2, 4), "'squares' does not fit"));
   CHECK(contains(forge(24, 15, 8), "'rows' does not fit"));
   CHECK(contains(forge(24, ~std::uint64_t{0}, 8), "more items than bytes"));

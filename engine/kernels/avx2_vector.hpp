@@ -99,14 +99,30 @@ struct Avx2 {
   }
   static Bytes lower(Bytes b) noexcept { return _mm256_and_si256(b, _mm256_set1_epi8(15)); }
   static Bytes upper(Bytes b) noexcept { return _mm256_and_si256(b, _mm256_set1_epi8(static_cast<char>(0xf0))); }
-  static Bytes fine_even(Bytes high, Bytes low) noexcept {
-    return _mm256_or_si256(upper(_mm256_slli_epi16(high, 4)), lower(low));
-  }
-  static Bytes fine_odd(Bytes high, Bytes low) noexcept {
-    return _mm256_or_si256(upper(high), lower(_mm256_srli_epi16(low, 4)));
-  }
-  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(_mm256_slli_epi16(high, 4)); }
+  static Bytes up(Bytes b) noexcept { return _mm256_slli_epi16(b, 4); }
+  static Bytes down(Bytes b) noexcept { return _mm256_srli_epi16(b, 4); }
+  static Bytes fine(Bytes high, Bytes low) noexcept { return _mm256_or_si256(upper(high), lower(low)); }
+  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
   static Bytes coarse_odd(Bytes high) noexcept { return _mm256_or_si256(upper(high), _mm256_set1_epi8(8)); }
+
+  static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
+    const std::uint8_t* const pieces[] = {p, p + stride};
+    return load_pieces(pieces);
+  }
+  static Bytes load_pieces(const std::uint8_t* const* p) noexcept {
+    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p[i])); };
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(lane(0)), lane(1), 1);
+  }
+  static void transpose_quads(Bytes* b) noexcept {
+    const __m256i low01 = _mm256_unpacklo_epi32(b[0], b[1]);
+    const __m256i high01 = _mm256_unpackhi_epi32(b[0], b[1]);
+    const __m256i low23 = _mm256_unpacklo_epi32(b[2], b[3]);
+    const __m256i high23 = _mm256_unpackhi_epi32(b[2], b[3]);
+    b[0] = _mm256_unpacklo_epi64(low01, low23);
+    b[1] = _mm256_unpackhi_epi64(low01, low23);
+    b[2] = _mm256_unpacklo_epi64(high01, high23);
+    b[3] = _mm256_unpackhi_epi64(high01, high23);
+  }
 
   using Ints = __m256i;
   static Ints ints(std::int32_t i) noexcept { return _mm256_set1_epi32(i); }
@@ -123,6 +139,12 @@ struct Avx2 {
   }
   static void store_ints(std::int32_t* p, Ints sum) noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), sum);
+  }
+  static std::int32_t sum_ints(Ints a, Ints b) noexcept {
+    const __m256i eight = _mm256_add_epi32(a, b);
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
   }
 };
 

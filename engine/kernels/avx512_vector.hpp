@@ -81,17 +81,37 @@ struct Avx512 {
     return _mm512_set1_epi32(quad);
   }
   static Bytes upper_nibbles() noexcept { return _mm512_set1_epi8(static_cast<char>(0xf0)); }
+  static Bytes up(Bytes b) noexcept { return _mm512_slli_epi16(b, 4); }
+  static Bytes down(Bytes b) noexcept { return _mm512_srli_epi16(b, 4); }
+  static Bytes lower(Bytes b) noexcept { return _mm512_and_si512(b, _mm512_set1_epi8(15)); }
   // Ternary logic 0xca: bitwise "mask ? b : c".
-  static Bytes fine_even(Bytes high, Bytes low) noexcept {
-    return _mm512_ternarylogic_epi32(upper_nibbles(), _mm512_slli_epi16(high, 4), low, 0xca);
-  }
-  static Bytes fine_odd(Bytes high, Bytes low) noexcept {
-    return _mm512_ternarylogic_epi32(upper_nibbles(), high, _mm512_srli_epi16(low, 4), 0xca);
-  }
+  static Bytes fine(Bytes high, Bytes low) noexcept { return _mm512_ternarylogic_epi32(upper_nibbles(), high, low, 0xca); }
   // 0xea: (a & b) | c.
-  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(_mm512_slli_epi16(high, 4)); }
+  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
   static Bytes coarse_odd(Bytes high) noexcept {
     return _mm512_ternarylogic_epi32(high, upper_nibbles(), _mm512_set1_epi8(8), 0xea);
+  }
+
+  static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
+    const std::uint8_t* const pieces[] = {p, p + stride, p + 2 * stride, p + 3 * stride};
+    return load_pieces(pieces);
+  }
+  static Bytes load_pieces(const std::uint8_t* const* p) noexcept {
+    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p[i])); };
+    __m512i b = _mm512_castsi128_si512(lane(0));
+    b = _mm512_inserti32x4(b, lane(1), 1);
+    b = _mm512_inserti32x4(b, lane(2), 2);
+    return _mm512_inserti32x4(b, lane(3), 3);
+  }
+  static void transpose_quads(Bytes* b) noexcept {
+    const __m512i low01 = _mm512_unpacklo_epi32(b[0], b[1]);
+    const __m512i high01 = _mm512_unpackhi_epi32(b[0], b[1]);
+    const __m512i low23 = _mm512_unpacklo_epi32(b[2], b[3]);
+    const __m512i high23 = _mm512_unpackhi_epi32(b[2], b[3]);
+    b[0] = _mm512_unpacklo_epi64(low01, low23);
+    b[1] = _mm512_unpackhi_epi64(low01, low23);
+    b[2] = _mm512_unpacklo_epi64(high01, high23);
+    b[3] = _mm512_unpackhi_epi64(high01, high23);
   }
 
   using Ints = __m512i;
@@ -105,6 +125,7 @@ struct Avx512 {
   static Ints max_ints(Ints a, Ints b) noexcept { return _mm512_max_epi32(a, b); }
   static Ints load_ints(const std::int32_t* p) noexcept { return _mm512_loadu_si512(p); }
   static void store_ints(std::int32_t* p, Ints sum) noexcept { _mm512_storeu_si512(p, sum); }
+  static std::int32_t sum_ints(Ints a, Ints b) noexcept { return _mm512_reduce_add_epi32(_mm512_add_epi32(a, b)); }
 };
 
 }  // namespace

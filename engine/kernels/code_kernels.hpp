@@ -3,12 +3,17 @@
 //
 //   V::Bytes, V::kBytes             a vector of 64, 32 or 16 code bytes: 16, 8 or 4 items x 4 dimensions
 //   V::load_bytes(p), V::store_bytes(p, b), V::broadcast_quad(p)    4 query codes to every item
-//   V::fine_even(high, low), V::fine_odd(high, low)      codes of the two groups that share a line of the planes
-//   V::coarse_even(high), V::coarse_odd(high)            the same from the high nibble alone, u = 16h + 8
+//   V::up(b), V::down(b)            bytes shifted by a nibble; what comes in from the neighbour is not zero
+//   V::lower(b)                     the lower nibbles alone
+//   V::fine(high, low)              codes from the upper nibbles of one and the lower of the other
+//   V::coarse_even(high), V::coarse_odd(high)            codes of the two groups that share a line of high nibbles, u = 16h + 8
+//   V::load_pieces(p)               16 bytes from each of p[0], p[1], ...: as many as fill a vector
+//   V::load_lanes(p, stride)        the same from p, p + stride, ...
+//   V::transpose_quads(b)           4 x 4 quads within every 16 bytes of 4 vectors
 //   V::Ints, V::ints(i)             i32 sums, one per item
 //   V::dot4(sum, codes, query)      sum + the 4 products of each item
 //   V::reaching(sum, limit)         bit per item: sum >= limit
-//   V::max_ints(a, b), V::load_ints(p), V::store_ints(p, sum)
+//   V::max_ints(a, b), V::load_ints(p), V::store_ints(p, sum), V::sum_ints(a, b)    of all elements
 //   V::kCodeOffset                  what expanded bytes have on top of the signed code: 128, or 0
 //   V::kMaxQueryCode                |query code| must not exceed it (dot4 may sum pairs in 16 bits)
 //   V::kCodeQueries, V::kCodeVectors    the register tile of screen_codes
@@ -37,20 +42,76 @@ constexpr std::size_t kCodeLine = 64;
 // An expanded tile holds the lines of its four groups quad by quad.
 constexpr std::size_t kQuadBytes = 4 * kCodeLine;
 
+constexpr std::size_t low_bytes_of(std::size_t quads) noexcept { return (quads + 1) / 2 * 4; }
+
+/// Four quads of low nibbles of a vector's items, transposed: out[k] has the k-th of each. `piece`: theirs in the first of four sets
+/// that are 4 * bytes apart, each `width` bytes from that of the next item but three.
+template <typename V>
+[[gnu::always_inline]] inline void load_low(const std::uint8_t* piece, std::size_t bytes, std::size_t width, typename V::Bytes* out) noexcept {
+  MAXDOT_UNROLL
+  for (std::size_t r = 0; r < 4; ++r) {
+    const std::uint8_t* p = piece + r * 4 * bytes;
+    out[r] = width == 16 ? V::load_bytes(p) : V::load_lanes(p, width);
+  }
+  V::transpose_quads(out);
+}
+
 template <typename V>
 void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads, std::uint8_t* tile) noexcept {
+  const std::size_t bytes = low_bytes_of(quads);
+  const std::size_t low_quads = bytes / 4;
   for (std::size_t half = 0; half < 2; ++half) {
-    for (std::size_t p = 0; p < quads; ++p) {
-      const std::size_t line = (half * quads + p) * kCodeLine;
-      std::uint8_t* out = tile + p * kQuadBytes + half * 2 * kCodeLine;
-      for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
-        const typename V::Bytes h = V::load_bytes(high + line + b);
-        const typename V::Bytes l = V::load_bytes(low + line + b);
-        V::store_bytes(out + b, V::fine_even(h, l));
-        V::store_bytes(out + kCodeLine + b, V::fine_odd(h, l));
+    const std::uint8_t* even = low + half * 32 * bytes;
+    const std::uint8_t* odd = even + 16 * bytes;
+    for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
+      const std::uint8_t* line = high + half * quads * kCodeLine + b;
+      std::uint8_t* out = tile + half * 2 * kCodeLine + b;
+      for (std::size_t w = 0; w < low_quads; w += 4) {
+        const std::size_t width = low_quads - w < 4 ? (low_quads - w) * 4 : 16;
+        const std::size_t at = w * 16 + b / 16 * width;
+        typename V::Bytes x[4];
+        typename V::Bytes y[4];
+        load_low<V>(even + at, bytes, width, x);
+        load_low<V>(odd + at, bytes, width, y);
+        const auto write = [&](std::size_t p, typename V::Bytes of_even, typename V::Bytes of_odd) {
+          const typename V::Bytes h = V::load_bytes(line + p * kCodeLine);
+          V::store_bytes(out + p * kQuadBytes, V::fine(V::up(h), of_even));
+          V::store_bytes(out + p * kQuadBytes + kCodeLine, V::fine(h, of_odd));
+        };
+        MAXDOT_UNROLL
+        for (std::size_t k = 0; k < 4; ++k) {
+          const std::size_t p = w + k;
+          if (p < low_quads) write(p, x[k], y[k]);
+          if (low_quads + p < quads) write(low_quads + p, V::down(x[k]), V::down(y[k]));
+        }
       }
     }
   }
+}
+
+template <typename V>
+std::int32_t low_product(const std::uint8_t* low, std::size_t i, std::size_t quads, const std::int8_t* halves,
+                         std::size_t half) noexcept {
+  const std::size_t bytes = low_bytes_of(quads);
+  const std::uint8_t* set = low + (i / 16 * 4 + i % 4) * 4 * bytes;
+  const std::size_t lane = i % 16 / 4;
+  const auto* first = reinterpret_cast<const std::uint8_t*>(halves);
+  typename V::Ints sum = V::ints(0);
+  typename V::Ints second_sum = V::ints(0);
+  for (std::size_t b = 0; b < bytes; b += V::kBytes) {
+    const std::uint8_t* pieces[V::kBytes / 16];
+    MAXDOT_UNROLL
+    for (std::size_t v = 0; v < V::kBytes / 16; ++v) {
+      // What lies behind the last piece meets zeros: any readable bytes will do.
+      const std::size_t at = b + 16 * v;
+      const std::size_t width = bytes - at < 16 ? bytes - at : 16;
+      pieces[v] = at < bytes ? set + 4 * at + lane * width : set;
+    }
+    const typename V::Bytes x = V::load_pieces(pieces);
+    sum = V::dot4(sum, V::lower(x), V::load_bytes(first + b));
+    second_sum = V::dot4(second_sum, V::lower(V::down(x)), V::load_bytes(first + half + b));
+  }
+  return V::sum_ints(sum, second_sum);
 }
 
 template <typename V>
@@ -86,8 +147,11 @@ template <typename V, std::size_t Q>
 // instructions). AVX-512: 6 * 4 + 4 + 1 = 29 of 32. AVX2: 4 * 2 + 2 + 3 = 13 of 16. NEON: 6 * 4 + 4 + 2 = 30 of 32.
 template <typename V, std::size_t Q>
 [[gnu::always_inline]] inline void screen_codes_block(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                        const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                        const std::int32_t* start, const std::int32_t* limits, CodesAhead& ahead, std::uint64_t* masks,
                         std::int32_t* dots) noexcept {
+  const std::uint8_t* fetch = ahead.first;
+  const std::ptrdiff_t to_second = ahead.second - ahead.first;
+  const std::size_t spared = quads > ahead.lines ? quads - ahead.lines : 0;  // of the quads: they fetch no new line
   constexpr std::size_t N = V::kCodeVectors;
   constexpr std::size_t kItems = V::kBytes / 4;
   std::uint64_t any = 0;
@@ -103,6 +167,9 @@ template <typename V, std::size_t Q>
     // quads >= 1: without a way around the loop GCC keeps the sums in their registers after it.
     std::size_t left = quads;
     do {
+      __builtin_prefetch(fetch, 0, 2);
+      __builtin_prefetch(fetch + to_second, 0, 2);
+      fetch += left > spared ? kCodeLine : 0;
       typename V::Bytes x[N];
       MAXDOT_UNROLL
       for (std::size_t v = 0; v < N; ++v) x[v] = V::load_bytes(line + v * V::kBytes);
@@ -132,6 +199,8 @@ template <typename V, std::size_t Q>
       }
     }
   }
+  ahead.first = fetch;
+  ahead.second = fetch + to_second;
   if (any != 0) [[unlikely]] {
     write_masks<V, Q>(limits, dots, masks);
   } else {
@@ -142,12 +211,14 @@ template <typename V, std::size_t Q>
 
 template <typename V>
 void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
-                  std::int32_t* dots) noexcept {
+                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, CodesAhead ahead,
+                  std::uint64_t* masks, std::int32_t* dots) noexcept {
   constexpr std::size_t Q = V::kCodeQueries;
+  const std::size_t loops = (count + Q - 1) / Q * (kQuadBytes / (V::kCodeVectors * V::kBytes));
+  ahead.lines = (ahead.lines + loops - 1) / loops;  // from here on: of each loop over the quads
   std::size_t q = 0;
   const auto block = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
-    screen_codes_block<V, N>(tile, quads, queries + q * stride, stride, start + q, limits + q, masks + q,
+    screen_codes_block<V, N>(tile, quads, queries + q * stride, stride, start + q, limits + q, ahead, masks + q,
                              dots + q * kTileItems);
     q += N;
   };
@@ -160,15 +231,16 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
   if (q < count) block(std::integral_constant<std::size_t, 1>());
 }
 
-// Straight from the high plane: few queries are bound by memory, so nothing is written, and a later tile is prefetched
-// into L2: a line on its way to L1 occupies one of few fill buffers.
+// Straight from the high plane: few queries are bound by memory, so nothing is expanded, and a later tile is prefetched
+// into L2: a line on its way to L1 occupies one of few fill buffers. There is no branch on the sums: a wrong guess waits for
+// them, and meanwhile no load of the next tile is begun (1M x 128 from DRAM: 50 ns for each tile with a survivor).
 // Register budget (Q = 2): 2 * 4 sums + 2 lines + 4 groups + 1 quad + 2 constants = 17 of 32; AVX2 spills a few.
 template <typename V, std::size_t Q>
 void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                   const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                   std::int32_t* dots) noexcept {
   const std::uint8_t* second = high + quads * kCodeLine;
-  std::uint64_t any = 0;
+  for (std::size_t q = 0; q < Q; ++q) masks[q] = 0;
   for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
     typename V::Ints sum[Q][4];
     MAXDOT_UNROLL
@@ -195,17 +267,12 @@ void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size
     }
     MAXDOT_UNROLL
     for (std::size_t q = 0; q < Q; ++q) {
-      const typename V::Ints most = V::max_ints(V::max_ints(sum[q][0], sum[q][1]), V::max_ints(sum[q][2], sum[q][3]));
-      any |= V::reaching(most, limits[q]);
       MAXDOT_UNROLL
-      for (std::size_t g = 0; g < 4; ++g) V::store_ints(dots + q * kTileItems + g * 16 + b / 4, sum[q][g]);
+      for (std::size_t g = 0; g < 4; ++g) {
+        masks[q] |= V::reaching(sum[q][g], limits[q]) << (g * 16 + b / 4);
+        V::store_ints(dots + q * kTileItems + g * 16 + b / 4, sum[q][g]);
+      }
     }
-  }
-  if (any != 0) {
-    write_masks<V, Q>(limits, dots, masks);
-  } else {
-    MAXDOT_UNROLL
-    for (std::size_t q = 0; q < Q; ++q) masks[q] = 0;
   }
 }
 
@@ -220,7 +287,7 @@ void stream_codes(const std::uint8_t* high, const std::uint8_t* later, std::size
 template <typename V>
 constexpr CodeKernels make_code_kernels() noexcept {
   return {V::kMaxQueryCode,   V::kCodeOffset,  expand_fine<V>, expand_coarse<V>,
-          screen_codes<V>, stream_codes<V>, code_limits};
+          screen_codes<V>, stream_codes<V>, low_product<V>, code_limits};
 }
 
 }  // namespace

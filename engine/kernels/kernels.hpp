@@ -55,8 +55,20 @@ struct CodeTileTerms {
 /// No dot product of codes reaches this: d * 127 * 127 < 2^30 for every allowed dimension.
 inline constexpr float kMaxCodeLimit = 0x1p30F;
 
+/// Query codes that meet low nibbles are read in vectors of up to so many bytes.
+inline constexpr std::size_t kLowPadding = 64;
+
 /// stream_codes takes at most this many queries.
 inline constexpr std::size_t kMaxStreamQueries = 2;
+
+/// What screen_codes fetches into L2 while it computes: `lines` lines of 64 bytes from each of two places, spread evenly over
+/// its loops. In a burst they would fill the line buffers, and the arithmetic would wait. Origin: 1M x 128, 16 queries: a
+/// portion with every block of 6 queries 9.2 ms, evenly 8.2; 63 queries 25.6 and 25.0; 2,048 717 and 702.
+struct CodesAhead {
+  const std::uint8_t* first;
+  const std::uint8_t* second;
+  std::size_t lines;
+};
 
 /// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp, query codes are s8, `stride`
 /// bytes apart, padded with zeros to 4 * quads. All results are exact integers, the same from every table.
@@ -66,7 +78,8 @@ struct CodeKernels {
   /// Sums start at -offset * (sum of the query's codes), so that they end as the dot product of the signed codes.
   int offset;
 
-  /// Both planes of a tile to one byte per code, in this table's own order. Requires tile 64-byte aligned, 256 * quads.
+  /// A tile's high and low nibbles to one byte per code, in this table's own order. Requires tile 64-byte aligned,
+  /// 256 * quads; 64 readable bytes after the low nibbles.
   void (*expand_fine)(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
                       std::uint8_t* tile) noexcept;
   /// The same from the high plane alone: code 16h - 120.
@@ -75,13 +88,19 @@ struct CodeKernels {
   /// Dot products of an expanded tile with `count` queries. Bit i of masks[q] is set if item i's product is >= limits[q];
   /// dots[q * 64 + i] is then that product (other elements are arbitrary).
   void (*screen_codes)(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                       std::size_t count, const std::int32_t* start, const std::int32_t* limits,
+                       std::size_t count, const std::int32_t* start, const std::int32_t* limits, CodesAhead ahead,
                        std::uint64_t* masks, std::int32_t* dots) noexcept;
   /// The same for 1 to kMaxStreamQueries queries with the coarse codes, straight from the high plane of a tile. The plane of
   /// the tile `later` is prefetched into L2.
   void (*stream_codes)(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                        std::size_t count, const std::int32_t* start, const std::int32_t* limits,
                        std::uint64_t* masks, std::int32_t* dots) noexcept;
+
+  /// Dot product of the low nibbles of item i of a tile with a query: what is missing from its coarse product, up to 8 times the
+  /// sum of the query's codes. `halves`: the codes that meet the low halves of the item's bytes, padded with zeros to
+  /// `half` bytes, a multiple of kLowPadding, and those that meet the high halves. Requires 64 readable bytes after `low`'s tile.
+  std::int32_t (*low_product)(const std::uint8_t* low, std::size_t i, std::size_t quads, const std::int8_t* halves,
+                              std::size_t half) noexcept;
 
   /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the tile. With
   /// m = threshold - error_factor * error - norm_factor * norm - bias: m / (scale of the query * scale), rounded down, where

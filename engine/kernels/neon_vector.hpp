@@ -89,15 +89,28 @@ struct Neon {
     return vreinterpretq_u8_u32(vdupq_n_u32(quad));
   }
   static Bytes to_signed(Bytes u) noexcept { return veorq_u8(u, vdupq_n_u8(0x80)); }
-  static Bytes fine_even(Bytes high, Bytes low) noexcept {
-    return to_signed(vbslq_u8(vdupq_n_u8(0xf0), vshlq_n_u8(high, 4), low));
-  }
-  static Bytes fine_odd(Bytes high, Bytes low) noexcept {
-    return to_signed(vbslq_u8(vdupq_n_u8(0xf0), high, vshrq_n_u8(low, 4)));
-  }
-  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(vshlq_n_u8(high, 4)); }
+  static Bytes up(Bytes b) noexcept { return vshlq_n_u8(b, 4); }
+  static Bytes down(Bytes b) noexcept { return vshrq_n_u8(b, 4); }
+  static Bytes lower(Bytes b) noexcept { return vandq_u8(b, vdupq_n_u8(15)); }
+  static Bytes fine(Bytes high, Bytes low) noexcept { return to_signed(vbslq_u8(vdupq_n_u8(0xf0), high, low)); }
+  static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
   static Bytes coarse_odd(Bytes high) noexcept {
     return to_signed(vorrq_u8(vandq_u8(high, vdupq_n_u8(0xf0)), vdupq_n_u8(8)));
+  }
+
+  static Bytes load_lanes(const std::uint8_t* p, std::size_t /*stride*/) noexcept { return vld1q_u8(p); }
+  static Bytes load_pieces(const std::uint8_t* const* p) noexcept { return vld1q_u8(p[0]); }
+  static void transpose_quads(Bytes* b) noexcept {
+    const uint32x4_t v[4] = {vreinterpretq_u32_u8(b[0]), vreinterpretq_u32_u8(b[1]), vreinterpretq_u32_u8(b[2]),
+                             vreinterpretq_u32_u8(b[3])};
+    const uint64x2_t low01 = vreinterpretq_u64_u32(vzip1q_u32(v[0], v[1]));
+    const uint64x2_t high01 = vreinterpretq_u64_u32(vzip2q_u32(v[0], v[1]));
+    const uint64x2_t low23 = vreinterpretq_u64_u32(vzip1q_u32(v[2], v[3]));
+    const uint64x2_t high23 = vreinterpretq_u64_u32(vzip2q_u32(v[2], v[3]));
+    b[0] = vreinterpretq_u8_u64(vzip1q_u64(low01, low23));
+    b[1] = vreinterpretq_u8_u64(vzip2q_u64(low01, low23));
+    b[2] = vreinterpretq_u8_u64(vzip1q_u64(high01, high23));
+    b[3] = vreinterpretq_u8_u64(vzip2q_u64(high01, high23));
   }
 
   using Ints = int32x4_t;
@@ -116,6 +129,7 @@ struct Neon {
   static Ints max_ints(Ints a, Ints b) noexcept { return vmaxq_s32(a, b); }
   static Ints load_ints(const std::int32_t* p) noexcept { return vld1q_s32(p); }
   static void store_ints(std::int32_t* p, Ints sum) noexcept { vst1q_s32(p, sum); }
+  static std::int32_t sum_ints(Ints a, Ints b) noexcept { return vaddvq_s32(vaddq_s32(a, b)); }
 };
 
 }  // namespace

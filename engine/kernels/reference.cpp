@@ -75,24 +75,38 @@ std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const 
   return mask;
 }
 
-/// The nibble of item i, dimension j in a plane of a tile (store/layout.hpp).
-int nibble(const std::uint8_t* plane, std::size_t quads, std::size_t i, std::size_t j) noexcept {
+/// Of item i, dimension j, as store/layout.hpp has it.
+int coarse_code(const std::uint8_t* high, std::size_t quads, std::size_t i, std::size_t j) noexcept {
   const std::size_t at = (i / 32 * quads + j / 4) * 64 + i % 16 * 4 + j % 4;
-  return (plane[at] >> (i / 16 % 2 == 0 ? 0 : 4)) & 15;
+  return ((high[at] >> (i / 16 % 2 == 0 ? 0 : 4)) & 15) * 16 - 120;
 }
 
-int coarse_code(const std::uint8_t* high, std::size_t quads, std::size_t i, std::size_t j) noexcept {
-  return nibble(high, quads, i, j) * 16 - 120;
+int low_nibble(const std::uint8_t* low, std::size_t quads, std::size_t i, std::size_t j) noexcept {
+  const std::size_t bytes = (quads + 1) / 2 * 4;
+  const std::size_t b = j % bytes;
+  const std::size_t width = std::min<std::size_t>(16, bytes - b / 16 * 16);
+  const std::size_t at = (i / 16 * 4 + i % 4) * 4 * bytes + b / 16 * 64 + i % 16 / 4 * width + b % 16;
+  return (low[at] >> (j < bytes ? 0 : 4)) & 15;
 }
 
 // The reference's expanded tile holds signed codes, item by item.
 void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads, std::uint8_t* tile) noexcept {
   for (std::size_t i = 0; i < kTileItems; ++i) {
     for (std::size_t j = 0; j < 4 * quads; ++j) {
-      const int code = nibble(high, quads, i, j) * 16 + nibble(low, quads, i, j) - 128;
+      const int code = coarse_code(high, quads, i, j) - 8 + low_nibble(low, quads, i, j);
       tile[i * 4 * quads + j] = static_cast<std::uint8_t>(code);
     }
   }
+}
+
+std::int32_t low_product(const std::uint8_t* low, std::size_t i, std::size_t quads, const std::int8_t* halves,
+                         std::size_t half) noexcept {
+  const std::size_t bytes = (quads + 1) / 2 * 4;
+  std::int32_t sum = 0;
+  for (std::size_t j = 0; j < 4 * quads; ++j) {
+    sum += low_nibble(low, quads, i, j) * (j < bytes ? halves[j] : halves[half + j - bytes]);
+  }
+  return sum;
 }
 
 void expand_coarse(const std::uint8_t* high, std::size_t quads, std::uint8_t* tile) noexcept {
@@ -104,8 +118,8 @@ void expand_coarse(const std::uint8_t* high, std::size_t quads, std::uint8_t* ti
 }
 
 void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
-                  std::int32_t* dots) noexcept {
+                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, CodesAhead /*ahead*/,
+                  std::uint64_t* masks, std::int32_t* dots) noexcept {
   for (std::size_t q = 0; q < count; ++q) {
     masks[q] = 0;
     for (std::size_t i = 0; i < kTileItems; ++i) {
@@ -191,7 +205,7 @@ const KernelTable& reference_table() noexcept {
       {screen_rows<DType::f32>, screen_rows<DType::f16>},
       logits_panel,
       accumulate_exp,
-      {127, 0, expand_fine, expand_coarse, screen_codes, stream_codes, code_limits},
+      {127, 0, expand_fine, expand_coarse, screen_codes, stream_codes, low_product, code_limits},
   };
   return table;
 }

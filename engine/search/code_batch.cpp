@@ -22,7 +22,11 @@ constexpr double kKeyRounding = 0x1p-36;
 
 void CodeBatch::reserve(std::size_t count, std::size_t dimension) {
   stride_ = store::quads_of(dimension) * store::kQuadDimensions;
+  const std::size_t low = store::low_bytes(dimension);
+  half_ = (low + kernels::kLowPadding - 1) / kernels::kLowPadding * kernels::kLowPadding;
   codes_.ensure(count * stride_, "query codes");
+  halves_.ensure(count * 2 * half_, "query codes");
+  low_starts_.ensure(count, "query codes");
   starts_.ensure(count, "query codes");
   scales_.ensure(count, "query codes");
   error_factors_.ensure(count, "query codes");
@@ -65,7 +69,15 @@ void CodeBatch::prepare_one(const QueryBatch& queries, std::size_t q, std::size_
   }
   std::memset(codes + dimension, 0, stride_ - dimension);
 
+  const std::size_t low = store::low_bytes(dimension);
+  std::int8_t* halves = halves_.data() + q * 2 * half_;
+  std::memset(halves, 0, 2 * half_);
+  std::memcpy(halves, codes, std::min(low, stride_));
+  if (stride_ > low) std::memcpy(halves + half_, codes + low, stride_ - low);
+
   starts_[q] = -kernels.offset * sum;
+  // A coarse code is 16h - 120, a fine one 16h - 128 + l.
+  low_starts_[q] = -8 * sum;
   scales_[q] = scale;
   error_factors_[q] = scale * std::sqrt(code_square) * kGrow;
   norm_factors_[q] = (std::sqrt(rest_square) + kKeyRounding * std::sqrt(queries.square(q))) * kGrow;

@@ -24,6 +24,12 @@ class CodeBatch {
   /// Where the kernels' sums start for each query.
   const std::int32_t* starts() const noexcept { return starts_.data(); }
 
+  /// The same codes in the order in which they meet an item's low nibbles, 2 * half() of them.
+  const std::int8_t* halves(std::size_t q) const noexcept { return halves_.data() + q * 2 * half_; }
+  std::size_t half() const noexcept { return half_; }
+  /// What low_product() starts from to turn a coarse product into a fine one.
+  std::int32_t low_start(std::size_t q) const noexcept { return low_starts_[q]; }
+
   /// t, 0 for a zero query.
   double scale(std::size_t q) const noexcept { return scales_[q]; }
   /// At least |t g|: the factor of an item's error.
@@ -42,7 +48,10 @@ class CodeBatch {
 
   std::size_t stride_ = 0;
   base::AlignedBuffer<std::int8_t> codes_;
+  std::size_t half_ = 0;
+  base::AlignedBuffer<std::int8_t> halves_;
   base::AlignedBuffer<std::int32_t> starts_;
+  base::AlignedBuffer<std::int32_t> low_starts_;
   base::AlignedBuffer<double> scales_;
   base::AlignedBuffer<double> error_factors_;
   base::AlignedBuffer<double> norm_factors_;

@@ -1,4 +1,4 @@
-// CodeBound: from an integer product of codes to a proven upper bound of the item's score. docs/certified-screening.md
+// CodeBound: from an integer product of codes to a proven upper bound of an item's score. docs/certified-screening.md
 // has the proof. Scores here are in the units of QueryBatch::reach.
 #pragma once
 
@@ -32,13 +32,11 @@ class CodeBound {
     return {most.scale, most.scale * most.least_scale, fine ? grown(most.error_ratio * most.scale) : most.coarse_error, most.norm, bias};
   }
 
-  /// At least the true score of the item at `position` for query `q`, whose codes have the product `dot`.
+  /// At least the true score of the item at `position` for query `q`, whose fine codes have the product `dot`.
   double upper(std::size_t q, std::size_t position, std::int32_t dot) const noexcept {
-    const double scale = static_cast<double>(items_.scales[position]);
-    const double error = codes_ == Codes::fine
-                             ? static_cast<double>(items_.tiles[position / kernels::kTileItems].error_ratio) * scale
-                             : static_cast<double>(items_.coarse_errors[position]);
-    const double norm = static_cast<double>(items_.norms[position]);
+    const double scale = static_cast<double>(items_.terms[position].scale);
+    const double error = static_cast<double>(items_.tiles[position / kernels::kTileItems].error_ratio) * scale;
+    const double norm = static_cast<double>(items_.terms[position].norm);
     const double center = queries_.scale(q) * scale * static_cast<double>(dot);
     const double spread = queries_.error_factor(q) * error;
     const double rest = queries_.norm_factor(q);
@@ -50,21 +48,16 @@ class CodeBound {
     return with_margin(center + spread + rest * norm - bias, std::fabs(center) + spread + rest * norm + bias);
   }
 
-  /// At least upper() of every item of the tile whose terms these are that has the product `dot`. Reads no memory.
-  double upper_in(const kernels::CodeTileTerms& tile, std::size_t q, std::int32_t dot) const noexcept {
+  /// At least the true score of every item of the tile whose terms these are that has the product `dot`, of the codes that are
+  /// read. Reads no memory.
+  float upper_in(const kernels::CodeTileTerms& tile, std::size_t q, std::int32_t dot) const noexcept {
     const double scale = static_cast<double>(dot >= 0 ? tile.scale : tile.smallest_scale);
     const double center = queries_.scale(q) * scale * static_cast<double>(dot);
     const double error = queries_.error_factor(q) * static_cast<double>(tile.error) +
                          queries_.norm_factor(q) * static_cast<double>(tile.norm);
     const double bias = static_cast<double>(tile.bias);
-    return center + error + bias + 0x1p-20 * (std::fabs(center) + error + std::fabs(bias)) + kTiny;
-  }
-
-  /// Fetches what upper() reads of a position.
-  void prefetch(std::size_t position) const noexcept {
-    __builtin_prefetch(items_.scales + position);
-    __builtin_prefetch(items_.norms + position);
-    if (codes_ == Codes::coarse) __builtin_prefetch(items_.coarse_errors + position);
+    // The margin is far more than the rounding to f32.
+    return static_cast<float>(center + error + bias + 0x1p-20 * (std::fabs(center) + error + std::fabs(bias)) + kTiny);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/rounding.hpp"
@@ -23,33 +24,63 @@ constexpr std::size_t kTilesPerRefresh = 8;
 constexpr std::size_t kCoarseTilesAhead = 16;
 constexpr std::size_t kFineTilesAhead = 4;
 
-// Queries between two portions of prefetches of a later tile: all at once, they fill the line buffers and the arithmetic
-// waits. Few queries have little to hide memory behind and take a portion with every block of the kernel. Origin: 1M x 128
-// from DRAM, 16 queries: 24 take 16.9 ms, 6 take 13.1; GloVe, 2,048 queries: 6 are 7 % slower than 24.
-constexpr std::size_t kQueriesPerPrefetch = 24;
-constexpr std::size_t kQueriesPerPrefetchOfFew = 6;
-constexpr std::size_t kFewQueries = 64;
+// Tiles whose survivors are looked at together, where memory is the limit: looking guesses branches wrongly, and each time
+// loads of the next tile are begun later. In the sample thresholds still rise with every tile. kMaxStreamQueries for each
+// must fit the scratch.
+constexpr std::size_t kHeldTiles = 16;
+
+// Of an item that waited and was judged. No bound is as low: they are finite, or NaN.
+constexpr float kDone = -std::numeric_limits<float>::infinity();
+
+/// The n-th largest of `count` values, 0 for n = 0. NaN counts as largest. Requires n <= count and memory for 2 n values. One pass:
+/// after a few values almost none is among the largest so far.
+float nth_largest(float* values, std::size_t count, std::size_t n, float* largest) noexcept {
+  if (n == 0) return 0.0F;
+  std::size_t size = 0;
+  float least = kDone;
+  const auto cut = [&] {
+    std::nth_element(largest, largest + (n - 1), largest + size, std::greater<>());
+    size = n;
+    least = largest[n - 1];
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    // Terms come from a file. What is no number would break the order; it lets the item through.
+    if (std::isnan(values[i])) values[i] = std::numeric_limits<float>::infinity();
+    if (values[i] <= least) continue;
+    largest[size++] = values[i];
+    if (size == 2 * n) cut();
+  }
+  if (size >= n) cut();
+  return least;
+}
 
 template <typename Results>
 class BlockScan {
  public:
-  BlockScan(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count, Results* best,
+  /// Tiles begin with the item at position `first`.
+  BlockScan(const CodeScanContext& context, Pass pass, std::size_t first, std::size_t begin, std::size_t count, Results* best,
             std::uint32_t* rejected, CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
+        kernels_(context.kernels.codes),
+        first_(first),
         most_rejected_(pass == Pass::sample ? context.most_sample_rejected : std::numeric_limits<std::size_t>::max()),
         bound_(context.items, context.codes, context.ranking, context.read),
         rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best, rejected),
         quads_(store::quads_of(context.items.dimension)),
         plane_bytes_(store::plane_tile_bytes(context.items.dimension)),
+        dimension_(context.items.dimension),
+        low_bytes_(store::low_tile_bytes(context.items.dimension)),
         begin_(begin),
         count_(count),
         best_(best),
         rejected_(rejected),
         scratch_(scratch),
         counts_(counts),
+        streams_(context.read == Codes::coarse && count <= kernels::kMaxStreamQueries),
+        most_held_(streams_ && pass != Pass::sample ? kHeldTiles : 1),
         // A later round of fewer queries may plan for more than its call reserved.
-        deferred_(std::min(context.deferred, scratch.deferred.size() / count)),
-        defers_(Results::kRises && pass != Pass::sample && deferred_ != 0) {
+        deferred_(std::min({context.deferred, scratch.deferred.size() / count, scratch.uppers.size()})),
+        defers_(Results::kRises && pass != Pass::sample && deferred_ >= kernels::kTileItems) {
     std::fill_n(scratch_.deferred_counts, count_, 0U);
     refresh();
   }
@@ -62,30 +93,18 @@ class BlockScan {
 
   /// The codes of the tile `later` are fetched meanwhile.
   void tile(std::size_t tile, std::size_t later) noexcept {
-    const kernels::CodeKernels& kernels = context_.kernels.codes;
-    const kernels::CodeTileTerms terms = bound_.tile(tile);
-    kernels.limits(count_, context_.codes.terms(begin_, scratch_.thresholds), terms, scratch_.limits);
-    if (context_.read == Codes::coarse) {
+    kernels_.limits(count_, context_.codes.terms(begin_, scratch_.thresholds), bound_.tile(tile), scratch_.limits);
+    if (streams_) {
       stream(tile, later);
     } else {
       screen(tile, later);
     }
-    const std::size_t first = tile * kernels::kTileItems;
-    const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
-    const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
-    for (std::size_t q = 0; q < count_; ++q) {
-      const std::uint64_t candidates = scratch_.masks[q] & all;
-      if (candidates != 0) [[unlikely]] {
-        if (defers_) {
-          defer(q, terms, first, candidates);
-        } else {
-          consider(q, first, candidates);
-        }
-      }
-    }
+    held_tiles_[held_++] = tile;
+    if (held_ == most_held_) take_candidates();
   }
 
   void finish() noexcept {
+    take_candidates();
     if (defers_) {
       for (std::size_t q = 0; q < count_; ++q) settle(q);
     }
@@ -108,86 +127,99 @@ class BlockScan {
     set_threshold(q, std::max(bound, context_.shared.get(begin_ + q)));
   }
 
-  void stream(std::size_t tile, std::size_t later) noexcept {
-    const kernels::CodeKernels& kernels = context_.kernels.codes;
-    const std::uint8_t* high = context_.items.high + tile * plane_bytes_;
-    for (std::size_t q = 0; q < count_; q += kernels::kMaxStreamQueries) {
-      kernels.stream_codes(high, context_.items.high + later * plane_bytes_, quads_, context_.codes.codes(begin_ + q), context_.codes.stride(),
-                           std::min(count_ - q, kernels::kMaxStreamQueries), context_.codes.starts() + begin_ + q,
-                           scratch_.limits + q, scratch_.masks + q, scratch_.dots.data() + q * kernels::kTileItems);
+  // Of the tiles whose masks and products are held.
+  void take_candidates() noexcept {
+    for (std::size_t slot = 0; slot < held_; ++slot) {
+      const std::size_t first = held_tiles_[slot] * kernels::kTileItems;
+      const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
+      const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
+      for (std::size_t q = 0; q < count_; ++q) {
+        const std::uint64_t candidates = scratch_.masks[slot * count_ + q] & all;
+        if (candidates == 0) [[likely]] continue;
+        const std::int32_t* dots = scratch_.dots.data() + (slot * count_ + q) * kernels::kTileItems;
+        if (defers_) {
+          defer(q, first, dots, candidates);
+        } else {
+          consider(q, first, dots, candidates);
+        }
+      }
     }
+    held_ = 0;
+  }
+
+  void stream(std::size_t tile, std::size_t later) noexcept {
+    kernels_.stream_codes(context_.items.high + tile * plane_bytes_, context_.items.high + later * plane_bytes_, quads_,
+                          context_.codes.codes(begin_), context_.codes.stride(), count_, context_.codes.starts() + begin_,
+                          scratch_.limits, scratch_.masks + held_ * count_,
+                          scratch_.dots.data() + held_ * count_ * kernels::kTileItems);
     ++counts_.coarse_tiles;
   }
 
   void screen(std::size_t tile, std::size_t later) noexcept {
-    const kernels::CodeKernels& kernels = context_.kernels.codes;
     const store::ItemStore& items = context_.items;
-    const std::size_t step = count_ < kFewQueries ? kQueriesPerPrefetchOfFew : kQueriesPerPrefetch;
-    const std::size_t portions = (count_ + step - 1) / step + 1;
-    const std::size_t portion_bytes = (plane_bytes_ / portions + 63) / 64 * 64;
-    std::size_t fetched = 0;
-    const auto fetch = [&] {
-      for (const std::size_t end = std::min(plane_bytes_, fetched + portion_bytes); fetched < end; fetched += 64) {
-        __builtin_prefetch(items.high + later * plane_bytes_ + fetched, 0, 2);
-        __builtin_prefetch(items.low + later * plane_bytes_ + fetched, 0, 2);
-      }
-    };
-    fetch();
-    kernels.expand_fine(items.high + tile * plane_bytes_, items.low + tile * plane_bytes_, quads_,
-                        scratch_.tile.data());
-    for (std::size_t q = 0; q < count_; q += step) {
-      fetch();
-      kernels.screen_codes(scratch_.tile.data(), quads_, context_.codes.codes(begin_ + q), context_.codes.stride(),
-                           std::min(step, count_ - q), context_.codes.starts() + begin_ + q,
-                           scratch_.limits + q, scratch_.masks + q, scratch_.dots.data() + q * kernels::kTileItems);
+    const std::uint8_t* high = items.high + tile * plane_bytes_;
+    kernels::CodesAhead ahead = {items.high + later * plane_bytes_, nullptr, 0};
+    if (context_.read == Codes::coarse) {
+      kernels_.expand_coarse(high, quads_, scratch_.tile.data());
+      ahead.second = ahead.first + plane_bytes_ / 2;
+      ahead.lines = plane_bytes_ / 2 / store::kLineBytes;
+      ++counts_.coarse_tiles;
+    } else {
+      kernels_.expand_fine(high, items.low + tile * low_bytes_, quads_, scratch_.tile.data());
+      ahead.second = items.low + later * low_bytes_;
+      ahead.lines = std::max(plane_bytes_, low_bytes_) / store::kLineBytes;
+      ++counts_.fine_tiles;
     }
-    ++counts_.fine_tiles;
+    kernels_.screen_codes(scratch_.tile.data(), quads_, context_.codes.codes(begin_), context_.codes.stride(), count_,
+                          context_.codes.starts() + begin_, scratch_.limits, ahead, scratch_.masks, scratch_.dots.data());
   }
 
   // The guessed threshold is lower than the final one: of the items between them none need be scored, if the best come
-  // first. So what reached its tile's limit waits, by the tile's terms alone: nothing else is read for it yet.
-  void defer(std::size_t q, const kernels::CodeTileTerms& terms, std::size_t first, std::uint64_t reaching) noexcept {
-    const std::int32_t* dots = scratch_.dots.data() + q * kernels::kTileItems;
-    Deferred* list = scratch_.deferred.data() + q * deferred_;
+  // first. So what reached its tile's limit waits, and nothing is read for it yet.
+  void defer(std::size_t q, std::size_t first, const std::int32_t* dots, std::uint64_t reaching) noexcept {
+    if (scratch_.deferred_counts[q] + kernels::kTileItems > deferred_) settle(q);
+    Deferred* next = scratch_.deferred.data() + q * deferred_ + scratch_.deferred_counts[q];
+    scratch_.deferred_counts[q] += static_cast<std::uint32_t>(std::popcount(reaching));
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
-      if (scratch_.deferred_counts[q] == deferred_) settle(q);
-      const float upper = base::round_up(bound_.upper_in(terms, begin_ + q, dots[i]));
-      // Terms come from a file. What is no number would break the order; it lets the item through.
-      list[scratch_.deferred_counts[q]++] = {std::isnan(upper) ? std::numeric_limits<float>::infinity() : upper, dots[i],
-                                             first + i};
+      *next++ = {dots[i], static_cast<std::uint32_t>(first - first_ + i)};
     }
   }
 
   // Scores what waits for query q: first as many of the highest bounds as there are results, a few more because bounds
   // are not scores, then what still reaches the threshold.
   void settle(std::size_t q) noexcept {
-    Deferred* list = scratch_.deferred.data() + q * deferred_;
-    const std::size_t count = scratch_.deferred_counts[q];
-    scratch_.deferred_counts[q] = 0;
-    counts_.candidates += count;
-    std::size_t first = 0;
     if constexpr (Results::kRises) {
-      first = std::min(count, best_[q].k() + best_[q].k() / 8 + 8);
-      if (first < count) {
-        std::nth_element(list, list + first, list + count,
-                         [](const Deferred& a, const Deferred& b) { return a.upper > b.upper; });
+      const Deferred* list = scratch_.deferred.data() + q * deferred_;
+      const std::size_t count = scratch_.deferred_counts[q];
+      scratch_.deferred_counts[q] = 0;
+      counts_.candidates += count;
+      float* uppers = scratch_.uppers.data();
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t tile = (first_ + list[i].offset) / kernels::kTileItems;
+        uppers[i] = bound_.upper_in(bound_.tile(tile), begin_ + q, list[i].dot);
       }
-      for (std::size_t i = 0; i < first; ++i) await(q, list[i].dot, list[i].position);
+      std::size_t best = std::min(count, best_[q].k() + best_[q].k() / 8 + 8);
+      const float least = nth_largest(uppers, count, best, scratch_.largest.data());
+      for (std::size_t i = 0; best != 0; ++i) {
+        if (uppers[i] < least) continue;
+        await(q, list[i].dot, first_ + list[i].offset);
+        uppers[i] = kDone;
+        --best;
+      }
       judge_waiting();
       rescorer_.drain([this](std::size_t changed) { raised(changed); });
       best_[q].settle();
       raised(q);
-    }
-    for (std::size_t i = first; i < count; ++i) {
-      if (static_cast<double>(list[i].upper) < scratch_.reaches[q]) continue;
-      await(q, list[i].dot, list[i].position);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (uppers[i] == kDone || static_cast<double>(uppers[i]) < scratch_.reaches[q]) continue;
+        await(q, list[i].dot, first_ + list[i].offset);
+      }
     }
   }
 
-  // What reached its tile's limit waits for its scale and norm, which are in no cache, while the scan goes on.
-  void consider(std::size_t q, std::size_t first, std::uint64_t reaching) noexcept {
-    const std::int32_t* dots = scratch_.dots.data() + q * kernels::kTileItems;
+  // What reached its tile's limit waits for its terms and low nibbles, which are in no cache, while the scan goes on.
+  void consider(std::size_t q, std::size_t first, const std::int32_t* dots, std::uint64_t reaching) noexcept {
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
       ++counts_.candidates;
@@ -196,29 +228,46 @@ class BlockScan {
   }
 
   void await(std::size_t q, std::int32_t dot, std::size_t position) noexcept {
-    if (waiting_ == kWaiting) judge_waiting();
-    bound_.prefetch(position);
-    __builtin_prefetch(context_.items.order + position);
-    candidates_[waiting_++] = {static_cast<std::uint32_t>(q), dot, position};
+    if (waiting_ == kWaiting) judge_oldest();
+    __builtin_prefetch(context_.items.tiles + position / kernels::kTileItems);
+    __builtin_prefetch(context_.items.terms + position);
+    if (context_.read == Codes::coarse) {
+      const std::size_t i = position % kernels::kTileItems;
+      const std::uint8_t* low = context_.items.low + position / kernels::kTileItems * low_bytes_;
+      for (std::size_t j = 0; j < dimension_ && j < low_bytes_ / kernels::kTileItems; j += store::kPieceBytes) {
+        __builtin_prefetch(low + store::low_byte(dimension_, i, j));
+      }
+    }
+    candidates_[(oldest_ + waiting_++) % kWaiting] = {static_cast<std::uint32_t>(q), dot, position};
   }
 
   void judge_waiting() noexcept {
-    for (std::size_t c = 0; c < waiting_; ++c) {
-      const Candidate& candidate = candidates_[c];
-      const std::size_t q = candidate.q;
-      // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
-      if (bound_.upper(begin_ + q, candidate.position, candidate.dot) < scratch_.reaches[q]) continue;
-      const std::size_t row = context_.items.row_at(candidate.position);
-      if (row >= context_.items.items) continue;  // the order comes from a file
-      if (context_.filters != nullptr && !context_.filters->permits(begin_ + q, row)) continue;
-      if (rejected_[q] > most_rejected_) {
-        set_threshold(q, kEverythingOut);
-        continue;
-      }
-      ++counts_.rescored;
-      rescorer_.push(q, row, [this](std::size_t changed) { raised(changed); });
+    while (waiting_ != 0) judge_oldest();
+  }
+
+  void judge_oldest() noexcept {
+    const Candidate candidate = candidates_[oldest_];
+    oldest_ = (oldest_ + 1) % kWaiting;
+    --waiting_;
+    const std::size_t q = candidate.q;
+    std::int32_t dot = candidate.dot;
+    if (context_.read == Codes::coarse) {
+      dot += context_.codes.low_start(begin_ + q) +
+             kernels_.low_product(context_.items.low + candidate.position / kernels::kTileItems * low_bytes_,
+                                  candidate.position % kernels::kTileItems, quads_,
+                                                context_.codes.halves(begin_ + q), context_.codes.half());
     }
-    waiting_ = 0;
+    // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
+    if (bound_.upper(begin_ + q, candidate.position, dot) < scratch_.reaches[q]) return;
+    const std::size_t row = context_.items.row_at(candidate.position);
+    if (row >= context_.items.items) return;  // the order comes from a file
+    if (context_.filters != nullptr && !context_.filters->permits(begin_ + q, row)) return;
+    if (rejected_[q] > most_rejected_) {
+      set_threshold(q, kEverythingOut);
+      return;
+    }
+    ++counts_.rescored;
+    rescorer_.push(q, row, [this](std::size_t changed) { raised(changed); });
   }
 
   static constexpr std::size_t kWaiting = 16;
@@ -230,27 +279,38 @@ class BlockScan {
   };
 
   const CodeScanContext& context_;
+  const kernels::CodeKernels& kernels_;
+  std::size_t first_;
   std::size_t most_rejected_;
   CodeBound bound_;
   Rescorer<Results> rescorer_;
   std::size_t quads_;
   std::size_t plane_bytes_;
+  std::size_t dimension_;
+  std::size_t low_bytes_;
   std::size_t begin_;
   std::size_t count_;
   Results* best_;
   std::uint32_t* rejected_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
+  bool streams_;
+  std::size_t most_held_;
   std::size_t deferred_;
   bool defers_;
   std::array<Candidate, kWaiting> candidates_;
+  std::array<std::size_t, kHeldTiles> held_tiles_;
+  std::size_t held_ = 0;
+  std::size_t oldest_ = 0;
   std::size_t waiting_ = 0;
 };
 
 }  // namespace
 
-void CodeScratch::prepare(std::size_t dimension, std::size_t entries) {
-  deferred.ensure(entries, "items that wait");
+void CodeScratch::prepare(std::size_t dimension, std::size_t queries, std::size_t waiting) {
+  deferred.ensure(queries * waiting, "items that wait");
+  uppers.ensure(waiting, "items that wait");
+  largest.ensure(2 * waiting, "items that wait");
   tile.ensure(store::quads_of(dimension) * 4 * store::kLineBytes, "a tile of codes");
   dots.ensure(kMaxCodeQueries * kernels::kTileItems, "products of codes");
 }
@@ -259,7 +319,7 @@ template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,
                 std::size_t tile_begin, std::size_t tile_end, Results* best, std::uint32_t* rejected,
                 CodeScratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan<Results> block(context, pass, begin, count, best, rejected, scratch, counts);
+  BlockScan<Results> block(context, pass, tile_begin * kernels::kTileItems, begin, count, best, rejected, scratch, counts);
   std::size_t scanned = 0;
   const std::size_t sample_step = context.sample_step;
   const std::size_t sample_first = sample_step / 2;

@@ -29,9 +29,8 @@ enum class Pass : std::uint8_t { sample, rest, all };
 
 /// An item that its tile's bound let through. It waits until the scan is over, or its list is full.
 struct Deferred {
-  float upper;  ///< bound of its score, rounded up
   std::int32_t dot;
-  std::uint64_t position;
+  std::uint32_t offset;  ///< of its position from that of the range's first item
 };
 
 /// Memory of one thread.
@@ -44,9 +43,11 @@ struct CodeScratch {
   std::uint64_t masks[kMaxCodeQueries];
   base::AlignedBuffer<Deferred> deferred;
   std::uint32_t deferred_counts[kMaxCodeQueries];
+  base::AlignedBuffer<float> uppers;
+  base::AlignedBuffer<float> largest;
 
-  /// `entries`: for deferred items. Throws Error (out_of_memory).
-  void prepare(std::size_t dimension, std::size_t entries);
+  /// `waiting`: items that may wait for each query. Throws Error (out_of_memory).
+  void prepare(std::size_t dimension, std::size_t queries, std::size_t waiting);
 };
 
 struct CodeScanContext {

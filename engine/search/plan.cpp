@@ -24,9 +24,9 @@ constexpr std::size_t kTasksPerThread = 4;
 constexpr std::size_t kTasksPerThreadOfFew = 1;
 
 // Up to this many queries half the bytes weigh more than more survivors. Origin: 1M x 128 from DRAM, k = 10 and 100, 4-bit
-// against 8-bit codes: 2 queries 7.1 and 9.6 against 9.7 and 9.4 ms, 3 queries 8.0 and 11.7 against 9.6 and 11.0, 4
-// queries 9.0 and 13.6 against 9.2 and 9.5.
-constexpr std::size_t kMostCoarseQueries = 2;
+// against 8-bit codes: 3 queries 6.9 and 9.9 against 11.4 and 11.7 ms, 4 queries 8.9 and 12.9 against 12.0 and 12.5, 6
+// queries 10.6 and 16.2 against 12.1 and 12.8. GloVe, 4 queries: 1.5 and 2.5 against 2.3 and 2.5.
+constexpr std::size_t kMostCoarseQueries = 4;
 
 // Below this the catalogue is in the caches and preparing codes does not pay.
 constexpr std::size_t kFewItems = 1024;
@@ -48,10 +48,12 @@ constexpr std::size_t kItemsPerResult = 4;
 constexpr std::size_t kLargeBatch = 64;
 
 // Items that wait for a query: a guessed threshold lets three to six times as many through as there are results (GloVe,
-// k = 10 to 1,000), coarse codes some thousands. In all they take at most 16 MiB for each thread.
+// k = 10 to 1,000), coarse codes some thousands, and the threshold rises when they are judged. Origin: 1M x 128 from DRAM, one
+// query, k = 10 and 100: 2,048 wait 4.60 and 5.36 ms, 4,096 4.64 and 5.28, 16,384 4.87 and 5.56. In all they take at most
+// 8 MiB for each thread.
 constexpr std::size_t kDeferredPerResult = 6;
 constexpr std::size_t kLeastDeferred = 512;
-constexpr std::size_t kCoarseDeferred = 16384;
+constexpr std::size_t kCoarseDeferred = 4096;
 constexpr std::size_t kDeferredEntries = std::size_t{1} << 20;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }

@@ -53,7 +53,7 @@ class RangeSearch {
     const auto threads = static_cast<std::size_t>(request.threads);
     codes_scratch_.resize(threads);
     f32_scratch_.resize(threads);
-    for (CodeScratch& scratch : codes_scratch_) scratch.prepare(items.dimension, 0);
+    for (CodeScratch& scratch : codes_scratch_) scratch.prepare(items.dimension, 0, 0);
     for (F32Scratch& scratch : f32_scratch_) scratch.prepare(items.dimension);
     counts_.resize(threads);
     result_.offsets.assign(1, 0);

@@ -20,7 +20,7 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
   workers.resize(std::max(workers.size(), static_cast<std::size_t>(context.threads)));
   for (Worker& worker : workers) {
     worker.f32.prepare(dimension);
-    worker.codes.prepare(dimension, plan.block_queries * plan.deferred);
+    worker.codes.prepare(dimension, plan.block_queries, plan.deferred);
     worker.found.reserve(std::min(plan.chunks * plan.heap_entries, context.items.items));
   }
   batch.reserve(plan.round_queries, dimension);

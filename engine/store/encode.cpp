@@ -90,11 +90,9 @@ void check_ids(std::span<const std::int64_t> ids, std::size_t rows) {
 struct Buffers {
   std::shared_ptr<void> rows;
   base::AlignedBuffer<double> squares;
-  base::AlignedBuffer<float> norms;
   base::AlignedBuffer<std::uint8_t> high;
   base::AlignedBuffer<std::uint8_t> low;
-  base::AlignedBuffer<float> scales;
-  base::AlignedBuffer<float> coarse_errors;
+  base::AlignedBuffer<ItemTerms> terms;
   base::AlignedBuffer<TileSummary> tiles;
   base::AlignedBuffer<std::uint16_t> order;
   base::AlignedBuffer<std::int64_t> ids;
@@ -157,11 +155,9 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     const std::size_t tiles = tiles_of(n);
     const std::size_t plane_bytes = plane_tile_bytes(d);
     buffers->squares = base::AlignedBuffer<double>(n, "item norms");
-    buffers->norms = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "item norms");
     buffers->high = base::AlignedBuffer<std::uint8_t>(tiles * plane_bytes, "item codes");
-    buffers->low = base::AlignedBuffer<std::uint8_t>(tiles * plane_bytes, "item codes");
-    buffers->scales = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "code scales");
-    buffers->coarse_errors = base::AlignedBuffer<float>(tiles * kernels::kTileItems, "code errors");
+    buffers->low = base::AlignedBuffer<std::uint8_t>(tiles * low_tile_bytes(d), "item codes");
+    buffers->terms = base::AlignedBuffer<ItemTerms>(tiles * kernels::kTileItems, "item scales");
     buffers->tiles = base::AlignedBuffer<TileSummary>(tiles, "tile summaries");
     buffers->order = base::AlignedBuffer<std::uint16_t>(tiles * kernels::kTileItems, "code order");
     const std::size_t tile_floats = kernels::kTileItems * d;
@@ -197,8 +193,7 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
         tile_squares[i] = squares[r];
       }
       quantize_tile(rows_f32, tile_squares, count, d,
-                    {buffers->high.data() + tile * plane_bytes, buffers->low.data() + tile * plane_bytes,
-                     buffers->scales.data() + first, buffers->coarse_errors.data() + first, buffers->norms.data() + first,
+                    {buffers->high.data() + tile * plane_bytes, buffers->low.data() + tile * low_tile_bytes(d), buffers->terms.data() + first,
                      buffers->tiles.data() + tile});
     });
 
@@ -209,11 +204,9 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     items->metric = options.metric;
     items->normalized = options.normalized;
     items->squares = squares;
-    items->norms = buffers->norms.data();
     items->high = buffers->high.data();
     items->low = buffers->low.data();
-    items->scales = buffers->scales.data();
-    items->coarse_errors = buffers->coarse_errors.data();
+    items->terms = buffers->terms.data();
     items->tiles = buffers->tiles.data();
     items->order = buffers->order.data();
     items->largest_square = n == 0 ? 0.0 : *std::max_element(squares, squares + n);

@@ -22,7 +22,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "*.maxdot files are little-endian and mapped as they are");
 
 constexpr std::array<unsigned char, 8> kMagic = {'m', 'a', 'x', 'd', 'o', 't', '\r', '\n'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint64_t kAlignment = 64;
 
 struct Section {
@@ -127,7 +127,7 @@ void check_header_values(const std::string& path, const Header& header) {
   if (header.dtype > 1 || header.metric > 2 || header.normalized > 1 || std::isnan(header.largest_square)) {
     refuse(path, "its header holds an unknown element type or metric");
   }
-  if (header.reserved0 != 0 || header.reserved1 != 0) refuse(path, "its header is not that of version 1");
+  if (header.reserved0 != 0 || header.reserved1 != 0) refuse(path, "its header is not that of version " + std::to_string(kVersion));
   // Bounds every later product of a count and a size.
   if (header.items > header.file_bytes) refuse(path, "more items than bytes");
 }

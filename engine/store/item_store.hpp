@@ -25,6 +25,13 @@ struct TileSummary {
 };
 static_assert(sizeof(TileSummary) == 32);
 
+/// What turns an item's code into a bound.
+struct ItemTerms {
+  float scale;  ///< s of x = s * code + rest, see quantize.hpp
+  float norm;   ///< |x|, rounded to f32
+};
+static_assert(sizeof(ItemTerms) == 8);
+
 struct ItemStore {
   std::size_t items = 0;
   std::size_t dimension = 0;
@@ -36,14 +43,12 @@ struct ItemStore {
   const unsigned char* rows = nullptr;
   /// [items] dot64(x, x).
   const double* squares = nullptr;
-  /// The codes' nibble planes, [tiles, plane_tile_bytes] each (layout.hpp), and what turns a code into a bound:
-  /// x = scale * code + rest, see quantize.hpp. [tiles * 64] by position; positions without an item have zeros.
+  /// The codes' high nibbles, [tiles, plane_tile_bytes] (layout.hpp).
   const std::uint8_t* high = nullptr;
+  /// Their low nibbles, [tiles, low_tile_bytes].
   const std::uint8_t* low = nullptr;
-  const float* scales = nullptr;
-  const float* coarse_errors = nullptr;
-  /// [tiles * 64] by position: |x|, rounded to f32.
-  const float* norms = nullptr;
+  /// [tiles * 64] by position; zeros where there is no item.
+  const ItemTerms* terms = nullptr;
   const TileSummary* tiles = nullptr;
   /// [tiles * 64]: the row, within its block of 4,096 rows, whose codes stand at a position.
   const std::uint16_t* order = nullptr;

@@ -5,9 +5,15 @@
 //
 // A tile is 64 positions, four groups of 16. A line is 64 bytes: 16 items x 4 dimensions, item-major, which is what
 // vpdpbusd, sdot and vpmaddubsw+vpmaddwd want. A code is a byte u in 1 to 255 (128 + the signed code), split into its
-// high and its low nibble, which lie in two planes. A line of a plane holds one nibble of two groups: of group
-// 2h in the low half of each byte, of group 2h + 1 in the high half. So half a byte per dimension can be read
-// alone, and both planes together are a byte per dimension, dimensions padded to a multiple of 4.
+// high and its low nibble.
+//
+// The high nibbles lie in a plane that is streamed. A line of it holds those of two groups: of group 2h in the low half of
+// each byte, of group 2h + 1 in the high half.
+//
+// The low nibbles lie almost item by item, because single queries read them for the few items that the high nibbles let
+// through: an item has B bytes of them, byte b with dimension b in its low half and B + b in its high half, cut into
+// pieces of 16. Pieces of four items of a group, i, i + 4, i + 8 and i + 12, share a line: an item's lie in B/16 lines in a row,
+// and a batch, which wants whole bytes in lines like the plane's, loads whole lines and transposes within 16 bytes.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +28,10 @@ inline constexpr std::size_t kQuadDimensions = 4;
 
 inline constexpr std::size_t kBlockRows = 4096;
 
+/// Low nibbles of so many items share lines, in pieces of so many bytes.
+inline constexpr std::size_t kPieceItems = 4;
+inline constexpr std::size_t kPieceBytes = 16;
+
 constexpr std::size_t tiles_of(std::size_t items) noexcept {
   return (items + kernels::kTileItems - 1) / kernels::kTileItems;
 }
@@ -31,17 +41,37 @@ constexpr std::size_t quads_of(std::size_t dimension) noexcept {
   return (dimension + kQuadDimensions - 1) / kQuadDimensions;
 }
 
-/// Bytes of one tile in one plane: two halves of `quads` lines.
+/// Bytes of one tile in the plane of high nibbles: two halves of `quads` lines.
 constexpr std::size_t plane_tile_bytes(std::size_t dimension) noexcept { return 2 * quads_of(dimension) * kLineBytes; }
 
-/// Of item `i` of a tile (0 to 63) and dimension `j`: the byte of the tile's plane that holds its nibble.
-constexpr std::size_t nibble_byte(std::size_t dimension, std::size_t i, std::size_t j) noexcept {
+/// Of item `i` of a tile (0 to 63) and dimension `j`: the byte of the tile's plane that holds its high nibble.
+constexpr std::size_t high_byte(std::size_t dimension, std::size_t i, std::size_t j) noexcept {
   const std::size_t half = i / (2 * kGroupItems);
   return (half * quads_of(dimension) + j / kQuadDimensions) * kLineBytes + i % kGroupItems * kQuadDimensions +
          j % kQuadDimensions;
 }
 
-/// Whether that nibble is the upper one of its byte.
-constexpr bool nibble_is_upper(std::size_t i) noexcept { return i / kGroupItems % 2 == 1; }
+/// Whether that nibble is in the upper half of its byte.
+constexpr bool high_is_upper(std::size_t i) noexcept { return i / kGroupItems % 2 == 1; }
+
+/// Bytes of an item's low nibbles: half of its quadruples, rounded up.
+constexpr std::size_t low_bytes(std::size_t dimension) noexcept { return (quads_of(dimension) + 1) / 2 * kQuadDimensions; }
+
+/// Of a tile's low nibbles.
+constexpr std::size_t low_tile_bytes(std::size_t dimension) noexcept { return kernels::kTileItems * low_bytes(dimension); }
+
+/// Of item `i` of a tile and dimension `j`: the byte of the tile's low nibbles that holds it.
+constexpr std::size_t low_byte(std::size_t dimension, std::size_t i, std::size_t j) noexcept {
+  const std::size_t bytes = low_bytes(dimension);
+  const std::size_t set = i / kGroupItems * kPieceItems + i % kPieceItems;
+  const std::size_t b = j % bytes;
+  const std::size_t piece = b / kPieceBytes;
+  const std::size_t left = bytes - piece * kPieceBytes;
+  const std::size_t width = left < kPieceBytes ? left : kPieceBytes;
+  return set * kPieceItems * bytes + piece * kLineBytes + i % kGroupItems / kPieceItems * width + b % kPieceBytes;
+}
+
+/// Whether that nibble is in the upper half of its byte.
+constexpr bool low_is_upper(std::size_t dimension, std::size_t j) noexcept { return j >= low_bytes(dimension); }
 
 }  // namespace maxdot::store

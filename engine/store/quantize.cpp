@@ -51,14 +51,13 @@ RowCode encode_row(const float* row, std::size_t d, std::uint8_t* codes) noexcep
   return {scale, std::sqrt(square), std::sqrt(coarse_square)};
 }
 
-void write_nibbles(const std::uint8_t* codes, std::size_t i, std::size_t d, const TileCodes& out) noexcept {
-  const bool upper = nibble_is_upper(i);
+void write_codes(const std::uint8_t* codes, std::size_t i, std::size_t d, const TileCodes& out) noexcept {
+  const auto put = [](std::uint8_t& byte, unsigned nibble, bool upper) {
+    byte = static_cast<std::uint8_t>(byte | (upper ? nibble << 4 : nibble));
+  };
   for (std::size_t j = 0; j < d; ++j) {
-    const std::size_t at = nibble_byte(d, i, j);
-    const auto high = static_cast<unsigned>(codes[j] >> 4);
-    const auto low = static_cast<unsigned>(codes[j] & 15);
-    out.high[at] = static_cast<std::uint8_t>(out.high[at] | (upper ? high << 4 : high));
-    out.low[at] = static_cast<std::uint8_t>(out.low[at] | (upper ? low << 4 : low));
+    put(out.high[high_byte(d, i, j)], codes[j] >> 4, high_is_upper(i));
+    put(out.low[low_byte(d, i, j)], codes[j] & 15U, low_is_upper(d, j));
   }
 }
 
@@ -73,10 +72,8 @@ float largest_magnitude(const float* row, std::size_t dimension) noexcept {
 void quantize_tile(const float* rows, const double* squares, std::size_t count, std::size_t dimension,
                    const TileCodes& out) noexcept {
   std::memset(out.high, 0, plane_tile_bytes(dimension));
-  std::memset(out.low, 0, plane_tile_bytes(dimension));
-  std::fill(out.scales, out.scales + kernels::kTileItems, 0.0F);
-  std::fill(out.coarse_errors, out.coarse_errors + kernels::kTileItems, 0.0F);
-  std::fill(out.norms, out.norms + kernels::kTileItems, 0.0F);
+  std::memset(out.low, 0, low_tile_bytes(dimension));
+  std::fill(out.terms, out.terms + kernels::kTileItems, ItemTerms{});
   TileSummary summary = {};
   summary.min_square = count == 0 ? 0.0F : kInfinity;
   double smallest = count == 0 ? 0.0 : static_cast<double>(kInfinity);
@@ -84,17 +81,16 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count, 
   std::uint8_t codes[max_dimension];
   for (std::size_t i = 0; i < count; ++i) {
     const RowCode code = encode_row(rows + i * dimension, dimension, codes);
-    write_nibbles(codes, i, dimension, out);
-    out.scales[i] = code.scale;
-    out.coarse_errors[i] = round_up(code.coarse_error);
+    write_codes(codes, i, dimension, out);
 
     const double scale = static_cast<double>(code.scale);
     const double norm = std::sqrt(squares[i]);
-    out.norms[i] = static_cast<float>(norm);
+    const float coarse_error = round_up(code.coarse_error);
+    out.terms[i] = {code.scale, static_cast<float>(norm)};
     if (scale > 0.0) summary.error_ratio = std::max(summary.error_ratio, round_up(code.error / scale));
     else if (code.error > 0.0) summary.error_ratio = kInfinity;  // a scale that underflowed: no screen for this tile
     summary.scale = std::max(summary.scale, code.scale);
-    summary.coarse_error = std::max(summary.coarse_error, out.coarse_errors[i]);
+    summary.coarse_error = std::max(summary.coarse_error, coarse_error);
     summary.norm = std::max(summary.norm, round_up(norm));
     summary.min_square = std::min(summary.min_square, static_cast<float>(squares[i]));
     smallest = std::min(smallest, scale);
@@ -102,7 +98,7 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count, 
     if (norm > 0.0) {
       summary.unit_scale = std::max(summary.unit_scale, round_up(scale / norm));
       summary.unit_coarse_error =
-          std::max(summary.unit_coarse_error, round_up(static_cast<double>(out.coarse_errors[i]) / norm));
+          std::max(summary.unit_coarse_error, round_up(static_cast<double>(coarse_error) / norm));
     }
   }
   if (summary.scale > 0.0F && summary.unit_scale > 0.0F) {

@@ -23,20 +23,19 @@ std::uint64_t fixed(const ItemStore& /*items*/) {
 
 std::uint64_t row_bytes(const ItemStore& items) { return items.row_bytes(); }
 std::uint64_t plane_bytes(const ItemStore& items) { return plane_tile_bytes(items.dimension); }
+std::uint64_t tile_low_bytes(const ItemStore& items) { return low_tile_bytes(items.dimension); }
 
 constexpr std::uint64_t kTile = kernels::kTileItems;
 
 constexpr SectionKind kKinds[] = {
     {1, "rows", true, false, row_bytes, get<&ItemStore::rows>, set<&ItemStore::rows>},
     {2, "squares", true, false, fixed<8>, get<&ItemStore::squares>, set<&ItemStore::squares>},
-    {3, "norms", true, true, fixed<4 * kTile>, get<&ItemStore::norms>, set<&ItemStore::norms>},
-    {4, "ids", false, false, fixed<8>, get<&ItemStore::ids>, set<&ItemStore::ids>},
-    {5, "high codes", true, true, plane_bytes, get<&ItemStore::high>, set<&ItemStore::high>},
-    {6, "low codes", true, true, plane_bytes, get<&ItemStore::low>, set<&ItemStore::low>},
-    {7, "scales", true, true, fixed<4 * kTile>, get<&ItemStore::scales>, set<&ItemStore::scales>},
-    {8, "coarse errors", true, true, fixed<4 * kTile>, get<&ItemStore::coarse_errors>, set<&ItemStore::coarse_errors>},
-    {9, "tile summaries", true, true, fixed<sizeof(TileSummary)>, get<&ItemStore::tiles>, set<&ItemStore::tiles>},
-    {10, "code order", true, true, fixed<2 * kTile>, get<&ItemStore::order>, set<&ItemStore::order>},
+    {3, "ids", false, false, fixed<8>, get<&ItemStore::ids>, set<&ItemStore::ids>},
+    {4, "high codes", true, true, plane_bytes, get<&ItemStore::high>, set<&ItemStore::high>},
+    {5, "low codes", true, true, tile_low_bytes, get<&ItemStore::low>, set<&ItemStore::low>},
+    {6, "item terms", true, true, fixed<sizeof(ItemTerms) * kTile>, get<&ItemStore::terms>, set<&ItemStore::terms>},
+    {7, "tile summaries", true, true, fixed<sizeof(TileSummary)>, get<&ItemStore::tiles>, set<&ItemStore::tiles>},
+    {8, "code order", true, true, fixed<2 * kTile>, get<&ItemStore::order>, set<&ItemStore::order>},
 };
 
 }  // namespace
