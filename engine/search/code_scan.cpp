@@ -258,7 +258,11 @@ class BlockScan {
                                                 context_.codes.halves(begin_ + q), context_.codes.half());
     }
     // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
-    if (bound_.upper(begin_ + q, candidate.position, dot) < scratch_.reaches[q]) return;
+    if (bound_.upper(begin_ + q, candidate.position, dot) < scratch_.reaches[q]) {
+      if (context_.read == Codes::coarse) rejected_[q] += kBoundedInVain;
+      if (rejected_[q] > most_rejected_) set_threshold(q, kEverythingOut);
+      return;
+    }
     const std::size_t row = context_.items.row_at(candidate.position);
     if (row >= context_.items.items) return;  // the order comes from a file
     if (context_.filters != nullptr && !context_.filters->permits(begin_ + q, row)) return;

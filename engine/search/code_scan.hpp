@@ -63,7 +63,7 @@ struct CodeScanContext {
   bool several_tasks;
   /// The sample: every tile in so many, starting in the middle, because the tiles of a block descend in scale.
   std::size_t sample_step;
-  /// In the sample, a query for which more rows than this are scored in vain is given up: its results are not right.
+  /// In the sample, a query with more work in vain than this is given up: its results are not right.
   std::size_t most_sample_rejected;
   /// Which items may be returned; null: all.
   const FilterBatch* filters;
@@ -72,7 +72,7 @@ struct CodeScanContext {
 };
 
 /// Scans the tiles of [tile_begin, tile_end) that `pass` names for queries [begin, begin + count) and offers every item
-/// that may reach its query's threshold to best[0 .. count). rejected[q] grows by the rows that were scored for query q in vain.
+/// that may reach its query's threshold to best[0 .. count). rejected[q] grows by query q's work in vain (rescorer.hpp).
 /// Requires count <= kMaxCodeQueries. `Results` is TopK or RangeList.
 template <typename Results>
 void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, std::size_t count,

@@ -5,6 +5,7 @@
 
 #include "search/code_scan.hpp"
 #include "search/f32_scan.hpp"
+#include "search/rescorer.hpp"
 #include "search/top_k.hpp"
 #include "store/layout.hpp"
 
@@ -114,7 +115,8 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
     plan.sample_kept = sample_results(work.kept, plan.sample_step);
     const std::size_t sample_items = items.items / plan.sample_step;
     // f32 has no guess to start from: it, too, scores rows in vain, about k ln(n / k).
-    plan.most_sample_rejected = sample_items / items_per_survivor(method, work.queries) + 4 * plan.sample_kept + 64;
+    plan.most_sample_rejected =
+        kScoredInVain * (sample_items / items_per_survivor(method, work.queries) + 4 * plan.sample_kept + 64);
   }
   return plan;
 }

@@ -30,7 +30,7 @@ struct Plan {
   std::size_t sample_kept;
   /// Items that may wait for each query of a block until they are judged best first.
   std::size_t deferred;
-  /// A query for which more rows than this of the sample are scored in vain is better served by f32.
+  /// A query with more work in vain than this in the sample (rescorer.hpp) is better served by f32.
   std::size_t most_sample_rejected;
 };
 
