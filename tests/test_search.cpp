@@ -155,6 +155,41 @@ TEST_CASE("a sample that misleads costs a second scan, not a result") {
   }
 }
 
+TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothing is lost by it") {
+  constexpr std::size_t kItems = 20000;
+  constexpr std::size_t kDimension = 8;
+  for (const bool parallel : {false, true}) {
+    CAPTURE(parallel);
+    // Norms from 1 to 2^-20. Parallel to one of the queries, every item's score is exactly its norm times the query's, and 40
+    // in a row are equal: the bound by norms is then as tight as it can be.
+    test::Rows items = test::gaussian_rows(kItems, kDimension, 7);
+    for (std::size_t r = 0; r < kItems; ++r) {
+      float* row = &items.values[r * kDimension];
+      if (parallel) std::fill_n(row, kDimension, 1.0F);
+      const float size = std::exp2(-20.0F * static_cast<float>(r * 7919 % kItems / 40 * 40) / kItems);
+      for (std::size_t j = 0; j < kDimension; ++j) row[j] *= size;
+    }
+    test::Rows queries = test::gaussian_rows(5, kDimension, 8);
+    std::fill_n(&queries.values[1 * kDimension], kDimension, 0.0F);
+    std::fill_n(&queries.values[2 * kDimension], kDimension, 3.0F);
+    std::fill_n(&queries.values[3 * kDimension], kDimension, -1.0F);  // every score may be negative
+    const auto store = encode(items.view(), Metric::dot, false);
+    for (const Metric metric : kMetrics) {
+      const SearchResult expected = reference::top_k(items.view(), queries.view(), 25, metric, false, nullptr, 2);
+      for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
+        for (const int threads : {1, 2}) {
+          CAPTURE(threads);
+          REQUIRE(test::difference(run_search(*store, kernels::active_table(), queries.view(), 25, metric, threads, method),
+                                   expected) == "");
+        }
+      }
+    }
+    SearchStats stats;
+    run_search(*store, kernels::active_table(), queries.view().slice(2, 1), 25, Metric::dot, 1, search::Method::coarse, &stats);
+    CHECK(stats.tiles_4bit < store::tiles_of(kItems) / 2);
+  }
+}
+
 TEST_CASE("a second round that could be cut finer than the first stays in the memory of the first") {
   // 260 queries are two blocks, 256 of them would be one, of twice as many chunks. Zero queries go to f32 in a round of
   // their own, the others are screened.

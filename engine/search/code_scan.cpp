@@ -82,13 +82,35 @@ class BlockScan {
         deferred_(std::min({context.deferred, scratch.deferred.size() / count, scratch.uppers.size()})),
         defers_(Results::kRises && pass != Pass::sample && deferred_ >= kernels::kTileItems) {
     std::fill_n(scratch_.deferred_counts, count_, 0U);
+    for (std::size_t q = 0; q < count_; ++q) {
+      // A little too small, so that rounding never skips what might reach; for a zero query nothing is skipped.
+      const double square = context.queries.square(begin + q);
+      scratch_.inverse_norms[q] = square > 0.0 ? (1.0 - 0x1p-30) / std::sqrt(square) : 0.0;
+      set_threshold(q, std::max(best[q].bound(), context.shared.get(begin + q)));
+    }
     refresh();
   }
 
+  /// Learns what other threads have found, and which tiles may be skipped.
   void refresh() noexcept {
-    for (std::size_t q = 0; q < count_; ++q) {
-      set_threshold(q, std::max(best_[q].bound(), context_.shared.get(begin_ + q)));
+    if (context_.several_tasks) {
+      for (std::size_t q = 0; q < count_; ++q) {
+        set_threshold(q, std::max(best_[q].bound(), context_.shared.get(begin_ + q)));
+      }
     }
+    if (context_.ranking != base::Ranking::dot) return;
+    // |q·x| <= |q| |x|: below the least of these norms nothing reaches any query's threshold.
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t q = 0; q < count_; ++q) {
+      least = std::min(least, scratch_.reaches[q] > 0.0 ? scratch_.reaches[q] * scratch_.inverse_norms[q] : 0.0);
+    }
+    least_norm_ = least;
+  }
+
+  /// Whether no item of the tile can reach a threshold, by norms alone. Tiles of a block descend in scale, so of a block
+  /// whose norms differ much only the beginning is read.
+  bool skips(std::size_t tile) const noexcept {
+    return static_cast<double>(context_.items.tiles[tile].norm) < least_norm_;
   }
 
   /// The codes of the tile `later` are fetched meanwhile.
@@ -298,6 +320,7 @@ class BlockScan {
   std::uint32_t* rejected_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
+  double least_norm_ = 0.0;
   bool streams_;
   std::size_t most_held_;
   std::size_t deferred_;
@@ -328,20 +351,24 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
   const std::size_t sample_step = context.sample_step;
   const std::size_t sample_first = sample_step / 2;
   const std::size_t ahead = context.read == Codes::coarse ? kCoarseTilesAhead : kFineTilesAhead;
-  const auto visit = [&](std::size_t tile, std::size_t step) {
-    if (context.several_tasks && ++scanned % kTilesPerRefresh == 0) block.refresh();
-    block.tile(tile, std::min(tile + ahead * step, tile_end - 1));
+  const std::size_t step = pass == Pass::sample ? sample_step : 1;
+  // The first tile at or after `tile` that is read.
+  const auto read_from = [&](std::size_t tile) {
+    while (tile < tile_end && ((pass == Pass::rest && tile % sample_step == sample_first) || block.skips(tile))) tile += step;
+    return tile;
   };
+  std::size_t tile = tile_begin;
   if (pass == Pass::sample) {
-    const std::size_t past = tile_begin + sample_step - 1 - sample_first;
-    for (std::size_t tile = past / sample_step * sample_step + sample_first; tile < tile_end; tile += sample_step) {
-      visit(tile, sample_step);
-    }
-  } else {
-    for (std::size_t tile = tile_begin; tile < tile_end; ++tile) {
-      if (pass == Pass::rest && tile % sample_step == sample_first) continue;
-      visit(tile, 1);
-    }
+    tile = (tile_begin + sample_step - 1 - sample_first) / sample_step * sample_step + sample_first;
+  }
+  tile = read_from(tile);
+  std::size_t later = tile;
+  for (std::size_t i = 0; i < ahead; ++i) later = read_from(later + step);
+  while (tile < tile_end) {
+    block.tile(tile, std::min(later, tile_end - 1));
+    if (++scanned % kTilesPerRefresh == 0) block.refresh();
+    tile = read_from(tile + step);
+    later = read_from(std::max(later, tile) + step);
   }
   block.finish();
 }

@@ -39,6 +39,7 @@ struct CodeScratch {
   base::AlignedBuffer<std::int32_t> dots;
   float thresholds[kMaxCodeQueries];
   double reaches[kMaxCodeQueries];
+  double inverse_norms[kMaxCodeQueries];
   std::int32_t limits[kMaxCodeQueries];
   std::uint64_t masks[kMaxCodeQueries];
   base::AlignedBuffer<Deferred> deferred;
