@@ -156,8 +156,11 @@ TEST_CASE("a sample that misleads costs a second scan, not a result") {
 }
 
 TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothing is lost by it") {
-  constexpr std::size_t kItems = 20000;
+  constexpr std::size_t kItems = 60000;
   constexpr std::size_t kDimension = 8;
+  // Of equal items the last ones are wanted.
+  std::vector<std::int64_t> ids(kItems);
+  for (std::size_t r = 0; r < kItems; ++r) ids[r] = static_cast<std::int64_t>(kItems - r);
   for (const bool parallel : {false, true}) {
     CAPTURE(parallel);
     // Norms from 1 to 2^-20. Parallel to one of the queries, every item's score is exactly its norm times the query's, and 40
@@ -173,9 +176,9 @@ TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothin
     std::fill_n(&queries.values[1 * kDimension], kDimension, 0.0F);
     std::fill_n(&queries.values[2 * kDimension], kDimension, 3.0F);
     std::fill_n(&queries.values[3 * kDimension], kDimension, -1.0F);  // every score may be negative
-    const auto store = encode(items.view(), Metric::dot, false);
+    const auto store = encode(items.view(), Metric::dot, false, ids);
     for (const Metric metric : kMetrics) {
-      const SearchResult expected = reference::top_k(items.view(), queries.view(), 25, metric, false, nullptr, 2);
+      const SearchResult expected = reference::top_k(items.view(), queries.view(), 25, metric, false, ids.data(), 2);
       for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
         for (const int threads : {1, 2}) {
           CAPTURE(threads);
@@ -184,6 +187,11 @@ TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothin
         }
       }
     }
+    // A batch raises its thresholds as it goes, here up to the very norm of tiles that hold wanted items.
+    const test::Rows batch = {std::vector<float>(70 * kDimension, 3.0F), 70, kDimension};
+    const SearchResult expected = reference::top_k(items.view(), batch.view(), 5, Metric::dot, false, ids.data(), 2);
+    REQUIRE(test::difference(run_search(*store, kernels::active_table(), batch.view(), 5, Metric::dot, 1, search::Method::fine),
+                             expected) == "");
     SearchStats stats;
     run_search(*store, kernels::active_table(), queries.view().slice(2, 1), 25, Metric::dot, 1, search::Method::coarse, &stats);
     CHECK(stats.tiles_4bit < store::tiles_of(kItems) / 2);
