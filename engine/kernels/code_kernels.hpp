@@ -146,7 +146,7 @@ template <typename V, std::size_t Q>
 // Register budget: Q * N sums + N code vectors + 1 query quad (+ a constant and a temporary where dot4 is three
 // instructions). AVX-512: 6 * 4 + 4 + 1 = 29 of 32. AVX2: 4 * 2 + 2 + 3 = 13 of 16. NEON: 6 * 4 + 4 + 2 = 30 of 32.
 template <typename V, std::size_t Q>
-[[gnu::always_inline]] inline void screen_codes_block(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
+[[gnu::noinline]] void screen_codes_block(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
                         const std::int32_t* start, const std::int32_t* limits, CodesAhead& ahead, std::uint64_t* masks,
                         std::int32_t* dots) noexcept {
   const std::uint8_t* fetch = ahead.first;

@@ -24,6 +24,10 @@ constexpr std::size_t kFilterBytes = std::size_t{64} << 20;
 constexpr std::size_t kTasksPerThread = 4;
 constexpr std::size_t kTasksPerThreadOfFew = 1;
 
+// Queries of one task of a batch, unless there are enough for every thread to have its share of tasks of kMaxCodeQueries. Origin:
+// 2,048 queries, 1M x 128, k = 10: 128 take 724 ms on one thread, 256 700, 512 677; on two threads 256 take 350, 512 367.
+constexpr std::size_t kCodeQueries = 256;
+
 // Up to this many queries half the bytes weigh more than more survivors. Origin: 1M x 128 from DRAM, k = 10 and 100, 4-bit
 // against 8-bit codes: 3 queries 6.9 and 9.9 against 11.4 and 11.7 ms, 4 queries 8.9 and 12.9 against 12.0 and 12.5, 6
 // queries 10.6 and 16.2 against 12.1 and 12.8. GloVe, 4 queries: 1.5 and 2.5 against 2.3 and 2.5.
@@ -90,7 +94,8 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
   const auto workers = static_cast<std::size_t>(work.threads);
   const std::size_t query_bytes = TopK::room(work.kept) * sizeof(Entry);
   // A block's heaps should stay in reach of the caches: a large k means fewer queries at once.
-  const std::size_t most = method == Method::f32 ? kMaxBlockQueries : kMaxCodeQueries;
+  const bool large = work.queries >= kMaxCodeQueries * workers * kTasksPerThread;
+  const std::size_t most = method == Method::f32 ? kMaxBlockQueries : large ? kMaxCodeQueries : kCodeQueries;
   const std::size_t filtered = kFilterBytes / (work.filter_bytes + 1);
   plan.block_queries = std::clamp<std::size_t>(kHeapBytes / workers / query_bytes, 1, most);
   plan.block_queries = std::clamp<std::size_t>(filtered, 1, plan.block_queries);
