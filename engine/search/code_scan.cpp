@@ -18,6 +18,8 @@ namespace {
 
 // Between two looks at what other threads have found.
 constexpr std::size_t kTilesPerRefresh = 8;
+// In a large batch, so that looking at every query costs no more than eight queries' worth of each tile.
+constexpr std::size_t kQueriesPerRefreshedTile = 8;
 
 // How many tiles ahead codes are fetched, into L2: a line on its way to L1 occupies one of few fill buffers. From DRAM,
 // 1M x 128, one query: 8 KiB ahead into L1 7.7 ms, into L2 6.4, 64 KiB into L2 5.9 (Sapphire Rapids class).
@@ -155,9 +157,16 @@ class BlockScan {
       const std::size_t first = held_tiles_[slot] * kernels::kTileItems;
       const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
       const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
+      const std::uint64_t* masks = scratch_.masks + slot * count_;
       for (std::size_t q = 0; q < count_; ++q) {
-        const std::uint64_t candidates = scratch_.masks[slot * count_ + q] & all;
-        if (candidates == 0) [[likely]] continue;
+        // Almost all are empty: eight at a time.
+        while (q + 8 <= count_ && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
+                                   masks[q + 6] | masks[q + 7]) == 0) {
+          q += 8;
+        }
+        if (q == count_) break;
+        const std::uint64_t candidates = masks[q] & all;
+        if (candidates == 0) continue;
         const std::int32_t* dots = scratch_.dots.data() + (slot * count_ + q) * kernels::kTileItems;
         if (defers_) {
           defer(q, first, dots, candidates);
@@ -350,6 +359,7 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
   std::size_t scanned = 0;
   const std::size_t sample_step = context.sample_step;
   const std::size_t sample_first = sample_step / 2;
+  const std::size_t per_refresh = std::max(kTilesPerRefresh, count / kQueriesPerRefreshedTile);
   const std::size_t ahead = context.read == Codes::coarse ? kCoarseTilesAhead : kFineTilesAhead;
   const std::size_t step = pass == Pass::sample ? sample_step : 1;
   // The first tile at or after `tile` that is read.
@@ -366,7 +376,7 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
   for (std::size_t i = 0; i < ahead; ++i) later = read_from(later + step);
   while (tile < tile_end) {
     block.tile(tile, std::min(later, tile_end - 1));
-    if (++scanned % kTilesPerRefresh == 0) block.refresh();
+    if (++scanned % per_refresh == 0) block.refresh();
     tile = read_from(tile + step);
     later = read_from(std::max(later, tile) + step);
   }
