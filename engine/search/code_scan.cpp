@@ -7,9 +7,9 @@
 #include <functional>
 #include <limits>
 
-#include "base/rounding.hpp"
+#include "search/candidate_queue.hpp"
 #include "search/range_list.hpp"
-#include "search/rescorer.hpp"
+#include "search/thresholds.hpp"
 #include "search/top_k.hpp"
 #include "store/layout.hpp"
 
@@ -65,59 +65,30 @@ class BlockScan {
       : context_(context),
         kernels_(context.kernels.codes),
         first_(first),
-        most_rejected_(pass == Pass::sample ? context.most_sample_rejected : std::numeric_limits<std::size_t>::max()),
-        bound_(context.items, context.codes, context.ranking, context.read),
-        rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best, rejected),
-        quads_(store::quads_of(context.items.dimension)),
-        plane_bytes_(store::plane_tile_bytes(context.items.dimension)),
-        dimension_(context.items.dimension),
-        low_bytes_(store::low_tile_bytes(context.items.dimension)),
         begin_(begin),
         count_(count),
         best_(best),
-        rejected_(rejected),
         scratch_(scratch),
         counts_(counts),
+        thresholds_(context, pass, begin, count, best, rejected, scratch),
+        candidates_(context, begin, best, rejected, thresholds_, counts),
+        quads_(store::quads_of(context.items.dimension)),
+        plane_bytes_(store::plane_tile_bytes(context.items.dimension)),
+        low_bytes_(store::low_tile_bytes(context.items.dimension)),
         streams_(context.read == Codes::coarse && count <= kernels::kMaxStreamQueries),
         most_held_(streams_ && pass != Pass::sample ? kHeldTiles : 1),
         // A later round of fewer queries may plan for more than its call reserved.
         deferred_(std::min({context.deferred, scratch.deferred.size() / count, scratch.uppers.size()})),
         defers_(Results::kRises && pass != Pass::sample && deferred_ >= kernels::kTileItems) {
     std::fill_n(scratch_.deferred_counts, count_, 0U);
-    for (std::size_t q = 0; q < count_; ++q) {
-      // A little too small, so that rounding never skips what might reach; for a zero query nothing is skipped.
-      const double square = context.queries.square(begin + q);
-      scratch_.inverse_norms[q] = square > 0.0 ? (1.0 - 0x1p-30) / std::sqrt(square) : 0.0;
-      set_threshold(q, std::max(best[q].bound(), context.shared.get(begin + q)));
-    }
-    refresh();
   }
 
-  /// Learns what other threads have found, and which tiles may be skipped.
-  void refresh() noexcept {
-    if (context_.several_tasks) {
-      for (std::size_t q = 0; q < count_; ++q) {
-        set_threshold(q, std::max(best_[q].bound(), context_.shared.get(begin_ + q)));
-      }
-    }
-    if (context_.ranking != base::Ranking::dot) return;
-    // |q·x| <= |q| |x|: below the least of these norms nothing reaches any query's threshold.
-    double least = std::numeric_limits<double>::infinity();
-    for (std::size_t q = 0; q < count_; ++q) {
-      least = std::min(least, scratch_.reaches[q] > 0.0 ? scratch_.reaches[q] * scratch_.inverse_norms[q] : 0.0);
-    }
-    least_norm_ = least;
-  }
-
-  /// Whether no item of the tile can reach a threshold, by norms alone. Tiles of a block descend in scale, so of a block
-  /// whose norms differ much only the beginning is read.
-  bool skips(std::size_t tile) const noexcept {
-    return static_cast<double>(context_.items.tiles[tile].norm) < least_norm_;
-  }
+  Thresholds<Results>& thresholds() noexcept { return thresholds_; }
 
   /// The codes of the tile `later` are fetched meanwhile.
   void tile(std::size_t tile, std::size_t later) noexcept {
-    kernels_.limits(count_, context_.codes.terms(begin_, scratch_.thresholds), bound_.tile(tile), scratch_.limits);
+    kernels_.limits(count_, context_.codes.terms(begin_, thresholds_.rounded()), candidates_.bound().tile(tile),
+                    scratch_.limits);
     if (streams_) {
       stream(tile, later);
     } else {
@@ -132,52 +103,10 @@ class BlockScan {
     if (defers_) {
       for (std::size_t q = 0; q < count_; ++q) settle(q);
     }
-    judge_waiting();
-    rescorer_.drain([this](std::size_t q) { raised(q); });
+    candidates_.drain();
   }
 
  private:
-  void set_threshold(std::size_t q, double bound) noexcept {
-    if (rejected_[q] > most_rejected_) bound = kEverythingOut;
-    // Neither end is a key to convert: a zero query would turn "nothing" into "no number" and "everything" into 0.
-    const bool is_key = bound != kNoBound && bound != kEverythingOut;
-    scratch_.reaches[q] = is_key ? context_.queries.reach(begin_ + q, bound) : bound;
-    scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
-  }
-
-  void raised(std::size_t q) noexcept {
-    const double bound = best_[q].bound();
-    if (context_.several_tasks) context_.shared.raise(begin_ + q, bound);
-    set_threshold(q, std::max(bound, context_.shared.get(begin_ + q)));
-  }
-
-  // Of the tiles whose masks and products are held.
-  void take_candidates() noexcept {
-    for (std::size_t slot = 0; slot < held_; ++slot) {
-      const std::size_t first = held_tiles_[slot] * kernels::kTileItems;
-      const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
-      const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
-      const std::uint64_t* masks = scratch_.masks + slot * count_;
-      for (std::size_t q = 0; q < count_; ++q) {
-        // Almost all are empty: eight at a time.
-        while (q + 8 <= count_ && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
-                                   masks[q + 6] | masks[q + 7]) == 0) {
-          q += 8;
-        }
-        if (q == count_) break;
-        const std::uint64_t candidates = masks[q] & all;
-        if (candidates == 0) continue;
-        const std::int32_t* dots = scratch_.dots.data() + (slot * count_ + q) * kernels::kTileItems;
-        if (defers_) {
-          defer(q, first, dots, candidates);
-        } else {
-          consider(q, first, dots, candidates);
-        }
-      }
-    }
-    held_ = 0;
-  }
-
   void stream(std::size_t tile, std::size_t later) noexcept {
     kernels_.stream_codes(context_.items.high + tile * plane_bytes_, context_.items.high + later * plane_bytes_, quads_,
                           context_.codes.codes(begin_), context_.codes.stride(), count_, context_.codes.starts() + begin_,
@@ -205,6 +134,37 @@ class BlockScan {
                           context_.codes.starts() + begin_, scratch_.limits, ahead, scratch_.masks, scratch_.dots.data());
   }
 
+  // Of the tiles whose masks and products are held.
+  void take_candidates() noexcept {
+    for (std::size_t slot = 0; slot < held_; ++slot) {
+      const std::size_t first = held_tiles_[slot] * kernels::kTileItems;
+      const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
+      const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
+      const std::uint64_t* masks = scratch_.masks + slot * count_;
+      for (std::size_t q = 0; q < count_; ++q) {
+        // Almost all are empty: eight at a time.
+        while (q + 8 <= count_ && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
+                                   masks[q + 6] | masks[q + 7]) == 0) {
+          q += 8;
+        }
+        if (q == count_) break;
+        const std::uint64_t candidates = masks[q] & all;
+        if (candidates == 0) continue;
+        const std::int32_t* dots = scratch_.dots.data() + (slot * count_ + q) * kernels::kTileItems;
+        if (defers_) {
+          defer(q, first, dots, candidates);
+          continue;
+        }
+        counts_.candidates += static_cast<std::uint64_t>(std::popcount(candidates));
+        for (std::uint64_t left = candidates; left != 0; left &= left - 1) {
+          const auto i = static_cast<std::size_t>(std::countr_zero(left));
+          candidates_.push(q, dots[i], first + i);
+        }
+      }
+    }
+    held_ = 0;
+  }
+
   // The guessed threshold is lower than the final one: of the items between them none need be scored, if the best come
   // first. So what reached its tile's limit waits, and nothing is read for it yet.
   void defer(std::size_t q, std::size_t first, const std::int32_t* dots, std::uint64_t reaching) noexcept {
@@ -228,117 +188,45 @@ class BlockScan {
       float* uppers = scratch_.uppers.data();
       for (std::size_t i = 0; i < count; ++i) {
         const std::size_t tile = (first_ + list[i].offset) / kernels::kTileItems;
-        uppers[i] = bound_.upper_in(bound_.tile(tile), begin_ + q, list[i].dot);
+        uppers[i] = candidates_.bound().upper_in(candidates_.bound().tile(tile), begin_ + q, list[i].dot);
       }
       std::size_t best = std::min(count, best_[q].k() + best_[q].k() / 8 + 8);
       const float least = nth_largest(uppers, count, best, scratch_.largest.data());
       for (std::size_t i = 0; best != 0; ++i) {
         if (uppers[i] < least) continue;
-        await(q, list[i].dot, first_ + list[i].offset);
+        candidates_.push(q, list[i].dot, first_ + list[i].offset);
         uppers[i] = kDone;
         --best;
       }
-      judge_waiting();
-      rescorer_.drain([this](std::size_t changed) { raised(changed); });
+      candidates_.drain();
       best_[q].settle();
-      raised(q);
+      thresholds_.raised(q);
       for (std::size_t i = 0; i < count; ++i) {
-        if (uppers[i] == kDone || static_cast<double>(uppers[i]) < scratch_.reaches[q]) continue;
-        await(q, list[i].dot, first_ + list[i].offset);
+        if (uppers[i] == kDone || static_cast<double>(uppers[i]) < thresholds_.reach(q)) continue;
+        candidates_.push(q, list[i].dot, first_ + list[i].offset);
       }
     }
   }
-
-  // What reached its tile's limit waits for its terms and low nibbles, which are in no cache, while the scan goes on.
-  void consider(std::size_t q, std::size_t first, const std::int32_t* dots, std::uint64_t reaching) noexcept {
-    for (; reaching != 0; reaching &= reaching - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
-      ++counts_.candidates;
-      await(q, dots[i], first + i);
-    }
-  }
-
-  void await(std::size_t q, std::int32_t dot, std::size_t position) noexcept {
-    if (waiting_ == kWaiting) judge_oldest();
-    __builtin_prefetch(context_.items.tiles + position / kernels::kTileItems);
-    __builtin_prefetch(context_.items.terms + position);
-    if (context_.read == Codes::coarse) {
-      const std::size_t i = position % kernels::kTileItems;
-      const std::uint8_t* low = context_.items.low + position / kernels::kTileItems * low_bytes_;
-      for (std::size_t j = 0; j < dimension_ && j < low_bytes_ / kernels::kTileItems; j += store::kPieceBytes) {
-        __builtin_prefetch(low + store::low_byte(dimension_, i, j));
-      }
-    }
-    candidates_[(oldest_ + waiting_++) % kWaiting] = {static_cast<std::uint32_t>(q), dot, position};
-  }
-
-  void judge_waiting() noexcept {
-    while (waiting_ != 0) judge_oldest();
-  }
-
-  void judge_oldest() noexcept {
-    const Candidate candidate = candidates_[oldest_];
-    oldest_ = (oldest_ + 1) % kWaiting;
-    --waiting_;
-    const std::size_t q = candidate.q;
-    std::int32_t dot = candidate.dot;
-    if (context_.read == Codes::coarse) {
-      dot += context_.codes.low_start(begin_ + q) +
-             kernels_.low_product(context_.items.low + candidate.position / kernels::kTileItems * low_bytes_,
-                                  candidate.position % kernels::kTileItems, quads_,
-                                                context_.codes.halves(begin_ + q), context_.codes.half());
-    }
-    // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
-    if (bound_.upper(begin_ + q, candidate.position, dot) < scratch_.reaches[q]) {
-      if (context_.read == Codes::coarse) rejected_[q] += kBoundedInVain;
-      if (rejected_[q] > most_rejected_) set_threshold(q, kEverythingOut);
-      return;
-    }
-    const std::size_t row = context_.items.row_at(candidate.position);
-    if (row >= context_.items.items) return;  // the order comes from a file
-    if (context_.filters != nullptr && !context_.filters->permits(begin_ + q, row)) return;
-    if (rejected_[q] > most_rejected_) {
-      set_threshold(q, kEverythingOut);
-      return;
-    }
-    ++counts_.rescored;
-    rescorer_.push(q, row, [this](std::size_t changed) { raised(changed); });
-  }
-
-  static constexpr std::size_t kWaiting = 16;
-
-  struct Candidate {
-    std::uint32_t q;
-    std::int32_t dot;
-    std::size_t position;
-  };
 
   const CodeScanContext& context_;
   const kernels::CodeKernels& kernels_;
   std::size_t first_;
-  std::size_t most_rejected_;
-  CodeBound bound_;
-  Rescorer<Results> rescorer_;
-  std::size_t quads_;
-  std::size_t plane_bytes_;
-  std::size_t dimension_;
-  std::size_t low_bytes_;
   std::size_t begin_;
   std::size_t count_;
   Results* best_;
-  std::uint32_t* rejected_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
-  double least_norm_ = 0.0;
+  Thresholds<Results> thresholds_;
+  CandidateQueue<Results> candidates_;
+  std::size_t quads_;
+  std::size_t plane_bytes_;
+  std::size_t low_bytes_;
   bool streams_;
   std::size_t most_held_;
   std::size_t deferred_;
   bool defers_;
-  std::array<Candidate, kWaiting> candidates_;
   std::array<std::size_t, kHeldTiles> held_tiles_;
   std::size_t held_ = 0;
-  std::size_t oldest_ = 0;
-  std::size_t waiting_ = 0;
 };
 
 }  // namespace
@@ -364,7 +252,7 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
   const std::size_t step = pass == Pass::sample ? sample_step : 1;
   // The first tile at or after `tile` that is read.
   const auto read_from = [&](std::size_t tile) {
-    while (tile < tile_end && ((pass == Pass::rest && tile % sample_step == sample_first) || block.skips(tile))) tile += step;
+    while (tile < tile_end && ((pass == Pass::rest && tile % sample_step == sample_first) || block.thresholds().skips(tile))) tile += step;
     return tile;
   };
   std::size_t tile = tile_begin;
@@ -376,7 +264,7 @@ void scan_codes(const CodeScanContext& context, Pass pass, std::size_t begin, st
   for (std::size_t i = 0; i < ahead; ++i) later = read_from(later + step);
   while (tile < tile_end) {
     block.tile(tile, std::min(later, tile_end - 1));
-    if (++scanned % per_refresh == 0) block.refresh();
+    if (++scanned % per_refresh == 0) block.thresholds().refresh();
     tile = read_from(tile + step);
     later = read_from(std::max(later, tile) + step);
   }

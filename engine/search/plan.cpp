@@ -61,6 +61,9 @@ constexpr std::size_t kLeastDeferred = 512;
 constexpr std::size_t kCoarseDeferred = 4096;
 constexpr std::size_t kDeferredEntries = std::size_t{1} << 20;
 
+// An item that waits is told by 32 bits from the first of its chunk (code_scan.hpp, Deferred).
+constexpr std::size_t kMostChunkTiles = (std::size_t{1} << 32) / kernels::kTileItems - 1;
+
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 /// Expected number of the k best that fall in the sample, and 3.5 of its standard deviations above: the k'-th best of
@@ -104,6 +107,9 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
   const std::size_t wanted = workers * (method == Method::coarse ? kTasksPerThreadOfFew : kTasksPerThread);
   const bool whole = workers == 1 || blocks >= wanted || method == Method::listed;
   plan.chunks = whole ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
+  if (method == Method::coarse || method == Method::fine) {
+    plan.chunks = std::max(plan.chunks, divide_up(plan.tiles, kMostChunkTiles));
+  }
   plan.heap_entries = std::min(TopK::room(work.kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
   const std::size_t affordable =
       std::min(kHeapBytes / (query_bytes * plan.chunks), filtered) / plan.block_queries * plan.block_queries;
