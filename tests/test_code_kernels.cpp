@@ -156,7 +156,7 @@ TEST_CASE("what the low nibbles add to a coarse product makes it the fine one, f
             halves[j < low ? j : half + j - low] = queries.codes[q * queries.stride + j];
           }
           for (std::size_t i = 0; i < kTileItems; ++i) {
-            const std::int32_t low_product = table->codes.low_product(planes.low.data(), i, quads, halves.data(), half);
+            const std::int32_t low_product = table->codes.low_product(planes.low.data() + i * low, quads, halves.data(), half);
             const std::int32_t added = low_product - 8 * queries.sums[q];
             REQUIRE(coarse.dots[q * kTileItems + i] + added == fine.dots[q * kTileItems + i]);
           }

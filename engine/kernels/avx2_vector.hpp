@@ -106,11 +106,7 @@ struct Avx2 {
   static Bytes coarse_odd(Bytes high) noexcept { return _mm256_or_si256(upper(high), _mm256_set1_epi8(8)); }
 
   static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
-    const std::uint8_t* const pieces[] = {p, p + stride};
-    return load_pieces(pieces);
-  }
-  static Bytes load_pieces(const std::uint8_t* const* p) noexcept {
-    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p[i])); };
+    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * stride)); };
     return _mm256_inserti128_si256(_mm256_castsi128_si256(lane(0)), lane(1), 1);
   }
   static void transpose_quads(Bytes* b) noexcept {

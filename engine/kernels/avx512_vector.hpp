@@ -92,12 +92,9 @@ struct Avx512 {
     return _mm512_ternarylogic_epi32(high, upper_nibbles(), _mm512_set1_epi8(8), 0xea);
   }
 
+  // Insertions from memory do without the one port that shuffles.
   static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
-    const std::uint8_t* const pieces[] = {p, p + stride, p + 2 * stride, p + 3 * stride};
-    return load_pieces(pieces);
-  }
-  static Bytes load_pieces(const std::uint8_t* const* p) noexcept {
-    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p[i])); };
+    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * stride)); };
     __m512i b = _mm512_castsi128_si512(lane(0));
     b = _mm512_inserti32x4(b, lane(1), 1);
     b = _mm512_inserti32x4(b, lane(2), 2);

@@ -7,8 +7,7 @@
 //   V::lower(b)                     the lower nibbles alone
 //   V::fine(high, low)              codes from the upper nibbles of one and the lower of the other
 //   V::coarse_even(high), V::coarse_odd(high)            codes of the two groups that share a line of high nibbles, u = 16h + 8
-//   V::load_pieces(p)               16 bytes from each of p[0], p[1], ...: as many as fill a vector
-//   V::load_lanes(p, stride)        the same from p, p + stride, ...
+//   V::load_lanes(p, stride)        16 bytes from each of p, p + stride, ...: as many as fill a vector
 //   V::transpose_quads(b)           4 x 4 quads within every 16 bytes of 4 vectors
 //   V::Ints, V::ints(i)             i32 sums, one per item
 //   V::dot4(sum, codes, query)      sum + the 4 products of each item
@@ -44,15 +43,12 @@ constexpr std::size_t kQuadBytes = 4 * kCodeLine;
 
 constexpr std::size_t low_bytes_of(std::size_t quads) noexcept { return (quads + 1) / 2 * 4; }
 
-/// Four quads of low nibbles of a vector's items, transposed: out[k] has the k-th of each. `piece`: theirs in the first of four sets
-/// that are 4 * bytes apart, each `width` bytes from that of the next item but three.
+/// Four quads of the low nibbles of a vector's items, transposed: out[k] has the k-th of each. `p`: the first item's, `bytes`
+/// before the next one's.
 template <typename V>
-[[gnu::always_inline]] inline void load_low(const std::uint8_t* piece, std::size_t bytes, std::size_t width, typename V::Bytes* out) noexcept {
+[[gnu::always_inline]] inline void load_low(const std::uint8_t* p, std::size_t bytes, typename V::Bytes* out) noexcept {
   MAXDOT_UNROLL
-  for (std::size_t r = 0; r < 4; ++r) {
-    const std::uint8_t* p = piece + r * 4 * bytes;
-    out[r] = width == 16 ? V::load_bytes(p) : V::load_lanes(p, width);
-  }
+  for (std::size_t r = 0; r < 4; ++r) out[r] = V::load_lanes(p + r * bytes, 4 * bytes);
   V::transpose_quads(out);
 }
 
@@ -61,18 +57,16 @@ void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t 
   const std::size_t bytes = low_bytes_of(quads);
   const std::size_t low_quads = bytes / 4;
   for (std::size_t half = 0; half < 2; ++half) {
-    const std::uint8_t* even = low + half * 32 * bytes;
-    const std::uint8_t* odd = even + 16 * bytes;
     for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
+      const std::uint8_t* even = low + (half * 32 + b / 4) * bytes;
+      const std::uint8_t* odd = even + 16 * bytes;
       const std::uint8_t* line = high + half * quads * kCodeLine + b;
       std::uint8_t* out = tile + half * 2 * kCodeLine + b;
       for (std::size_t w = 0; w < low_quads; w += 4) {
-        const std::size_t width = low_quads - w < 4 ? (low_quads - w) * 4 : 16;
-        const std::size_t at = w * 16 + b / 16 * width;
         typename V::Bytes x[4];
         typename V::Bytes y[4];
-        load_low<V>(even + at, bytes, width, x);
-        load_low<V>(odd + at, bytes, width, y);
+        load_low<V>(even + 4 * w, bytes, x);
+        load_low<V>(odd + 4 * w, bytes, y);
         const auto write = [&](std::size_t p, typename V::Bytes of_even, typename V::Bytes of_odd) {
           const typename V::Bytes h = V::load_bytes(line + p * kCodeLine);
           V::store_bytes(out + p * kQuadBytes, V::fine(V::up(h), of_even));
@@ -89,25 +83,14 @@ void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t 
   }
 }
 
+// What lies behind an item's nibbles meets zeros.
 template <typename V>
-std::int32_t low_product(const std::uint8_t* low, std::size_t i, std::size_t quads, const std::int8_t* halves,
-                         std::size_t half) noexcept {
-  const std::size_t bytes = low_bytes_of(quads);
-  const std::uint8_t* set = low + (i / 16 * 4 + i % 4) * 4 * bytes;
-  const std::size_t lane = i % 16 / 4;
+std::int32_t low_product(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves, std::size_t half) noexcept {
   const auto* first = reinterpret_cast<const std::uint8_t*>(halves);
   typename V::Ints sum = V::ints(0);
   typename V::Ints second_sum = V::ints(0);
-  for (std::size_t b = 0; b < bytes; b += V::kBytes) {
-    const std::uint8_t* pieces[V::kBytes / 16];
-    MAXDOT_UNROLL
-    for (std::size_t v = 0; v < V::kBytes / 16; ++v) {
-      // What lies behind the last piece meets zeros: any readable bytes will do.
-      const std::size_t at = b + 16 * v;
-      const std::size_t width = bytes - at < 16 ? bytes - at : 16;
-      pieces[v] = at < bytes ? set + 4 * at + lane * width : set;
-    }
-    const typename V::Bytes x = V::load_pieces(pieces);
+  for (std::size_t b = 0; b < low_bytes_of(quads); b += V::kBytes) {
+    const typename V::Bytes x = V::load_bytes(low + b);
     sum = V::dot4(sum, V::lower(x), V::load_bytes(first + b));
     second_sum = V::dot4(second_sum, V::lower(V::down(x)), V::load_bytes(first + half + b));
   }

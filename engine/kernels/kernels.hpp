@@ -55,7 +55,7 @@ struct CodeTileTerms {
 /// No dot product of codes reaches this: d * 127 * 127 < 2^30 for every allowed dimension.
 inline constexpr float kMaxCodeLimit = 0x1p30F;
 
-/// Query codes that meet low nibbles are read in vectors of up to so many bytes.
+/// Low nibbles, and the query codes that meet them, are read in vectors of up to so many bytes.
 inline constexpr std::size_t kLowPadding = 64;
 
 /// stream_codes takes at most this many queries.
@@ -79,7 +79,7 @@ struct CodeKernels {
   int offset;
 
   /// A tile's high and low nibbles to one byte per code, in this table's own order. Requires tile 64-byte aligned,
-  /// 256 * quads; 64 readable bytes after the low nibbles.
+  /// 256 * quads; kLowPadding readable bytes after the low nibbles.
   void (*expand_fine)(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
                       std::uint8_t* tile) noexcept;
   /// The same from the high plane alone: code 16h - 120.
@@ -96,10 +96,10 @@ struct CodeKernels {
                        std::size_t count, const std::int32_t* start, const std::int32_t* limits,
                        std::uint64_t* masks, std::int32_t* dots) noexcept;
 
-  /// Dot product of the low nibbles of item i of a tile with a query: what is missing from its coarse product, up to 8 times the
-  /// sum of the query's codes. `halves`: the codes that meet the low halves of the item's bytes, padded with zeros to
-  /// `half` bytes, a multiple of kLowPadding, and those that meet the high halves. Requires 64 readable bytes after `low`'s tile.
-  std::int32_t (*low_product)(const std::uint8_t* low, std::size_t i, std::size_t quads, const std::int8_t* halves,
+  /// Dot product of one item's low nibbles with a query: what is missing from its coarse product, up to 8 times the sum of the
+  /// query's codes. `halves`: the codes that meet the low halves of the item's bytes, padded with zeros to `half` bytes, a
+  /// multiple of kLowPadding, and those that meet the high halves. Requires kLowPadding readable bytes after the item's.
+  std::int32_t (*low_product)(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves,
                               std::size_t half) noexcept;
 
   /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the tile. With

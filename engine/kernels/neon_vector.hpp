@@ -99,7 +99,6 @@ struct Neon {
   }
 
   static Bytes load_lanes(const std::uint8_t* p, std::size_t /*stride*/) noexcept { return vld1q_u8(p); }
-  static Bytes load_pieces(const std::uint8_t* const* p) noexcept { return vld1q_u8(p[0]); }
   static void transpose_quads(Bytes* b) noexcept {
     const uint32x4_t v[4] = {vreinterpretq_u32_u8(b[0]), vreinterpretq_u32_u8(b[1]), vreinterpretq_u32_u8(b[2]),
                              vreinterpretq_u32_u8(b[3])};

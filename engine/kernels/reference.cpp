@@ -81,30 +81,28 @@ int coarse_code(const std::uint8_t* high, std::size_t quads, std::size_t i, std:
   return ((high[at] >> (i / 16 % 2 == 0 ? 0 : 4)) & 15) * 16 - 120;
 }
 
-int low_nibble(const std::uint8_t* low, std::size_t quads, std::size_t i, std::size_t j) noexcept {
+/// Of dimension j of the item whose low nibbles these are.
+int low_nibble(const std::uint8_t* low, std::size_t quads, std::size_t j) noexcept {
   const std::size_t bytes = (quads + 1) / 2 * 4;
-  const std::size_t b = j % bytes;
-  const std::size_t width = std::min<std::size_t>(16, bytes - b / 16 * 16);
-  const std::size_t at = (i / 16 * 4 + i % 4) * 4 * bytes + b / 16 * 64 + i % 16 / 4 * width + b % 16;
-  return (low[at] >> (j < bytes ? 0 : 4)) & 15;
+  return j < bytes ? low[j] & 15 : low[j - bytes] >> 4;
 }
 
 // The reference's expanded tile holds signed codes, item by item.
 void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads, std::uint8_t* tile) noexcept {
+  const std::size_t bytes = (quads + 1) / 2 * 4;
   for (std::size_t i = 0; i < kTileItems; ++i) {
     for (std::size_t j = 0; j < 4 * quads; ++j) {
-      const int code = coarse_code(high, quads, i, j) - 8 + low_nibble(low, quads, i, j);
+      const int code = coarse_code(high, quads, i, j) - 8 + low_nibble(low + i * bytes, quads, j);
       tile[i * 4 * quads + j] = static_cast<std::uint8_t>(code);
     }
   }
 }
 
-std::int32_t low_product(const std::uint8_t* low, std::size_t i, std::size_t quads, const std::int8_t* halves,
-                         std::size_t half) noexcept {
+std::int32_t low_product(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves, std::size_t half) noexcept {
   const std::size_t bytes = (quads + 1) / 2 * 4;
   std::int32_t sum = 0;
   for (std::size_t j = 0; j < 4 * quads; ++j) {
-    sum += low_nibble(low, quads, i, j) * (j < bytes ? halves[j] : halves[half + j - bytes]);
+    sum += low_nibble(low, quads, j) * (j < bytes ? halves[j] : halves[half + j - bytes]);
   }
   return sum;
 }

@@ -27,7 +27,7 @@ class CandidateQueue {
         counts_(counts),
         bound_(context.items, context.codes, context.ranking, context.read),
         rescorer_(context.items, context.kernels, context.queries, context.ranking, begin, best, rejected),
-        low_item_bytes_(store::low_bytes(context.items.dimension)) {}
+        low_bytes_(store::low_bytes(context.items.dimension)) {}
 
   /// Query q, the product of the codes that were read with those of the item at `position`.
   void push(std::size_t q, std::int32_t dot, std::size_t position) noexcept {
@@ -35,9 +35,9 @@ class CandidateQueue {
     __builtin_prefetch(context_.items.tiles + position / kernels::kTileItems);
     __builtin_prefetch(context_.items.terms + position);
     if (context_.read == Codes::coarse) {
-      for (std::size_t b = 0; b < low_item_bytes_; b += store::kPieceBytes) {
-        __builtin_prefetch(low_of(position) + store::low_byte(context_.items.dimension, position % kernels::kTileItems, b));
-      }
+      const std::uint8_t* low = low_of(position);
+      for (std::size_t b = 0; b < low_bytes_; b += store::kLineBytes) __builtin_prefetch(low + b);
+      __builtin_prefetch(low + low_bytes_ - 1);
     }
     waiting_[(oldest_ + size_++) % kWaiting] = {static_cast<std::uint32_t>(q), dot, position};
   }
@@ -61,7 +61,7 @@ class CandidateQueue {
   };
 
   const std::uint8_t* low_of(std::size_t position) const noexcept {
-    return context_.items.low + position / kernels::kTileItems * kernels::kTileItems * low_item_bytes_;
+    return context_.items.low + position * low_bytes_;
   }
 
   std::int32_t fine_product(const Candidate& candidate) const noexcept {
@@ -69,8 +69,8 @@ class CandidateQueue {
     const CodeBatch& codes = context_.codes;
     const std::size_t q = begin_ + candidate.q;
     return candidate.dot + codes.low_start(q) +
-           context_.kernels.codes.low_product(low_of(candidate.position), candidate.position % kernels::kTileItems,
-                                              store::quads_of(context_.items.dimension), codes.halves(q), codes.half());
+           context_.kernels.codes.low_product(low_of(candidate.position), store::quads_of(context_.items.dimension),
+                                              codes.halves(q), codes.half());
   }
 
   void judge_oldest() noexcept {
@@ -99,7 +99,7 @@ class CandidateQueue {
   ScanCounts& counts_;
   CodeBound bound_;
   Rescorer<Results> rescorer_;
-  std::size_t low_item_bytes_;
+  std::size_t low_bytes_;
   std::array<Candidate, kWaiting> waiting_;
   std::size_t oldest_ = 0;
   std::size_t size_ = 0;

@@ -10,10 +10,9 @@
 // The high nibbles lie in a plane that is streamed. A line of it holds those of two groups: of group 2h in the low half of
 // each byte, of group 2h + 1 in the high half.
 //
-// The low nibbles lie almost item by item, because single queries read them for the few items that the high nibbles let
-// through: an item has B bytes of them, byte b with dimension b in its low half and B + b in its high half, cut into
-// pieces of 16. Pieces of four items of a group, i, i + 4, i + 8 and i + 12, share a line: an item's lie in B/16 lines in a row,
-// and a batch, which wants whole bytes in lines like the plane's, loads whole lines and transposes within 16 bytes.
+// The low nibbles lie item by item, because few queries read them for the few items that the high nibbles let through: an
+// item has B bytes of them, byte b with dimension b in its low half and B + b in its high half. A batch, which wants whole
+// bytes in lines like the plane's, transposes them.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +27,6 @@ inline constexpr std::size_t kQuadDimensions = 4;
 
 inline constexpr std::size_t kBlockRows = 4096;
 
-/// Low nibbles of so many items share lines, in pieces of so many bytes.
-inline constexpr std::size_t kPieceItems = 4;
-inline constexpr std::size_t kPieceBytes = 16;
 
 constexpr std::size_t tiles_of(std::size_t items) noexcept {
   return (items + kernels::kTileItems - 1) / kernels::kTileItems;
@@ -62,13 +58,7 @@ constexpr std::size_t low_tile_bytes(std::size_t dimension) noexcept { return ke
 
 /// Of item `i` of a tile and dimension `j`: the byte of the tile's low nibbles that holds it.
 constexpr std::size_t low_byte(std::size_t dimension, std::size_t i, std::size_t j) noexcept {
-  const std::size_t bytes = low_bytes(dimension);
-  const std::size_t set = i / kGroupItems * kPieceItems + i % kPieceItems;
-  const std::size_t b = j % bytes;
-  const std::size_t piece = b / kPieceBytes;
-  const std::size_t left = bytes - piece * kPieceBytes;
-  const std::size_t width = left < kPieceBytes ? left : kPieceBytes;
-  return set * kPieceItems * bytes + piece * kLineBytes + i % kGroupItems / kPieceItems * width + b % kPieceBytes;
+  return i * low_bytes(dimension) + j % low_bytes(dimension);
 }
 
 /// Whether that nibble is in the upper half of its byte.
