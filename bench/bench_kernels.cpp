@@ -182,7 +182,7 @@ void code8_batch(benchmark::State& state, const KernelTable& table) {
   Work{kTileItems, kBatch, kFineBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
 }
 
-/// 16 queries, so few that reading both planes counts.
+/// 16 queries, so few that reading all codes counts.
 void code8_stream(benchmark::State& state, const KernelTable& table) {
   constexpr std::size_t kQueries = 16;
   base::AlignedBuffer<std::uint8_t> tile(kQuads * 256, "expanded tile");

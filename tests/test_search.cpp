@@ -195,7 +195,22 @@ TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothin
     SearchStats stats;
     run_search(*store, kernels::active_table(), queries.view().slice(2, 1), 25, Metric::dot, 1, search::Method::coarse, &stats);
     CHECK(stats.tiles_4bit < store::tiles_of(kItems) / 2);
+    CHECK(stats.refined > 0);
+    CHECK(stats.refined <= stats.candidates);
   }
+}
+
+TEST_CASE("an item whose norm is a denormal f32 may be the most similar one") {
+  // Its norm, 64.94 * 2^-149, is rounded by a thousandth, where its codes have no error at all.
+  test::Rows items = {std::vector<float>(2048 * 2), 2048, 2};
+  for (std::size_t r = 0; r < items.rows; ++r) {
+    items.values[2 * r] = r == 1234 ? 0x40p-149F : 127.0F;
+    items.values[2 * r + 1] = r == 1234 ? 0x0bp-149F : r % 64 == 5 ? 18.0F : -static_cast<float>(r % 100);
+  }
+  const test::Rows queries = {{127.0F, 22.0F, 64.0F, 11.0F}, 2, 2};
+  const SearchResult expected = reference::top_k(items.view(), queries.view(), 1, Metric::cosine, false, nullptr, 1);
+  CHECK(expected.ids == std::vector<std::int64_t>{1234, 1234});
+  check_all_tables(items.view(), queries.view(), 1, Metric::cosine, false, {1, 2});
 }
 
 TEST_CASE("a second round that could be cut finer than the first stays in the memory of the first") {

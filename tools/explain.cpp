@@ -26,6 +26,7 @@ void print_explanation(const Index& index, const SearchStats& stats, double seco
       {"queries repeated", with_thousands(stats.queries_repeated) + " (the guessed threshold could not be proven)"},
       {"pairs", with_thousands(pairs) + " of a query and an item"},
       {"candidates", with_thousands(stats.candidates) + " passed the integer limit (" + share(stats.candidates, pairs) + ")"},
+      {"refined", with_thousands(stats.refined) + " of them, left by 4 bits, by their 8-bit codes"},
       {"rescored", with_thousands(stats.rescored) + " in f64 (" + share(stats.rescored, pairs) + "): all others are proven out"},
       {"bytes", human_bytes(stats.bytes_read) + ", " +
                     human_bytes(static_cast<std::uint64_t>(static_cast<double>(stats.bytes_read) / seconds)) + "/s"},
@@ -42,6 +43,7 @@ Json explanation_json(const SearchStats& stats) {
           {"tiles_8bit", stats.tiles_8bit},
           {"tiles_f32", stats.tiles_f32},
           {"candidates", stats.candidates},
+          {"refined", stats.refined},
           {"rescored", stats.rescored},
           {"bytes_read", stats.bytes_read}};
 }

@@ -64,8 +64,9 @@ class CandidateQueue {
     return context_.items.low + position * low_bytes_;
   }
 
-  std::int32_t fine_product(const Candidate& candidate) const noexcept {
+  std::int32_t fine_product(const Candidate& candidate) noexcept {
     if (context_.read == Codes::fine) return candidate.dot;
+    ++counts_.refined;
     const CodeBatch& codes = context_.codes;
     const std::size_t q = begin_ + candidate.q;
     return candidate.dot + codes.low_start(q) +

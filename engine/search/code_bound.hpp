@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "base/score.hpp"
 #include "kernels/kernels.hpp"
@@ -41,8 +42,10 @@ class CodeBound {
     const double spread = queries_.error_factor(q) * error;
     const double rest = queries_.norm_factor(q);
     if (ranking_ == base::Ranking::cosine) {
-      return norm > 0.0 ? with_margin((center + spread) / norm + rest, (std::fabs(center) + spread) / norm + rest)
-                        : rest;  // a zero item: its score is 0
+      if (norm == 0.0) return rest;  // a zero item: its score is 0
+      // The rounding of a denormal norm is not relative: nothing is said of such an item.
+      if (norm < kLeastNorm) return std::numeric_limits<double>::infinity();
+      return with_margin((center + spread) / norm + rest, (std::fabs(center) + spread) / norm + rest);
     }
     const double bias = ranking_ == base::Ranking::euclidean ? 0.5 * norm * norm : 0.0;
     return with_margin(center + spread + rest * norm - bias, std::fabs(center) + spread + rest * norm + bias);
@@ -63,10 +66,11 @@ class CodeBound {
  private:
   // One rounding of a product of two upper bounds.
   static float grown(float value) noexcept { return value * (1.0F + 0x1p-20F); }
-  // The rounding of the norm to f32, at most 2^-24 of it and twice that of its square, and of the few f64 steps.
+  // The rounding of a normal norm to f32, at most 2^-24 of it and twice that of its square, and of the few f64 steps.
   static double with_margin(double bound, double size) noexcept { return bound + 0x1p-22 * size + kTiny; }
   // Terms may be denormal, whose rounding is not relative (kernels/code_limits.hpp).
   static constexpr double kTiny = 0x1p-100;
+  static constexpr double kLeastNorm = static_cast<double>(std::numeric_limits<float>::min());
 
   const store::ItemStore& items_;
   const CodeBatch& queries_;

@@ -31,7 +31,7 @@ constexpr std::size_t kFineTilesAhead = 4;
 // must fit the scratch.
 constexpr std::size_t kHeldTiles = 16;
 
-// Of an item that waited and was judged. No bound is as low: they are finite, or NaN.
+// Of an item that waited and was judged. In a sound index no bound is as low.
 constexpr float kDone = -std::numeric_limits<float>::infinity();
 
 /// The n-th largest of `count` values, 0 for n = 0. NaN counts as largest. Requires n <= count and memory for 2 n values. One pass:

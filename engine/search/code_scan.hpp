@@ -48,6 +48,10 @@ struct CodeScratch {
 
   /// `waiting`: items that may wait for each query. Throws Error (out_of_memory).
   void prepare(std::size_t dimension, std::size_t queries, std::size_t waiting);
+  /// Of the items that wait.
+  std::size_t waiting_bytes() const noexcept {
+    return deferred.size() * sizeof(Deferred) + (uppers.size() + largest.size()) * sizeof(float);
+  }
 };
 
 struct CodeScanContext {

@@ -55,7 +55,7 @@ constexpr std::size_t kLargeBatch = 64;
 // Items that wait for a query: a guessed threshold lets three to six times as many through as there are results (GloVe,
 // k = 10 to 1,000), coarse codes some thousands, and the threshold rises when they are judged. Origin: 1M x 128 from DRAM, one
 // query, k = 10 and 100: 2,048 wait 4.60 and 5.36 ms, 4,096 4.64 and 5.28, 16,384 4.87 and 5.56. In all they take at most
-// 8 MiB for each thread.
+// 20 MiB for each thread, and that only for one query that wants 175,000 results.
 constexpr std::size_t kDeferredPerResult = 6;
 constexpr std::size_t kLeastDeferred = 512;
 constexpr std::size_t kCoarseDeferred = 4096;

@@ -30,21 +30,23 @@ void RoundMemory::reserve(const Plan& plan, const RoundContext& context) {
 
 bool RoundMemory::holds(const Plan& plan, const RoundContext& context) const noexcept {
   const std::size_t heaps = plan.round_queries * plan.chunks;
+  const std::size_t found = std::min(plan.chunks * plan.heap_entries, context.items.items);
+  const auto has_room = [found](const Worker& worker) { return found <= worker.found.capacity(); };
   if (context.filters != nullptr && !context.filters->holds(plan.round_queries)) return false;
   return plan.round_queries <= guesses.size() && heaps <= rejected.size() && heaps <= best.capacity() &&
          heaps * plan.heap_entries <= entries.size() &&
-         std::min(plan.chunks * plan.heap_entries, context.items.items) <= workers.front().found.capacity();
+         std::all_of(workers.begin(), workers.end(), has_room);
 }
 
 std::size_t RoundMemory::bytes() const noexcept {
   std::size_t found = 0;
-  std::size_t deferred = 0;
+  std::size_t waiting = 0;
   for (const Worker& worker : workers) {
     found += worker.found.capacity();
-    deferred += worker.codes.deferred.size();
+    waiting += worker.codes.waiting_bytes();
   }
   return (entries.size() + found) * sizeof(Entry) + best.capacity() * sizeof(TopK) + batch.bytes() +
-         filters.bytes() + deferred * sizeof(Deferred);
+         filters.bytes() + waiting;
 }
 
 Round::Round(const RoundContext& context, const Plan& plan, std::span<const std::size_t> rows,

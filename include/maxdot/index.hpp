@@ -43,8 +43,9 @@ struct SearchStats {
   std::uint64_t tiles_8bit = 0;        ///< the same as 8-bit codes
   std::uint64_t tiles_f32 = 0;         ///< the same as rows
   std::uint64_t candidates = 0;        ///< (query, item) pairs that the integer comparison let through
-  std::uint64_t rescored = 0;          ///< of these, and of the f32 screen's: pairs scored in f64
-  std::uint64_t bytes_read = 0;        ///< by tiles and rescored rows, from memory or from a cache
+  std::uint64_t refined = 0;           ///< of these, after 4-bit codes: pairs whose 8-bit codes were read
+  std::uint64_t rescored = 0;          ///< of the candidates, and of the f32 screen's: pairs scored in f64
+  std::uint64_t bytes_read = 0;        ///< by tiles, refined codes and rescored rows, from memory or from a cache
 };
 
 /// Which items may be returned; what is given applies at once. A batch with filters stays a batch.

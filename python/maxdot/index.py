@@ -161,7 +161,7 @@ class Index:
             of shape [d]. "dot" and "cosine" scores descend, "euclidean" distances ascend. With `stats`, a
             third value: a dictionary of "seconds" (of the C++ call), "threads", "kernel", "counts"
             (results per query, int64 [m]), and what was read and scored: "tiles_4bit", "tiles_8bit",
-            "tiles_f32", "candidates", "rescored", "bytes_read", "queries_by_f32", "queries_by_list",
+            "tiles_f32", "candidates", "refined", "rescored", "bytes_read", "queries_by_f32", "queries_by_list",
             "queries_repeated".
 
         Raises:

@@ -71,6 +71,7 @@ nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> c
   stats["tiles_8bit"] = done.tiles_8bit;
   stats["tiles_f32"] = done.tiles_f32;
   stats["candidates"] = done.candidates;
+  stats["refined"] = done.refined;
   stats["rescored"] = done.rescored;
   stats["bytes_read"] = done.bytes_read;
   return stats;
