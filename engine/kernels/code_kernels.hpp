@@ -215,8 +215,8 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
 }
 
 // Straight from the high plane: few queries are bound by memory, so nothing is expanded, and a later tile is prefetched
-// into L2: a line on its way to L1 occupies one of few fill buffers. There is no branch on the sums: a wrong guess waits for
-// them, and meanwhile no load of the next tile is begun (1M x 128 from DRAM: 50 ns for each tile with a survivor).
+// into L2: a line on its way to L1 occupies one of few fill buffers. There is no branch on the sums: a wrong guess would
+// wait for them.
 // Register budget (Q = 2): 2 * 4 sums + 2 lines + 4 groups + 1 quad + 2 constants = 17 of 32; AVX2 spills a few.
 template <typename V, std::size_t Q>
 void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
