@@ -1,7 +1,6 @@
 #include "search/code_scan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -25,11 +24,6 @@ constexpr std::size_t kQueriesPerRefreshedTile = 8;
 // 1M x 128, one query: 8 KiB ahead into L1 7.7 ms, into L2 6.4, 64 KiB into L2 5.9 (Sapphire Rapids class).
 constexpr std::size_t kCoarseTilesAhead = 16;
 constexpr std::size_t kFineTilesAhead = 4;
-
-// Tiles whose survivors are looked at together, where memory is the limit: looking guesses branches wrongly, which then costs
-// once for all of them. Not more than 2 % were measured (1M x 128 from DRAM). In the sample thresholds still rise with every tile. kMaxStreamQueries for each
-// must fit the scratch.
-constexpr std::size_t kHeldTiles = 16;
 
 // Of an item that waited and was judged. In a sound index no bound is as low.
 constexpr float kDone = -std::numeric_limits<float>::infinity();
@@ -76,7 +70,6 @@ class BlockScan {
         plane_bytes_(store::plane_tile_bytes(context.items.dimension)),
         low_bytes_(store::low_tile_bytes(context.items.dimension)),
         streams_(context.read == Codes::coarse && count <= kernels::kMaxStreamQueries),
-        most_held_(streams_ && pass != Pass::sample ? kHeldTiles : 1),
         // A later round of fewer queries may plan for more than its call reserved.
         deferred_(std::min({context.deferred, scratch.deferred.size() / count, scratch.uppers.size()})),
         defers_(Results::kRises && pass != Pass::sample && deferred_ >= kernels::kTileItems) {
@@ -94,12 +87,10 @@ class BlockScan {
     } else {
       screen(tile, later);
     }
-    held_tiles_[held_++] = tile;
-    if (held_ == most_held_) take_candidates();
+    take_candidates(tile * kernels::kTileItems);
   }
 
   void finish() noexcept {
-    take_candidates();
     if (defers_) {
       for (std::size_t q = 0; q < count_; ++q) settle(q);
     }
@@ -110,8 +101,7 @@ class BlockScan {
   void stream(std::size_t tile, std::size_t later) noexcept {
     kernels_.stream_codes(context_.items.high + tile * plane_bytes_, context_.items.high + later * plane_bytes_, quads_,
                           context_.codes.codes(begin_), context_.codes.stride(), count_, context_.codes.starts() + begin_,
-                          scratch_.limits, scratch_.masks + held_ * count_,
-                          scratch_.dots.data() + held_ * count_ * kernels::kTileItems);
+                          scratch_.limits, scratch_.masks, scratch_.dots.data());
     ++counts_.coarse_tiles;
   }
 
@@ -134,35 +124,30 @@ class BlockScan {
                           context_.codes.starts() + begin_, scratch_.limits, ahead, scratch_.masks, scratch_.dots.data());
   }
 
-  // Of the tiles whose masks and products are held.
-  void take_candidates() noexcept {
-    for (std::size_t slot = 0; slot < held_; ++slot) {
-      const std::size_t first = held_tiles_[slot] * kernels::kTileItems;
-      const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
-      const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
-      const std::uint64_t* masks = scratch_.masks + slot * count_;
-      for (std::size_t q = 0; q < count_; ++q) {
-        // Almost all are empty: eight at a time.
-        while (q + 8 <= count_ && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
-                                   masks[q + 6] | masks[q + 7]) == 0) {
-          q += 8;
-        }
-        if (q == count_) break;
-        const std::uint64_t candidates = masks[q] & all;
-        if (candidates == 0) continue;
-        const std::int32_t* dots = scratch_.dots.data() + (slot * count_ + q) * kernels::kTileItems;
-        if (defers_) {
-          defer(q, first, dots, candidates);
-          continue;
-        }
-        counts_.candidates += static_cast<std::uint64_t>(std::popcount(candidates));
-        for (std::uint64_t left = candidates; left != 0; left &= left - 1) {
-          const auto i = static_cast<std::size_t>(std::countr_zero(left));
-          candidates_.push(q, dots[i], first + i);
-        }
+  void take_candidates(std::size_t first) noexcept {
+    const std::size_t present = std::min(kernels::kTileItems, context_.items.items - first);
+    const std::uint64_t all = present == kernels::kTileItems ? ~std::uint64_t{0} : (std::uint64_t{1} << present) - 1;
+    const std::uint64_t* masks = scratch_.masks;
+    for (std::size_t q = 0; q < count_; ++q) {
+      // Almost all are empty: eight at a time.
+      while (q + 8 <= count_ && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
+                                 masks[q + 6] | masks[q + 7]) == 0) {
+        q += 8;
+      }
+      if (q == count_) break;
+      const std::uint64_t candidates = masks[q] & all;
+      if (candidates == 0) continue;
+      const std::int32_t* dots = scratch_.dots.data() + q * kernels::kTileItems;
+      if (defers_) {
+        defer(q, first, dots, candidates);
+        continue;
+      }
+      counts_.candidates += static_cast<std::uint64_t>(std::popcount(candidates));
+      for (std::uint64_t left = candidates; left != 0; left &= left - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(left));
+        candidates_.push(q, dots[i], first + i);
       }
     }
-    held_ = 0;
   }
 
   // The guessed threshold is lower than the final one: of the items between them none need be scored, if the best come
@@ -222,11 +207,8 @@ class BlockScan {
   std::size_t plane_bytes_;
   std::size_t low_bytes_;
   bool streams_;
-  std::size_t most_held_;
   std::size_t deferred_;
   bool defers_;
-  std::array<std::size_t, kHeldTiles> held_tiles_;
-  std::size_t held_ = 0;
 };
 
 }  // namespace

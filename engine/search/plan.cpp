@@ -28,10 +28,13 @@ constexpr std::size_t kTasksPerThreadOfFew = 1;
 // 2,048 queries, 1M x 128, k = 10: 128 take 724 ms on one thread, 256 700, 512 677; on two threads 256 take 350, 512 367.
 constexpr std::size_t kCodeQueries = 256;
 
-// Up to this many queries half the bytes weigh more than more survivors. Origin: 1M x 128 from DRAM, k = 10 and 100, 4-bit
-// against 8-bit codes: 3 queries 6.9 and 9.9 against 11.4 and 11.7 ms, 4 queries 8.9 and 12.9 against 12.0 and 12.5, 6
-// queries 10.6 and 16.2 against 12.1 and 12.8. GloVe, 4 queries: 1.5 and 2.5 against 2.3 and 2.5.
-constexpr std::size_t kMostCoarseQueries = 4;
+// Up to this many queries half the bytes weigh more than more survivors, which grow with k: two whatever the k, four for a small
+// one. Origin, 4-bit against 8-bit codes: 1M x 128 from DRAM, k = 10, 100 and 1,000: 3 queries 6.9, 9.9 and 15.2 against 11.4, 11.7 and
+// 13.1 ms, 4 queries 8.9, 12.9 and 19.8 against 12.0, 12.5 and 13.6, k = 10: 6 queries 10.6 against 12.1, 8 queries 12.5 against 11.4.
+// GloVe, 4 queries: 1.5, 2.2 and 5.2 against 2.3, 2.0 and 3.2.
+constexpr std::size_t kMostCoarseQueries = 2;
+constexpr std::size_t kMostCoarseQueriesForFew = 4;
+constexpr std::size_t kFewResults = 32;
 
 // Below this the catalogue is in the caches and preparing codes does not pay.
 constexpr std::size_t kFewItems = 1024;
@@ -80,11 +83,16 @@ std::size_t items_per_survivor(Method method, std::size_t queries) {
   return queries < kLargeBatch ? 24 : 64;
 }
 
+/// Which codes suit a batch.
+Method codes_for(const Work& work) {
+  const std::size_t most = work.kept <= kFewResults ? kMostCoarseQueriesForFew : kMostCoarseQueries;
+  return work.queries <= most ? Method::coarse : Method::fine;
+}
+
 }  // namespace
 
 Plan make_plan(const store::ItemStore& items, const Work& work) noexcept {
-  Method method = Method::fine;
-  if (work.queries <= kMostCoarseQueries) method = Method::coarse;
+  Method method = codes_for(work);
   const std::size_t items_per_result = method == Method::coarse ? kItemsPerResultAlone : kItemsPerResult;
   if (items.items < kFewItems || work.kept > items.items / items_per_result) method = Method::f32;
   return make_plan(items, work, method);
@@ -135,8 +143,7 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method) n
 bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted) noexcept {
   // A list is scored by one thread, where a scan is shared by all.
   const std::size_t idle = divide_up(static_cast<std::size_t>(work.threads), work.queries);
-  const Method screen = work.queries <= kMostCoarseQueries ? Method::coarse : Method::fine;
-  return permitted <= items.items / (items_per_survivor(screen, work.queries) * idle);
+  return permitted <= items.items / (items_per_survivor(codes_for(work), work.queries) * idle);
 }
 
 }  // namespace maxdot::search
