@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "base/float_environment.hpp"
 #include "kernels/kernels.hpp"
 #include "search/search.hpp"
 #include "store/encode.hpp"
@@ -333,24 +332,4 @@ TEST_CASE("zero vectors, missing results, and scores as promised") {
   const SearchResult distance = index.search(MatrixView::f32(queries, 1, 2), 4, {.metric = Metric::euclidean});
   CHECK(distance.ids == std::vector<std::int64_t>{1, 0, 2, -1});
   CHECK(distance.scores == std::vector<double>{5, 10, 15, infinity});
-}
-
-TEST_CASE("a host program's rounding and flush-to-zero modes change nothing") {
-#if defined(__SSE__)
-  const test::Rows items = test::generators()[5].make(300, 20, 1);  // denormals
-  const test::Rows queries = test::gaussian_rows(12, 20, 2);
-  const Index index = Index::build(items.view(), {.metric = Metric::dot});
-  const SearchResult expected = index.search(queries.view(), 10, {.threads = 1});
-  const unsigned saved = _mm_getcsr();
-  for (const unsigned mode : {0x8040U, 0x6000U}) {  // flush to zero and denormals are zero; round toward zero
-    _mm_setcsr(saved | mode);
-    const SearchResult got = index.search(queries.view(), 10, {.threads = 1});
-    const SearchResult rebuilt = Index::build(items.view(), {.metric = Metric::dot}).search(queries.view(), 10);
-    const unsigned after = _mm_getcsr();
-    _mm_setcsr(saved);
-    CHECK((after & mode) == mode);
-    CHECK(test::difference(got, expected) == "");
-    CHECK(test::difference(rebuilt, expected) == "");
-  }
-#endif
 }

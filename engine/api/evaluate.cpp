@@ -112,7 +112,6 @@ std::vector<Values> values_of_users(const measure::Table& table, std::size_t col
 
 Report measured(const IdLists& relevant, const Retrieved& retrieved, std::span<const std::size_t> ks,
                 const Options& options, int threads) {
-  const base::FloatEnvironment guard;
   std::vector<std::size_t> ascending(ks.begin(), ks.end());
   std::sort(ascending.begin(), ascending.end());
   ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());
@@ -156,7 +155,7 @@ Report metrics(const IdLists& relevant, const Retrieved& retrieved, std::span<co
   const int threads = api::checked_threads(options.threads);
   check(relevant, retrieved, ks, options);
   try {
-    return measured(relevant, retrieved, ks, options, threads);
+    return base::in_default_environment([&] { return measured(relevant, retrieved, ks, options, threads); });
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::out_of_memory, "not enough memory to measure " + std::to_string(relevant.size()) +
                                               " users; evaluate fewer at once");

@@ -84,66 +84,71 @@ void score(const softmax::Logits& logits, const MatrixView& queries, const std::
 
 void log_partition(const Index& index, const MatrixView& queries, std::span<double> out,
                    const SoftmaxOptions& options) {
-  const softmax::Logits logits = checked_logits(index, options);
-  const int threads = api::checked_threads(options.threads);
-  check_length("out", out.size(), queries.rows);
-  api::check_queries(logits.items, queries, "queries", threads);
-  sum(logits, queries, nullptr, threads, out.data());
+  base::in_default_environment([&] {
+    const softmax::Logits logits = checked_logits(index, options);
+    const int threads = api::checked_threads(options.threads);
+    check_length("out", out.size(), queries.rows);
+    api::check_queries(logits.items, queries, "queries", threads);
+    sum(logits, queries, nullptr, threads, out.data());
+  });
 }
 
 double full_softmax(const Index& index, const MatrixView& queries, std::span<const std::int64_t> positive_ids,
                     const SoftmaxOptions& options, const FullSoftmaxOutputs& out) {
-  const softmax::Logits logits = checked_logits(index, options);
-  const int threads = api::checked_threads(options.threads);
-  if (queries.rows == 0) {
-    throw Error(ErrorCode::invalid_argument, "queries: has no rows; a mean needs at least one");
-  }
-  check_length("positive_ids", positive_ids.size(), queries.rows);
-  for (const auto& [name, span] : {std::pair{"losses", out.losses}, std::pair{"gradient", out.gradient},
-                                   std::pair{"log_partition", out.log_partition}}) {
-    if (!span.empty()) check_length(name, span.size(), queries.rows);
-  }
-  api::check_queries(logits.items, queries, "queries", threads);
-  const std::vector<std::size_t> rows =
-      api::rows_of(Index::Impl::of(index), "positive_ids", positive_ids, api::Padding::refused);
+  return base::in_default_environment([&] {
+    const softmax::Logits logits = checked_logits(index, options);
+    const int threads = api::checked_threads(options.threads);
+    if (queries.rows == 0) {
+      throw Error(ErrorCode::invalid_argument, "queries: has no rows; a mean needs at least one");
+    }
+    check_length("positive_ids", positive_ids.size(), queries.rows);
+    for (const auto& [name, span] : {std::pair{"losses", out.losses}, std::pair{"gradient", out.gradient},
+                                     std::pair{"log_partition", out.log_partition}}) {
+      if (!span.empty()) check_length(name, span.size(), queries.rows);
+    }
+    api::check_queries(logits.items, queries, "queries", threads);
+    const std::vector<std::size_t> rows =
+        api::rows_of(Index::Impl::of(index), "positive_ids", positive_ids, api::Padding::refused);
 
-  std::vector<double> others(queries.rows);
-  std::vector<double> positive(queries.rows);
-  sum(logits, queries, rows.data(), threads, others.data());
-  score(logits, queries, rows, 1, threads, [&](std::size_t q, double logit) noexcept { positive[q] = logit; });
+    std::vector<double> others(queries.rows);
+    std::vector<double> positive(queries.rows);
+    sum(logits, queries, rows.data(), threads, others.data());
+    score(logits, queries, rows, 1, threads, [&](std::size_t q, double logit) noexcept { positive[q] = logit; });
 
-  const base::FloatEnvironment guard;
-  double total = 0.0;
-  for (std::size_t q = 0; q < queries.rows; ++q) {
-    // -ln p = ln(1 + e^(ln Σ others - positive)); an index of one item has p = 1.
-    const double margin = others[q] - positive[q];
-    const double loss = base::softplus(margin);
-    total += loss;
-    if (!out.losses.empty()) out.losses[q] = loss;
-    if (!out.gradient.empty()) out.gradient[q] = -base::sigmoid(margin) / options.temperature;
-    if (!out.log_partition.empty()) out.log_partition[q] = positive[q] + loss;
-  }
-  return total / static_cast<double>(queries.rows);
+    double total = 0.0;
+    for (std::size_t q = 0; q < queries.rows; ++q) {
+      // -ln p = ln(1 + e^(ln Σ others - positive)); an index of one item has p = 1.
+      const double margin = others[q] - positive[q];
+      const double loss = base::softplus(margin);
+      total += loss;
+      if (!out.losses.empty()) out.losses[q] = loss;
+      if (!out.gradient.empty()) out.gradient[q] = -base::sigmoid(margin) / options.temperature;
+      if (!out.log_partition.empty()) out.log_partition[q] = positive[q] + loss;
+    }
+    return total / static_cast<double>(queries.rows);
+  });
 }
 
 void probabilities(const Index& index, const MatrixView& queries, std::span<const std::int64_t> ids,
                    std::span<const double> log_partition, std::span<double> out,
                    const SoftmaxOptions& options) {
-  const softmax::Logits logits = checked_logits(index, options);
-  const int threads = api::checked_threads(options.threads);
-  check_length("log_partition", log_partition.size(), queries.rows);
-  check_length("out", out.size(), ids.size());
-  if (queries.rows == 0 ? !ids.empty() : ids.size() % queries.rows != 0) {
-    throw Error(ErrorCode::invalid_argument, "ids: " + std::to_string(ids.size()) +
-                                                 " elements are no whole number for each of the " +
-                                                 std::to_string(queries.rows) + " queries; give [queries, m]");
-  }
-  api::check_queries(logits.items, queries, "queries", threads);
-  const std::vector<std::size_t> rows = api::rows_of(Index::Impl::of(index), "ids", ids, api::Padding::allowed);
-  if (ids.empty()) return;
-  const std::size_t m = ids.size() / queries.rows;
-  score(logits, queries, rows, m, threads, [&](std::size_t i, double logit) noexcept {
-    out[i] = std::min(1.0, std::exp(logit - log_partition[i / m]));
+  base::in_default_environment([&] {
+    const softmax::Logits logits = checked_logits(index, options);
+    const int threads = api::checked_threads(options.threads);
+    check_length("log_partition", log_partition.size(), queries.rows);
+    check_length("out", out.size(), ids.size());
+    if (queries.rows == 0 ? !ids.empty() : ids.size() % queries.rows != 0) {
+      throw Error(ErrorCode::invalid_argument, "ids: " + std::to_string(ids.size()) +
+                                                   " elements are no whole number for each of the " +
+                                                   std::to_string(queries.rows) + " queries; give [queries, m]");
+    }
+    api::check_queries(logits.items, queries, "queries", threads);
+    const std::vector<std::size_t> rows = api::rows_of(Index::Impl::of(index), "ids", ids, api::Padding::allowed);
+    if (ids.empty()) return;
+    const std::size_t m = ids.size() / queries.rows;
+    score(logits, queries, rows, m, threads, [&](std::size_t i, double logit) noexcept {
+      out[i] = std::min(1.0, std::exp(logit - log_partition[i / m]));
+    });
   });
 }
 

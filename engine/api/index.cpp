@@ -8,6 +8,7 @@
 
 #include "api/index_impl.hpp"
 #include "base/f16.hpp"
+#include "base/float_environment.hpp"
 #include "base/parallel.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
@@ -66,7 +67,7 @@ Matrix copy_rows(const MatrixView& items) {
 }  // namespace
 
 Index Index::build(const MatrixView& items, const BuildOptions& options) {
-  store::check_matrix(items, "items", checked_threads(options.threads));
+  base::in_default_environment([&] { store::check_matrix(items, "items", checked_threads(options.threads)); });
   return build(copy_rows(items), options);
 }
 
@@ -74,17 +75,20 @@ Index Index::build(Matrix&& items, const BuildOptions& options) {
   const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize, options.ids,
                                                checked_threads(options.threads)};
   auto impl = std::make_shared<Impl>();
-  impl->items = store::encode(std::move(items), encode_options, kernels::active_table());
+  impl->items = base::in_default_environment(
+      [&] { return store::encode(std::move(items), encode_options, kernels::active_table()); });
   return Index(std::move(impl));
 }
 
 Index Index::open(const std::string& path, const OpenOptions& options) {
   auto impl = std::make_shared<Impl>();
-  impl->items = store::open_file(path, options.verify_payload);
+  impl->items = base::in_default_environment([&] { return store::open_file(path, options.verify_payload); });
   return Index(std::move(impl));
 }
 
-void Index::save(const std::string& path) const { store::write_file(*impl_->items, path); }
+void Index::save(const std::string& path) const {
+  base::in_default_environment([&] { store::write_file(*impl_->items, path); });
+}
 
 IndexInfo Index::info() const noexcept {
   const store::ItemStore& items = *impl_->items;
@@ -105,8 +109,16 @@ void Index::item_row(std::size_t row, float* out) const noexcept {
     std::memcpy(out, items.row(row), items.row_bytes());
     return;
   }
-  const auto* halves = reinterpret_cast<const std::uint16_t*>(items.row(row));
-  for (std::size_t j = 0; j < items.dimension; ++j) out[j] = base::f16_to_f32(halves[j]);
+  base::in_default_environment([&] {
+    const auto* halves = reinterpret_cast<const std::uint16_t*>(items.row(row));
+    for (std::size_t j = 0; j < items.dimension; ++j) out[j] = base::f16_to_f32(halves[j]);
+  });
+}
+
+void round_to_f32(std::span<const double> scores, float* out) noexcept {
+  base::in_default_environment([&] {
+    for (std::size_t i = 0; i < scores.size(); ++i) out[i] = static_cast<float>(scores[i]);
+  });
 }
 
 int available_threads() noexcept { return base::available_threads(); }

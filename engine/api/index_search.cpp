@@ -8,6 +8,7 @@
 
 #include "api/index_impl.hpp"
 #include "base/checked.hpp"
+#include "base/float_environment.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
@@ -47,21 +48,23 @@ void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
 template <typename Engine>
 auto call(const Index::Impl& index, const MatrixView& queries, const char* name, std::size_t k, std::size_t lists,
           const char* owners, const SearchOptions& options, Engine&& engine) {
-  const store::ItemStore& items = *index.items;
-  const int threads = api::checked_threads(options.threads);
-  const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
-  api::check_queries(items, queries, name, threads);
-  const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
-  search::Request request = {queries, k, metric, threads, options.stats};
-  if (!options.filters.empty()) request.filters = &filters;
-  try {
-    return engine(items, kernels::active_table(), request);
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception&) {  // bad_alloc, or length_error for absurd sizes
-    throw Error(ErrorCode::out_of_memory,
-                "no memory for the search of " + std::to_string(queries.rows) + " " + name + "; use fewer at once");
-  }
+  return base::in_default_environment([&] {
+    const store::ItemStore& items = *index.items;
+    const int threads = api::checked_threads(options.threads);
+    const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
+    api::check_queries(items, queries, name, threads);
+    const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
+    search::Request request = {queries, k, metric, threads, options.stats};
+    if (!options.filters.empty()) request.filters = &filters;
+    try {
+      return engine(items, kernels::active_table(), request);
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception&) {  // bad_alloc, or length_error for absurd sizes
+      throw Error(ErrorCode::out_of_memory,
+                  "no memory for the search of " + std::to_string(queries.rows) + " " + name + "; use fewer at once");
+    }
+  });
 }
 
 std::size_t checked_users(const MatrixView& interests, std::size_t per_user) {
@@ -123,7 +126,8 @@ void Index::search_multi(const MatrixView& interests, std::size_t per_user, std:
 
 RangeResult Index::search_range(const MatrixView& queries, std::span<const double> thresholds,
                                 const SearchOptions& options) const {
-  const std::vector<double> limits = checked_thresholds(thresholds, queries.rows);
+  const std::vector<double> limits =
+      base::in_default_environment([&] { return checked_thresholds(thresholds, queries.rows); });
   return call(*impl_, queries, "queries", 0, queries.rows, "queries", options,
               [&](const auto& items, const auto& kernels, const auto& request) {
                 return search::range(items, kernels, request, limits);

@@ -74,7 +74,6 @@ double bce_of(std::span<const T> scores, std::span<const T> labels, double tempe
     throw Error(ErrorCode::invalid_data, "labels: element " + std::to_string(i) + " is " +
                                              std::to_string(labels[i]) + "; a label is a number from 0 to 1");
   }
-  const base::FloatEnvironment guard;
   double sum = 0.0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const double logit = static_cast<double>(scores[i]) / temperature;
@@ -97,7 +96,6 @@ double bpr_of(std::span<const T> positive, std::span<const T> negative, double t
   check_output("losses", out.losses, negative.size());
   check_output("positive_gradient", out.positive_gradient, positive.size());
   check_output("negative_gradient", out.negative_gradient, negative.size());
-  const base::FloatEnvironment guard;
   double sum = 0.0;
   for (std::size_t b = 0; b < positive.size(); ++b) {
     double pull = 0.0;
@@ -124,7 +122,6 @@ double cross_entropy_of(std::span<const T> positive, std::span<const T> negative
   check_output("losses", out.losses, positive.size());
   check_output("positive_gradient", out.positive_gradient, positive.size());
   check_output("negative_gradient", out.negative_gradient, negatives.size());
-  const base::FloatEnvironment guard;
   double total = 0.0;
   for (std::size_t b = 0; b < positive.size(); ++b) {
     const std::span<const T> row = negatives.subspan(b * n, n);
@@ -162,7 +159,6 @@ void probability_of(std::span<const T> scores, std::span<T> out, double temperat
   check_temperature(temperature);
   check_length("out", out.size(), scores.size());
   check_no_nan(scores);
-  const base::FloatEnvironment guard;
   for (std::size_t i = 0; i < scores.size(); ++i) {
     out[i] = static_cast<T>(sigmoid(static_cast<double>(scores[i]) / temperature));
   }
@@ -183,7 +179,6 @@ void softmax_of(std::span<const T> scores, std::span<const double> log_partition
   check_no_nan(scores);
   check_scores("log_partition", log_partition);
   check_scores("log_q", log_q);
-  const base::FloatEnvironment guard;
   const std::size_t columns = scores.size() / log_partition.size();
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const double lowered = log_q.empty() ? 0.0 : log_q[i];
@@ -196,50 +191,50 @@ void softmax_of(std::span<const T> scores, std::span<const double> log_partition
 
 double bce(std::span<const float> scores, std::span<const float> labels, double temperature,
            std::span<float> losses, std::span<float> gradient) {
-  return bce_of(scores, labels, temperature, losses, gradient);
+  return base::in_default_environment([&] { return bce_of(scores, labels, temperature, losses, gradient); });
 }
 
 double bce(std::span<const double> scores, std::span<const double> labels, double temperature,
            std::span<double> losses, std::span<double> gradient) {
-  return bce_of(scores, labels, temperature, losses, gradient);
+  return base::in_default_environment([&] { return bce_of(scores, labels, temperature, losses, gradient); });
 }
 
 double bpr(std::span<const float> positive, std::span<const float> negative, double temperature,
            const ContrastOutputs<float>& out) {
-  return bpr_of(positive, negative, temperature, out);
+  return base::in_default_environment([&] { return bpr_of(positive, negative, temperature, out); });
 }
 
 double bpr(std::span<const double> positive, std::span<const double> negative, double temperature,
            const ContrastOutputs<double>& out) {
-  return bpr_of(positive, negative, temperature, out);
+  return base::in_default_environment([&] { return bpr_of(positive, negative, temperature, out); });
 }
 
 double cross_entropy(std::span<const float> positive, std::span<const float> negatives, double temperature,
                      const ContrastOutputs<float>& out) {
-  return cross_entropy_of(positive, negatives, temperature, out);
+  return base::in_default_environment([&] { return cross_entropy_of(positive, negatives, temperature, out); });
 }
 
 double cross_entropy(std::span<const double> positive, std::span<const double> negatives, double temperature,
                      const ContrastOutputs<double>& out) {
-  return cross_entropy_of(positive, negatives, temperature, out);
+  return base::in_default_environment([&] { return cross_entropy_of(positive, negatives, temperature, out); });
 }
 
 void probability(std::span<const float> scores, std::span<float> out, double temperature) {
-  probability_of(scores, out, temperature);
+  base::in_default_environment([&] { probability_of(scores, out, temperature); });
 }
 
 void probability(std::span<const double> scores, std::span<double> out, double temperature) {
-  probability_of(scores, out, temperature);
+  base::in_default_environment([&] { probability_of(scores, out, temperature); });
 }
 
 void softmax(std::span<const float> scores, std::span<const double> log_partition, std::span<float> out,
              double temperature, std::span<const double> log_q) {
-  softmax_of(scores, log_partition, out, temperature, log_q);
+  base::in_default_environment([&] { softmax_of(scores, log_partition, out, temperature, log_q); });
 }
 
 void softmax(std::span<const double> scores, std::span<const double> log_partition, std::span<double> out,
              double temperature, std::span<const double> log_q) {
-  softmax_of(scores, log_partition, out, temperature, log_q);
+  base::in_default_environment([&] { softmax_of(scores, log_partition, out, temperature, log_q); });
 }
 
 }  // namespace maxdot::objective

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/float_environment.hpp"
 #include "maxdot/evaluate.hpp"
 
 namespace maxdot::evaluate {
@@ -30,11 +31,13 @@ const char* name_of(RechubMetric metric) noexcept {
 }  // namespace
 
 double rechub_rounded(RechubMetric metric, double value) noexcept {
-  // NumPy scales, rounds half to even, and scales back; Python rounds the exact binary value, as printf does.
-  if (metric == RechubMetric::ndcg) return std::nearbyint(value * 10000.0) / 10000.0;
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.4f", value);
-  return std::strtod(text, nullptr);
+  return base::in_default_environment([&] {
+    // NumPy scales, rounds half to even, and scales back; Python rounds the exact binary value, as printf does.
+    if (metric == RechubMetric::ndcg) return std::nearbyint(value * 10000.0) / 10000.0;
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.4f", value);
+    return std::strtod(text, nullptr);
+  });
 }
 
 std::string rechub_text(RechubMetric metric, std::size_t k, double value) {

@@ -86,25 +86,26 @@ Report retrieval(const Index& index, const MatrixView& users, const IdLists& rel
 
 std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, const IdLists& relevant,
                                 const IdLists& exclude, const RankOptions& options) {
-  const store::ItemStore& items = Index::Impl::items_of(index);
-  const int threads = api::checked_threads(options.threads);
-  const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
-  check_lists(users, relevant, exclude);
-  api::check_queries(items, users, "users", threads);
-  const base::Ranking ranking = base::ranking_of(metric, items.normalized);
-  try {
-    const std::vector<std::size_t> rows = api::find_rows(Index::Impl::of(index), relevant.ids);
-    std::vector<std::int64_t> ranks(rows.size());
-    measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows, threads,
-                          ranks.data());
-    for (std::size_t p = 0; p < rows.size(); ++p) ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
-    const base::FloatEnvironment guard;
-    if (exclude.size() != 0) leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
-    return ranks;
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory, "no memory to rank " + std::to_string(relevant.ids.size()) +
-                                              " items; evaluate fewer users at once");
-  }
+  return base::in_default_environment([&] {
+    const store::ItemStore& items = Index::Impl::items_of(index);
+    const int threads = api::checked_threads(options.threads);
+    const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
+    check_lists(users, relevant, exclude);
+    api::check_queries(items, users, "users", threads);
+    const base::Ranking ranking = base::ranking_of(metric, items.normalized);
+    try {
+      const std::vector<std::size_t> rows = api::find_rows(Index::Impl::of(index), relevant.ids);
+      std::vector<std::int64_t> ranks(rows.size());
+      measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows, threads,
+                            ranks.data());
+      for (std::size_t p = 0; p < rows.size(); ++p) ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
+      if (exclude.size() != 0) leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
+      return ranks;
+    } catch (const std::bad_alloc&) {
+      throw Error(ErrorCode::out_of_memory, "no memory to rank " + std::to_string(relevant.ids.size()) +
+                                                " items; evaluate fewer users at once");
+    }
+  });
 }
 
 }  // namespace maxdot::evaluate

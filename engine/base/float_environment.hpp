@@ -1,42 +1,38 @@
-// The IEEE environment that "bit-identical" needs: round to nearest, denormals kept.
+// The IEEE environment that "bit-identical" needs: round to nearest, denormals kept, no exception traps.
+//
+// A host program, or a library that was linked with -ffast-math, may have set another one for its thread. Every public
+// function that computes in floating point runs its body by in_default_environment; parallel_for does the same for
+// each of its threads.
 #pragma once
 
-#include <cfenv>
-
-#if defined(__SSE__)
-#include <immintrin.h>
-#endif
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 namespace maxdot::base {
 
-/// While it lives, this thread rounds to nearest and keeps denormals, whatever the host program (or a library that
-/// was linked with -ffast-math) has set; afterwards the thread is as it was.
-class FloatEnvironment {
- public:
-#if defined(__SSE__)
-  FloatEnvironment() noexcept : saved_(_mm_getcsr()) {
-    constexpr unsigned kDefault = 0x1f80;  // all exceptions masked, nearest, no flush to zero, no denormals-are-zero
-    if ((saved_ & ~0x3fU) != kDefault) _mm_setcsr(kDefault);
-  }
-  ~FloatEnvironment() {
-    if ((saved_ & ~0x3fU) != 0x1f80) _mm_setcsr(saved_);
-  }
+namespace detail {
+/// Calls body(context) in the default environment, then restores the thread's own, also when the body throws.
+///
+/// A function of its own, in another translation unit and never inlined: compilers order no arithmetic against the
+/// instruction that sets the environment, so the arithmetic must stand behind a call that they cannot see through.
+void call_in_default_environment(void (*body)(void* context), void* context);
+}  // namespace detail
 
- private:
-  unsigned saved_;
-#else
-  FloatEnvironment() noexcept {
-    std::fegetenv(&saved_);
-    std::fesetenv(FE_DFL_ENV);
+/// Returns body(), computed with the default environment, whatever the calling thread has set. Afterwards the thread's
+/// environment is as it was, its exception flags included. Throws what the body throws.
+template <typename Body>
+auto in_default_environment(Body&& body) {
+  using Result = std::invoke_result_t<Body&>;
+  if constexpr (std::is_void_v<Result>) {
+    detail::call_in_default_environment([](void* context) { (*static_cast<std::remove_reference_t<Body>*>(context))(); },
+                                        &body);
+  } else {
+    std::optional<Result> result;
+    auto keep = [&] { result.emplace(body()); };
+    detail::call_in_default_environment([](void* context) { (*static_cast<decltype(keep)*>(context))(); }, &keep);
+    return std::move(*result);
   }
-  ~FloatEnvironment() { std::fesetenv(&saved_); }
-
- private:
-  std::fenv_t saved_;
-#endif
- public:
-  FloatEnvironment(const FloatEnvironment&) = delete;
-  FloatEnvironment& operator=(const FloatEnvironment&) = delete;
-};
+}
 
 }  // namespace maxdot::base

@@ -59,19 +59,21 @@ namespace detail {
 void run(std::size_t count, int threads, Task task, void* context) noexcept {
   const auto workers = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, threads))));
   if (workers <= 1) {
-    const FloatEnvironment guard;
-    for (std::size_t i = 0; i < count; ++i) task(context, i, 0);
+    in_default_environment([&] {
+      for (std::size_t i = 0; i < count; ++i) task(context, i, 0);
+    });
     return;
   }
   std::atomic<std::size_t> next{0};
 #pragma omp parallel num_threads(workers)
   {
-    const FloatEnvironment guard;
     const int worker = omp_get_thread_num();
-    for (std::size_t i = next.fetch_add(1, std::memory_order_relaxed); i < count;
-         i = next.fetch_add(1, std::memory_order_relaxed)) {
-      task(context, i, worker);
-    }
+    in_default_environment([&] {
+      for (std::size_t i = next.fetch_add(1, std::memory_order_relaxed); i < count;
+           i = next.fetch_add(1, std::memory_order_relaxed)) {
+        task(context, i, worker);
+      }
+    });
   }
 }
 

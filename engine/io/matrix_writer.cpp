@@ -7,6 +7,7 @@
 
 #include "base/checked.hpp"
 #include "base/file.hpp"
+#include "base/float_environment.hpp"
 #include "io/npy.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/io.hpp"
@@ -71,7 +72,9 @@ MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t r
     throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " + std::to_string(cols) +
                                                  " values are more than a file can hold");
   }
-  impl_ = std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols});
+  // The standard library computes with floating point when it takes a path apart.
+  impl_ = base::in_default_environment(
+      [&] { return std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols}); });
   if (npy) {
     const std::string header = io::make_npy_header(format == Format::npy_i64 ? "<i8" : "<f4", rows, cols);
     impl_->file.write(header.data(), header.size());
@@ -105,7 +108,7 @@ void MatrixWriter::append(const std::int64_t* values, std::size_t count) {
 
 void MatrixWriter::append(const double* values, std::size_t count) {
   impl_->check_append(false, count);
-  impl_->write_rows<float>(values, count);
+  base::in_default_environment([&] { impl_->write_rows<float>(values, count); });
   impl_->appended += count;
 }
 
@@ -114,7 +117,7 @@ void MatrixWriter::commit() {
     throw Error(ErrorCode::invalid_argument, impl_->path + ": only " + std::to_string(impl_->appended) +
                                                  " of " + std::to_string(impl_->rows) + " rows were appended");
   }
-  impl_->file.commit();
+  base::in_default_environment([&] { impl_->file.commit(); });
 }
 
 }  // namespace maxdot

@@ -8,7 +8,6 @@
 #include "kernels/code_limits.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/softmax_constants.hpp"
-#include "maxdot/reference.hpp"
 
 namespace maxdot::kernels {
 namespace {
@@ -209,11 +208,3 @@ const KernelTable& reference_table() noexcept {
 }
 
 }  // namespace maxdot::kernels
-
-namespace maxdot::reference {
-
-double dot64(const float* q, const float* x, std::size_t d) noexcept {
-  return kernels::reference_table().dot64[0](q, x, d);
-}
-
-}  // namespace maxdot::reference

@@ -136,8 +136,11 @@ void F32Scratch::prepare(std::size_t dimension) {
 template <typename Results>
 void scan_f32(const F32ScanContext& context, std::size_t begin, std::size_t count, std::size_t tile_begin,
               std::size_t tile_end, Results* best, F32Scratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan<Results> block(context, begin, count, best, scratch, counts);
-  for (std::size_t tile = tile_begin; tile < tile_end; ++tile) block.tile(tile);
+  for (std::size_t first = 0; first < count; first += kMaxBlockQueries) {
+    BlockScan<Results> block(context, begin + first, std::min(kMaxBlockQueries, count - first), best + first, scratch,
+                             counts);
+    for (std::size_t tile = tile_begin; tile < tile_end; ++tile) block.tile(tile);
+  }
 }
 
 template void scan_f32(const F32ScanContext&, std::size_t, std::size_t, std::size_t, std::size_t, TopK*, F32Scratch&,

@@ -144,7 +144,6 @@ class RangeSearch {
         std::size_t in_vain = 0;
         for (std::size_t chunk = 0; chunk < plan.chunks; ++chunk) in_vain += rejected[chunk * count + q];
         if (in_vain <= plan.most_sample_rejected || shared_.get(q) == kEverythingOut) continue;
-        for (auto& lists : found) lists[q].clear();
         give_up(q, by_f32);
       }
       pass_over(Pass::rest);
@@ -158,8 +157,13 @@ class RangeSearch {
     by_f32.push_back(q);
   }
 
+  // Starts from nothing: what the codes found of these queries before they were given up, or let through since (a bound
+  // that is infinite or no number passes every threshold), would stand in the results twice.
   void scan_by_f32(std::size_t begin, std::size_t count, const Plan& plan, std::vector<std::vector<RangeList>>& found) {
     by_f32_ += count;
+    for (auto& lists : found) {
+      for (std::size_t q = begin; q < begin + count; ++q) lists[q].clear();
+    }
     const F32ScanContext context = {items_, table_, batch_, ranking_, screen_, nullptr, filters_};
     for_each_task(begin, count, plan, [&](std::size_t first, std::size_t size, std::size_t chunk, std::size_t worker) {
       scan_f32(context, first, size, first_tile(plan, chunk), first_tile(plan, chunk + 1), found[chunk].data() + first,

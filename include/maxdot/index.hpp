@@ -100,6 +100,9 @@ struct RangeResult {
   std::vector<double> scores;
 };
 
+/// Scores as f32: each rounded once, to nearest, whatever rounding mode the calling thread has set. `out` holds as many.
+void round_to_f32(std::span<const double> scores, float* out) noexcept;
+
 /// What is inside an index; cheap.
 struct IndexInfo {
   std::size_t items = 0;

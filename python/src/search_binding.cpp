@@ -84,7 +84,7 @@ std::unique_ptr<Score[]> scores_as(std::unique_ptr<double[]> scores, std::size_t
     return scores;
   } else {
     std::unique_ptr<Score[]> out(new Score[cells]);
-    for (std::size_t i = 0; i < cells; ++i) out[i] = static_cast<Score>(scores[i]);
+    round_to_f32({scores.get(), cells}, out.get());
     return out;
   }
 }
@@ -156,11 +156,16 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
                            });
 }
 
-template <class To, class From>
-nb::ndarray<nb::numpy, To> copied(const std::vector<From>& values) {
-  std::unique_ptr<To[]> out(new To[values.size()]);
-  std::transform(values.begin(), values.end(), out.get(), [](From value) { return static_cast<To>(value); });
+nb::ndarray<nb::numpy, std::int64_t> copied(const std::vector<std::int64_t>& values) {
+  std::unique_ptr<std::int64_t[]> out(new std::int64_t[values.size()]);
+  std::copy(values.begin(), values.end(), out.get());
   return to_numpy(std::move(out), {values.size()});
+}
+
+nb::ndarray<nb::numpy, float> as_f32(const std::vector<double>& scores) {
+  std::unique_ptr<float[]> out(new float[scores.size()]);
+  round_to_f32(scores, out.get());
+  return to_numpy(std::move(out), {scores.size()});
 }
 
 /// (offsets, ids, scores), and what was done, if asked.
@@ -179,9 +184,9 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
     found = index.search_range(rows.view, span_of(thresholds), options);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-  const auto offsets = copied<std::int64_t>(found.offsets);
-  const auto ids = copied<std::int64_t>(found.ids);
-  const auto scores = copied<float>(found.scores);
+  const auto offsets = copied(found.offsets);
+  const auto ids = copied(found.ids);
+  const auto scores = as_f32(found.scores);
   if (!stats) return nb::make_tuple(offsets, ids, scores);
   std::unique_ptr<std::int64_t[]> counts(new std::int64_t[rows.view.rows]);
   for (std::size_t q = 0; q < rows.view.rows; ++q) counts[q] = found.offsets[q + 1] - found.offsets[q];
