@@ -1,4 +1,5 @@
-// The caller's rounding mode, flush-to-zero flags and trapping exceptions reach no result, and are as they were afterwards.
+// The caller's rounding mode, flush-to-zero flags and trapping exceptions reach no result, and are as they were
+// afterwards.
 
 #include <doctest/doctest.h>
 
@@ -50,7 +51,8 @@ Door door(const std::string& name, Call call) {
           }};
 }
 
-/// Every public function that computes in floating point, on data whose results depend on rounding and on denormals.
+/// Every public function that computes in floating point, on data whose results depend on rounding and on
+/// denormals.
 std::vector<Door> doors() {
   static const test::Rows items = test::gaussian_rows(300, 20, 1);
   static const test::Rows tiny = test::generators()[5].make(300, 20, 1);
@@ -62,7 +64,8 @@ std::vector<Door> doors() {
   static const std::vector<float> others = test::gaussian_rows(1, 64, 4).values;
   static const std::vector<float> labels(64, 0.25F);
   static const std::vector<std::int64_t> positives(12, 5);
-  static const OwnedIdLists relevant = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+  static const OwnedIdLists relevant = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+                                        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
   static const std::vector<std::size_t> ks = {3, 10};
   static const test::Folder folder;
   static const std::string path = folder / "scores.npy";
@@ -88,16 +91,21 @@ std::vector<Door> doors() {
   std::vector<Door> all = {
       door("search", [] { return index.search(queries.view(), 10); }),
       door("search of denormals", [] { return tiny_index.search(queries.view(), 10, {.threads = 1}); }),
-      door("build", [] { return Index::build(tiny.view(), {.metric = Metric::dot}).search(queries.view(), 10); }),
+      door("build",
+           [] { return Index::build(tiny.view(), {.metric = Metric::dot}).search(queries.view(), 10); }),
       door("search_multi", [] { return index.search_multi(queries.view(), 2, 10); }),
       door("search_multi of denormals", [] { return index.search_multi(interests.view(), 2, 10); }),
       {"search_range", [range] { return range(index, 0.5); }},
       {"search_range of everything", [range] { return range(index, -1e200); }},
       {"search_range of nothing", [range] { return range(index, 1e200); }},
-      door("reference::top_k", [] { return reference::top_k(items.view(), queries.view(), 10, Metric::euclidean, false); }),
+      door("reference::top_k",
+           [] { return reference::top_k(items.view(), queries.view(), 10, Metric::euclidean, false); }),
       door("reference::dot64", [] { return reference::dot64(items.values.data(), queries.values.data(), 20); }),
       door("reference::score",
-           [] { return reference::score(items.values.data(), queries.values.data(), 20, Metric::cosine, false).reported; }),
+           [] {
+             return reference::score(items.values.data(), queries.values.data(), 20, Metric::cosine, false)
+                 .reported;
+           }),
       door("objective::bce", [] { return objective::bce(scores, labels, 0.3); }),
       door("objective::bpr", [] { return objective::bpr(scores, others, 0.3); }),
       door("objective::cross_entropy", [] { return objective::cross_entropy(scores, others, 0.3); }),

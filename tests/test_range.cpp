@@ -16,7 +16,8 @@ namespace {
 /// What the specification returns.
 RangeResult brute_force(const test::Rows& items, const test::Rows& queries, double threshold, Metric metric) {
   RangeResult right{{0}, {}, {}};
-  const SearchResult all = reference::top_k(items.view(), queries.view(), items.rows, metric, false, nullptr, 2);
+  const SearchResult all =
+      reference::top_k(items.view(), queries.view(), items.rows, metric, false, nullptr, 2);
   for (std::size_t i = 0; i < all.ids.size(); ++i) {
     const double score = all.scores[i];
     if (metric == Metric::euclidean ? score <= threshold : score >= threshold) {
@@ -34,8 +35,8 @@ void check(const test::Rows& items, const test::Rows& queries, double threshold,
   for (const int threads : {1, 2}) {
     CAPTURE(threads);
     SearchStats stats;
-    const RangeResult got =
-        index.search_range(queries.view(), std::vector<double>{threshold}, {.threads = threads, .stats = &stats});
+    const RangeResult got = index.search_range(queries.view(), std::vector<double>{threshold},
+                                               {.threads = threads, .stats = &stats});
     REQUIRE(got.offsets == right.offsets);
     REQUIRE(got.ids == right.ids);
     REQUIRE(got.scores == right.scores);

@@ -36,6 +36,14 @@ Metric checked_metric(Metric metric) {
   return metric;
 }
 
+ScoreKind checked_score_kind(ScoreKind kind) {
+  if (kind != ScoreKind::scores && kind != ScoreKind::keys) {
+    throw Error(ErrorCode::invalid_argument,
+                "score_kind: " + std::to_string(static_cast<int>(kind)) + " is not a value of maxdot::ScoreKind");
+  }
+  return kind;
+}
+
 void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads) {
   if (queries.cols != items.dimension) {
     throw Error(ErrorCode::invalid_argument, std::string(name) + ": dimension " + std::to_string(queries.cols) +

@@ -33,6 +33,12 @@ int checked_threads(int threads);
 /// Throws Error (invalid_argument) for a value that is none of the enumeration's.
 Metric checked_metric(Metric metric);
 
+/// The same.
+ScoreKind checked_score_kind(ScoreKind kind);
+
+/// Memory for the results of `queries` queries with `k` each. Throws Error (out_of_memory).
+SearchResult room_for(std::size_t queries, std::size_t k);
+
 /// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one for each of `count`
 /// `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1 items or more.
 search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters, std::size_t count,

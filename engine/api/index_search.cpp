@@ -17,7 +17,7 @@
 #include "search/search.hpp"
 
 namespace maxdot {
-namespace {
+namespace api {
 
 SearchResult room_for(std::size_t queries, std::size_t k) {
   SearchResult result;
@@ -35,6 +35,12 @@ SearchResult room_for(std::size_t queries, std::size_t k) {
   }
   return result;
 }
+
+}  // namespace api
+
+namespace {
+
+using api::room_for;
 
 ResultView view_of(SearchResult& result) { return {result.ids.data(), result.scores.data(), result.counts.data()}; }
 
@@ -56,6 +62,7 @@ auto call(const Index::Impl& index, const MatrixView& queries, const char* name,
     const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
     search::Request request = {queries, k, metric, threads, options.stats};
     if (!options.filters.empty()) request.filters = &filters;
+    request.keys = api::checked_score_kind(options.score_kind) == ScoreKind::keys;
     try {
       return engine(items, kernels::active_table(), request);
     } catch (const Error&) {

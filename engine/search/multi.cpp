@@ -146,7 +146,7 @@ class MultiSearch {
     const std::size_t count = mergers_[worker].merge(ids_.data() + begin * width_, keys_.data() + begin * width_,
                                                      end - begin, width_, width_, merged,
                                                      heads_.data() + worker * per_user_);
-    write_results({merged, count}, {request_.metric, items_.normalized}, user, request_.k, out_);
+    write_results({merged, count}, {request_.metric, items_.normalized, request_.keys}, user, request_.k, out_);
   }
 
   const store::ItemStore& items_;

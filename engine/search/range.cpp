@@ -11,6 +11,7 @@
 #include "search/code_scan.hpp"
 #include "search/f32_scan.hpp"
 #include "search/range_list.hpp"
+#include "search/results.hpp"
 
 namespace maxdot::search {
 namespace {
@@ -198,6 +199,7 @@ class RangeSearch {
     result_.ids.resize(starts[count]);
     result_.scores.resize(starts[count]);
     std::vector<Entry> entries(starts[count] - starts[0]);
+    const Reported reported = {request_.metric, items_.normalized, request_.keys};
     base::parallel_for(count, request_.threads, [&](std::size_t q, int) noexcept {
       Entry* begin = entries.data() + (starts[q] - starts[0]);
       Entry* end = begin;
@@ -205,7 +207,7 @@ class RangeSearch {
       std::sort(begin, end, Better());
       for (std::size_t i = 0; begin + i != end; ++i) {
         result_.ids[starts[q] + i] = begin[i].id;
-        result_.scores[starts[q] + i] = base::reported_score(request_.metric, items_.normalized, begin[i].key);
+        result_.scores[starts[q] + i] = reported.score(begin[i].key);
       }
     });
   }

@@ -20,6 +20,8 @@ struct Reported {
   bool as_key = false;
 
   double score(double key) const noexcept { return as_key ? key : base::reported_score(metric, normalized, key); }
+  /// What fills the places of missing results.
+  double worst() const noexcept { return as_key ? kNoBound : base::worst_score(metric); }
 };
 
 /// Writes the sorted entries as the results of row `row` of [rows, k], padded. Requires entries.size() <= k.
@@ -32,7 +34,7 @@ inline void write_results(std::span<const Entry> entries, const Reported& report
     scores[i] = reported.score(entries[i].key);
   }
   std::fill(ids + entries.size(), ids + k, -1);
-  std::fill(scores + entries.size(), scores + k, base::worst_score(reported.metric));
+  std::fill(scores + entries.size(), scores + k, reported.worst());
   if (out.counts != nullptr) out.counts[row] = static_cast<std::int64_t>(entries.size());
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "maxdot/error.hpp"
+#include "search/results.hpp"
 #include "search/round.hpp"
 
 namespace maxdot::search {
@@ -133,9 +134,10 @@ class Search {
 };
 
 void write_nothing(const Request& request, const ResultView& out) noexcept {
+  const Reported reported = {request.metric, false, request.keys};
   const std::size_t cells = request.queries.rows * request.k;
   std::fill(out.ids, out.ids + cells, -1);
-  std::fill(out.scores, out.scores + cells, base::worst_score(request.metric));
+  std::fill(out.scores, out.scores + cells, reported.worst());
   if (out.counts != nullptr) std::fill(out.counts, out.counts + request.queries.rows, 0);
 }
 

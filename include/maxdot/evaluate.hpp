@@ -115,7 +115,7 @@ struct RankOptions {
 };
 
 /// The rank, from 1, of each relevant item among all items of the index for its user, in the order of search
-/// results (score, then id): exact, by counting the better items in one pass. Aligned with relevant.ids. 0 for
+/// results (key, then id): exact, by counting the better items in one pass. Aligned with relevant.ids. 0 for
 /// an id that the index does not hold or that `exclude` holds. Excluded items do not count as better. Throws
 /// what Index::search throws, and Error (invalid_argument) for bad lists.
 std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, const IdLists& relevant,

@@ -61,6 +61,12 @@ struct Filters {
   bool empty() const noexcept { return exclude.absent() && allow.absent() && item_mask.empty(); }
 };
 
+/// What the `scores` of results hold.
+enum class ScoreKind : std::uint8_t {
+  scores,  ///< dot products, cosines, or distances
+  keys,    ///< what orders results, larger is better: for distances the negated square (the cosine, of a normalised index)
+};
+
 struct SearchOptions {
   /// Threads for this call; 0 = every core that this process may use. Results do not depend on it.
   int threads = 0;
@@ -71,6 +77,8 @@ struct SearchOptions {
   /// Which items may be returned. Memory for a call: at most an eighth of a byte for each item and query under way (a quarter with lists of both kinds), and
   /// once for an index with ids of its own, a table of 8 to 16 bytes for each item.
   Filters filters = {};
+  /// Keys are what `merge` (maxdot/merge.hpp) needs.
+  ScoreKind score_kind = ScoreKind::scores;
 };
 
 /// Results in the caller's memory: `ids` and `scores` are [queries, k] row-major, `counts` is [queries] or null.
@@ -82,8 +90,9 @@ struct ResultView {
 
 /// Results, best first. `ids` and `scores` are [queries, k] row-major. Scores are the f64 values that define the
 /// order (see docs/exactness.md); dot and cosine descend, euclidean reports distances, which ascend. Equal
-/// scores are ordered by smaller item id. Row r holds counts[r] = min(k, items permitted) results; the rest is padded
-/// with id -1 and the worst score (-inf, or +inf for a distance).
+/// keys are ordered by smaller item id. A distance is the rounded root of its key: two distances may be equal where the
+/// keys differ, and then the larger id may stand first. Row r holds counts[r] = min(k, items permitted) results; the rest
+/// is padded with id -1 and the worst score (-inf, or +inf for a distance) or key (-inf).
 struct SearchResult {
   std::size_t queries = 0;
   std::size_t k = 0;

@@ -6,5 +6,6 @@
 #include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
 #include "maxdot/matrix.hpp"
+#include "maxdot/merge.hpp"
 #include "maxdot/objective.hpp"
 #include "maxdot/types.hpp"

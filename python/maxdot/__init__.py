@@ -3,7 +3,7 @@
 >>> index = maxdot.Index.build(items, metric="cosine")     # items: float32 or float16, [n, d]
 >>> ids, scores = index.search(queries, k=10)              # int64 and float32, [queries, 10], best first
 
-Exact means: the true top-k in 64-bit arithmetic, ordered by score and then by smaller id, with the same bits
+Exact means: the true top-k in 64-bit arithmetic, ordered by key and then by smaller id (a distance is the root of its key), with the same bits
 for any number of threads, any batch and any instruction set. `verify` checks any library's answer against the
 same definition.
 
@@ -15,6 +15,7 @@ Also here: `maxdot.objective` (losses of recall models, softmax over an index), 
 from maxdot import evaluate, objective
 from maxdot._core import __version__, available_threads, kernel_name
 from maxdot.index import Index, Metric, top_k
+from maxdot.merging import merge, merge_ranges
 from maxdot.verification import Verification, WrongPosition, verify
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "available_threads",
     "evaluate",
     "kernel_name",
+    "merge",
+    "merge_ranges",
     "objective",
     "top_k",
     "verify",

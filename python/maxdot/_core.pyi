@@ -110,6 +110,21 @@ def read_id_pairs(path: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int6
 def lists_from_pairs(
     users: npt.NDArray[np.int64], items: npt.NDArray[np.int64], count: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
+def merge(
+    shards: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]],
+    k: SupportsIndex,
+    metric: str,
+    normalized: bool,
+    scores: str,
+    threads: int,
+) -> Any: ...
+def merge_ranges(
+    shards: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]],
+    metric: str,
+    normalized: bool,
+    scores: str,
+    threads: int,
+) -> Any: ...
 def rechub_text(metric: str, k: int, value: float) -> str: ...
 
 class Index:
@@ -127,17 +142,7 @@ class Index:
         threads: int,
         metric: str | None,
         stats: bool,
-        exclude: Lists | None = None,
-        allow: Lists | None = None,
-        item_mask: npt.NDArray[np.uint8] | None = None,
-    ) -> Any: ...
-    def search_f64(
-        self,
-        queries: Any,
-        k: SupportsIndex,
-        threads: int,
-        metric: str | None,
-        stats: bool,
+        scores: str = "f32",
         exclude: Lists | None = None,
         allow: Lists | None = None,
         item_mask: npt.NDArray[np.uint8] | None = None,
@@ -151,6 +156,7 @@ class Index:
         threads: int,
         metric: str | None,
         stats: bool,
+        scores: str = "f32",
         exclude: Lists | None = None,
         allow: Lists | None = None,
         item_mask: npt.NDArray[np.uint8] | None = None,
@@ -162,6 +168,7 @@ class Index:
         threads: int,
         metric: str | None,
         stats: bool,
+        scores: str = "f32",
         exclude: Lists | None = None,
         allow: Lists | None = None,
         item_mask: npt.NDArray[np.uint8] | None = None,

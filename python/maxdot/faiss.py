@@ -72,7 +72,7 @@ class _IndexFlat:
         """
         if k < 1:
             raise ValueError(f"k: {k} is no number of results; use 1 or more")
-        ids, scores, *_ = self._index().search_f64(self._rows(x, "x"), k, 0, None, False)
+        ids, scores, *_ = self._index().search(self._rows(x, "x"), k, 0, None, False, "f64")
         if self.metric_type == METRIC_L2:
             np.square(scores, out=scores)
         distances = scores.astype(np.float32)

@@ -18,6 +18,8 @@ from maxdot.search_arguments import filter_arguments, interest_rows
 Metric: TypeAlias = Literal["dot", "cosine", "euclidean"]
 Ids: TypeAlias = npt.NDArray[np.int64]
 Scores: TypeAlias = npt.NDArray[np.float32]
+Keys: TypeAlias = npt.NDArray[np.float64]
+ScoreType: TypeAlias = Literal["f32", "f64", "keys"]
 
 
 class Index:
@@ -109,6 +111,7 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: Literal[False] = False,
+        scores: Literal["f32"] = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
@@ -123,10 +126,41 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: Literal[True],
+        scores: Literal["f32"] = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
     ) -> tuple[Ids, Scores, dict[str, Any]]: ...
+
+    @overload
+    def search(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        stats: Literal[False] = False,
+        scores: Literal["f64", "keys"],
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
+    ) -> tuple[Ids, Keys]: ...
+
+    @overload
+    def search(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        stats: Literal[True],
+        scores: Literal["f64", "keys"],
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
+    ) -> tuple[Ids, Keys, dict[str, Any]]: ...
 
     def search(
         self,
@@ -136,11 +170,12 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: bool = False,
+        scores: ScoreType = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
     ) -> Any:
-        """The exact k best items of each query, best first; equal scores are ordered by smaller id.
+        """The exact k best items of each query, best first; equal keys are ordered by smaller id.
 
         Args:
             queries: float32 or float16, shape [m, d] or [d], as `items` of `build`.
@@ -149,6 +184,9 @@ class Index:
                 on it.
             metric: ask another metric than the index's own; every metric is exact on every index.
             stats: also return what the call did.
+            scores: "f32", "f64", or "keys" (float64): what orders results, larger is better, which is what
+                `maxdot.merge` needs. A distance is the rounded root of its negated key, so two distances may
+                be equal where their keys differ.
             exclude: items that a query must not return: m lists of item ids, as a list of lists, a SciPy CSR
                 matrix [m, items] (its column indices are ids), or a tuple (offsets, ids). For one query of
                 shape [d], also just its ids. Ids that the index does not hold are ignored.
@@ -172,10 +210,10 @@ class Index:
         """
         engine = self._open_engine()
         if exclude is None and allow is None and item_mask is None:  # the short way: microseconds count
-            return engine.search(host(queries), as_integer(k), threads, metric, stats)
+            return engine.search(host(queries), as_integer(k), threads, metric, stats, scores)
         queries = host(queries)
         filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
-        return engine.search(queries, as_integer(k), threads, metric, stats, *filters)
+        return engine.search(queries, as_integer(k), threads, metric, stats, scores, *filters)
 
     def search_multi(
         self,
@@ -185,6 +223,7 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: bool = False,
+        scores: ScoreType = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
@@ -197,7 +236,7 @@ class Index:
         Args:
             users: float32 or float16, shape [m, interests, d], or [interests, d] for one user.
             exclude, allow: one list for each user, as in `search`.
-            k, threads, metric, stats, item_mask: as in `search`.
+            k, threads, metric, stats, scores, item_mask: as in `search`.
 
         Returns:
             ids (int64) and scores (float32), shape [m, k], or [k] for one user; with `stats` a dictionary as of
@@ -209,7 +248,7 @@ class Index:
         engine = self._open_engine()
         rows, per_user, one_user = interest_rows(users)
         filters = filter_arguments(exclude, allow, item_mask, one_user)
-        return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, *filters)
+        return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, scores, *filters)
 
     def search_range(
         self,
@@ -219,6 +258,7 @@ class Index:
         *,
         metric: Metric | None = None,
         stats: bool = False,
+        scores: ScoreType = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
@@ -229,7 +269,7 @@ class Index:
             queries: float32 or float16, shape [m, d] or [d].
             threshold: one number, or one for each query. Compared with the float64 score, before it is rounded
                 to float32.
-            threads, metric, stats, exclude, allow, item_mask: as in `search`.
+            threads, metric, stats, scores, exclude, allow, item_mask: as in `search`.
 
         Returns:
             offsets (int64 [m + 1]), ids (int64) and scores (float32): query i has
@@ -244,7 +284,7 @@ class Index:
             raise ValueError(f"threshold: shape {thresholds.shape} is neither a number nor [queries]")
         queries = host(queries)
         filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
-        return engine.search_range(queries, thresholds.reshape(-1), threads, metric, stats, *filters)
+        return engine.search_range(queries, thresholds.reshape(-1), threads, metric, stats, scores, *filters)
 
     def close(self) -> None:
         """Lets go of the memory or the mapped file. Searches that run in other threads end unharmed."""

@@ -83,7 +83,7 @@ class _Neighbors(BaseEstimator):
         return csr_matrix((values, ids.ravel(), starts), shape=(rows, self.n_samples_fit_))
 
     def _search(self, queries: Any, k: int) -> Any:
-        return self._index.search_f64(queries, k, self._threads(), None, False)
+        return self._index.search(queries, k, self._threads(), None, False, "f64")
 
     def _distances(self, scores: Any) -> Any:
         if self.metric == "euclidean":

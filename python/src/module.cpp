@@ -41,6 +41,7 @@ void translate(const std::exception_ptr& thrown, void*) {
 NB_MODULE(_core, module) {
   nb::register_exception_translator(translate);
   maxdot::python::bind_index(module);
+  maxdot::python::bind_merge(module);
   maxdot::python::bind_verify(module);
   maxdot::python::bind_objective(module);
   maxdot::python::bind_evaluate(module);

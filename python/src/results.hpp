@@ -4,11 +4,16 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "maxdot/index.hpp"
 
 namespace maxdot::python {
 
@@ -25,5 +30,32 @@ template <class T>
 nb::ndarray<nb::numpy, T> to_numpy(std::unique_ptr<T[]> values, std::initializer_list<std::size_t> shape) {
   return to_numpy(std::move(values), std::span(shape.begin(), shape.size()));
 }
+
+/// A copy that NumPy owns.
+template <class T>
+nb::object vector_to_numpy(const std::vector<T>& values) {
+  std::unique_ptr<T[]> copy(new T[values.size()]);
+  std::copy(values.begin(), values.end(), copy.get());
+  return nb::cast(to_numpy(std::move(copy), {values.size()}));
+}
+
+/// What Python sees of scores, which leave the engine as f64.
+enum class ScoreType {
+  f32,
+  f64,
+  keys,  ///< f64
+};
+
+/// From the argument `scores`. Throws Error (invalid_argument).
+ScoreType score_type_argument(std::string_view scores);
+
+constexpr ScoreKind kind_of(ScoreType type) {
+  return type == ScoreType::keys ? ScoreKind::keys : ScoreKind::scores;
+}
+
+/// `scores` in an array of this shape, rounded to f32 if that is the type.
+nb::object scores_to_numpy(std::unique_ptr<double[]> scores, std::span<const std::size_t> shape,
+                           ScoreType type);
+nb::object scores_to_numpy(const std::vector<double>& scores, ScoreType type);
 
 }  // namespace maxdot::python

@@ -12,7 +12,6 @@
 #include <new>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "array_argument.hpp"
@@ -42,6 +41,7 @@ IdLists lists_of(const Lists& lists) {
 struct Asked {
   int threads;
   std::optional<std::string> metric;
+  ScoreType scores;
   Lists exclude;
   Lists allow;
   Mask item_mask;
@@ -49,6 +49,7 @@ struct Asked {
   SearchOptions options(SearchStats* stats) const {
     SearchOptions options = {.threads = threads, .stats = stats};
     if (metric) options.metric = metric_argument(*metric);
+    options.score_kind = kind_of(scores);
     options.filters.exclude = lists_of(exclude);
     options.filters.allow = lists_of(allow);
     if (item_mask) options.filters.item_mask = span_of(*item_mask);
@@ -77,18 +78,6 @@ nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> c
   return stats;
 }
 
-/// Scores leave the engine as f64; `Score` is what Python sees.
-template <class Score>
-std::unique_ptr<Score[]> scores_as(std::unique_ptr<double[]> scores, std::size_t cells) {
-  if constexpr (std::is_same_v<Score, double>) {
-    return scores;
-  } else {
-    std::unique_ptr<Score[]> out(new Score[cells]);
-    round_to_f32({scores.get(), cells}, out.get());
-    return out;
-  }
-}
-
 /// No machine holds more results; below it, sizes in bytes cannot overflow.
 constexpr std::size_t kMaxCells = std::size_t{1} << 47;
 
@@ -98,20 +87,20 @@ constexpr std::size_t kMaxCells = std::size_t{1} << 47;
                                             " do not fit in memory; use a smaller k or fewer queries");
 }
 
-/// Calls run(out, options) without the GIL and returns (ids, scores) of shape [rows, width], or [width] for one row that
-/// was given without its dimension; and what was done, if asked.
-template <class Score, class Run>
-nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked& asked, bool stats, Run&& run) {
+/// Calls run(out, options) without the GIL and returns (ids, scores) of shape [rows, width], or [width] for one
+/// row that was given without its dimension; and what was done, if asked.
+template <class Run>
+nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked& asked, bool stats,
+                     Run&& run) {
   SearchStats done;
   const SearchOptions options = asked.options(stats ? &done : nullptr);
   std::unique_ptr<std::int64_t[]> ids;
   std::unique_ptr<std::int64_t[]> counts;
-  std::unique_ptr<Score[]> scores;
+  std::unique_ptr<double[]> exact;
   double seconds = 0;
   {
     const nb::gil_scoped_release released;
     const std::size_t cells = rows * width;
-    std::unique_ptr<double[]> exact;
     if (width < kMaxCells && (width == 0 || rows < kMaxCells / width)) {
       ids.reset(new (std::nothrow) std::int64_t[cells]);
       counts.reset(stats ? new (std::nothrow) std::int64_t[rows] : nullptr);
@@ -121,59 +110,49 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
     const auto start = std::chrono::steady_clock::now();
     run(ResultView{ids.get(), exact.get(), counts.get()}, options);
     if (stats) seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    scores = scores_as<Score>(std::move(exact), cells);
   }
-  const auto shaped = [&](auto values) {
-    return flat ? to_numpy(std::move(values), {width}) : to_numpy(std::move(values), {rows, width});
-  };
-  if (!stats) return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)));
-  return nb::make_tuple(shaped(std::move(ids)), shaped(std::move(scores)),
+  const std::size_t shape[] = {rows, width};
+  const std::span<const std::size_t> shown(shape + (flat ? 1 : 0), flat ? 1 : 2);
+  const nb::object scores = scores_to_numpy(std::move(exact), shown, asked.scores);
+  if (!stats) return nb::make_tuple(to_numpy(std::move(ids), shown), scores);
+  return nb::make_tuple(to_numpy(std::move(ids), shown), scores,
                         stats_of(seconds, asked.threads, std::move(counts), rows, done));
 }
 
-template <class Score>
 nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int threads,
-                 const std::optional<std::string>& metric, bool stats, Lists exclude, Lists allow, Mask item_mask) {
+                 const std::optional<std::string>& metric, bool stats, const std::string& scores, Lists exclude,
+                 Lists allow, Mask item_mask) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const std::size_t width = k_argument(k);
-  const Asked asked = {threads, metric, std::move(exclude), std::move(allow), std::move(item_mask)};
-  return results_of<Score>(rows.view.rows, width, rows.one_dimensional, asked, stats,
-                           [&](const ResultView& out, const SearchOptions& options) {
-                             index.search(rows.view, width, out, options);
-                           });
+  const Asked asked = {
+      threads, metric, score_type_argument(scores), std::move(exclude), std::move(allow), std::move(item_mask)};
+  return results_of(rows.view.rows, width, rows.one_dimensional, asked, stats,
+                    [&](const ResultView& out, const SearchOptions& options) {
+                      index.search(rows.view, width, out, options);
+                    });
 }
 
-nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per_user, bool one_user, std::int64_t k,
-                       int threads, const std::optional<std::string>& metric, bool stats, Lists exclude, Lists allow,
-                       Mask item_mask) {
+nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per_user, bool one_user,
+                       std::int64_t k, int threads, const std::optional<std::string>& metric, bool stats,
+                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask) {
   const MatrixArgument rows = matrix_argument(interests, "users", false);
   const std::size_t width = k_argument(k);
   const std::size_t users = per_user == 0 ? 0 : rows.view.rows / per_user;
-  const Asked asked = {threads, metric, std::move(exclude), std::move(allow), std::move(item_mask)};
-  return results_of<float>(users, width, one_user, asked, stats,
-                           [&](const ResultView& out, const SearchOptions& options) {
-                             index.search_multi(rows.view, per_user, width, out, options);
-                           });
-}
-
-nb::ndarray<nb::numpy, std::int64_t> copied(const std::vector<std::int64_t>& values) {
-  std::unique_ptr<std::int64_t[]> out(new std::int64_t[values.size()]);
-  std::copy(values.begin(), values.end(), out.get());
-  return to_numpy(std::move(out), {values.size()});
-}
-
-nb::ndarray<nb::numpy, float> as_f32(const std::vector<double>& scores) {
-  std::unique_ptr<float[]> out(new float[scores.size()]);
-  round_to_f32(scores, out.get());
-  return to_numpy(std::move(out), {scores.size()});
+  const Asked asked = {
+      threads, metric, score_type_argument(scores), std::move(exclude), std::move(allow), std::move(item_mask)};
+  return results_of(users, width, one_user, asked, stats,
+                    [&](const ResultView& out, const SearchOptions& options) {
+                      index.search_multi(rows.view, per_user, width, out, options);
+                    });
 }
 
 /// (offsets, ids, scores), and what was done, if asked.
 nb::tuple search_range(const Index& index, nb::handle queries, const Vector<double>& thresholds, int threads,
-                       const std::optional<std::string>& metric, bool stats, Lists exclude, Lists allow,
-                       Mask item_mask) {
+                       const std::optional<std::string>& metric, bool stats, const std::string& scores,
+                       Lists exclude, Lists allow, Mask item_mask) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
-  const Asked asked = {threads, metric, std::move(exclude), std::move(allow), std::move(item_mask)};
+  const Asked asked = {
+      threads, metric, score_type_argument(scores), std::move(exclude), std::move(allow), std::move(item_mask)};
   SearchStats done;
   const SearchOptions options = asked.options(stats ? &done : nullptr);
   RangeResult found;
@@ -184,13 +163,14 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
     found = index.search_range(rows.view, span_of(thresholds), options);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-  const auto offsets = copied(found.offsets);
-  const auto ids = copied(found.ids);
-  const auto scores = as_f32(found.scores);
+  const nb::object offsets = vector_to_numpy(found.offsets);
+  const nb::object ids = vector_to_numpy(found.ids);
+  const nb::object scores = scores_to_numpy(found.scores, asked.scores);
   if (!stats) return nb::make_tuple(offsets, ids, scores);
   std::unique_ptr<std::int64_t[]> counts(new std::int64_t[rows.view.rows]);
   for (std::size_t q = 0; q < rows.view.rows; ++q) counts[q] = found.offsets[q + 1] - found.offsets[q];
-  return nb::make_tuple(offsets, ids, scores, stats_of(seconds, threads, std::move(counts), rows.view.rows, done));
+  return nb::make_tuple(offsets, ids, scores,
+                        stats_of(seconds, threads, std::move(counts), rows.view.rows, done));
 }
 
 }  // namespace
@@ -198,11 +178,11 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
 void bind_searches(nb::class_<Index>& bound) {
   using namespace nb::literals;
   const auto with_filters = [&](const char* name, auto function, auto... arguments) {
-    bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a, "exclude"_a.none() = nb::none(),
-              "allow"_a.none() = nb::none(), "item_mask"_a.none() = nb::none());
+    bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a, "scores"_a = "f32",
+              "exclude"_a.none() = nb::none(), "allow"_a.none() = nb::none(),
+              "item_mask"_a.none() = nb::none());
   };
-  with_filters("search", &search<float>, "queries"_a.none(), "k"_a);
-  with_filters("search_f64", &search<double>, "queries"_a.none(), "k"_a);
+  with_filters("search", &search, "queries"_a.none(), "k"_a);
   with_filters("search_multi", &search_multi, "interests"_a.none(), "per_user"_a, "one_user"_a, "k"_a);
   with_filters("search_range", &search_range, "queries"_a.none(), "thresholds"_a);
 }

@@ -1,0 +1,78 @@
+"""Results of a catalogue that is cut into shards, joined to what one index would have returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from maxdot import _core
+from maxdot.index import Ids, Metric, ScoreType
+
+
+def merge(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]],
+    k: SupportsIndex,
+    metric: Metric,
+    normalized: bool = False,
+    *,
+    scores: ScoreType = "f32",
+    threads: int = 0,
+) -> tuple[Ids, npt.NDArray[Any]]:
+    """The k best of all shards for each query: the bits that one index over all items would return.
+
+    Args:
+        shards: what `Index.search(..., scores="keys")` or `search_multi` returned for the same queries, one pair
+            (ids, keys) of shape [m, k or more] for each shard. No item may stand in two shards.
+        k: results per query; ask every shard for as many or more.
+        metric: the one that was asked for.
+        normalized: whether the indexes were built with `normalize`.
+        scores: "f32", "f64", or "keys" to merge again.
+        threads: 0 = every core that this process may use.
+
+    Returns:
+        ids (int64) and scores, shape [m, k].
+
+    Raises:
+        ValueError: shapes do not fit, an item stands in two shards, a shard was asked for fewer than k, or its
+            values are scores and not keys.
+        MemoryError: the results do not fit.
+    """
+    lists = [(_array(ids, np.int64), _array(keys, np.float64)) for ids, keys in shards]
+    merged: tuple[Ids, npt.NDArray[Any]] = _core.merge(lists, k, metric, normalized, scores, threads)
+    return merged
+
+
+def merge_ranges(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]],
+    metric: Metric,
+    normalized: bool = False,
+    *,
+    scores: ScoreType = "f32",
+    threads: int = 0,
+) -> tuple[Ids, Ids, npt.NDArray[Any]]:
+    """The same for what `Index.search_range(..., scores="keys")` returned: (offsets, ids, keys) of each shard.
+
+    Returns:
+        offsets (int64 [m + 1]), ids (int64) and scores, as `Index.search_range`.
+
+    Raises:
+        ValueError, MemoryError: as `merge`.
+    """
+    lists = [
+        (_array(offsets, np.int64), _array(ids, np.int64), _array(keys, np.float64)) for offsets, ids, keys in shards
+    ]
+    merged: tuple[Ids, Ids, npt.NDArray[Any]] = _core.merge_ranges(lists, metric, normalized, scores, threads)
+    return merged
+
+
+def _array(values: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype != dtype:
+        raise ValueError(
+            f"shards: {array.dtype} values where {np.dtype(dtype)} are needed; "
+            'ask every shard with scores="keys"'
+        )
+    return np.ascontiguousarray(array)
