@@ -148,7 +148,7 @@ def ranks(
 ) -> Int64:
     """The exact rank, from 1, of each relevant item among all items of the index for its user.
 
-    The order is that of search results: by score, then by smaller id.
+    The order is that of search results: by key, then by smaller id.
 
     Args:
         index, users, relevant, exclude, metric, threads: as in `retrieval`. Excluded items push no other down.

@@ -2,7 +2,8 @@
 
 The conventions are FAISS's: rows are added in steps and numbered from 0, `search` returns (D, I), L2
 distances are squared, missing results have id -1, and inputs are converted to float32 as FAISS's own wrapper
-does. Two things differ: results are exact, and equal scores are ordered by smaller id; NaN and Inf are refused.
+does. Two things differ: results are exact, and equal keys are ordered by smaller id
+(a distance is the rounded root of its key); NaN and Inf are refused.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 docs/rechub.md lists what implicit 0.7.3 does otherwise. In short: where filters leave fewer than N items the
 row ends with id -1 and score -inf, while implicit returns items that were filtered out, or item 0; rows always
-have N places; a user gets the same bits alone and in a batch; equal scores are ordered by smaller id.
+have N places; a user gets the same bits alone and in a batch; equal keys are ordered by smaller id.
 """
 
 from __future__ import annotations
