@@ -165,11 +165,11 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
   }
   const nb::object offsets = vector_to_numpy(found.offsets);
   const nb::object ids = vector_to_numpy(found.ids);
-  const nb::object scores = scores_to_numpy(found.scores, asked.scores);
-  if (!stats) return nb::make_tuple(offsets, ids, scores);
+  const nb::object values = scores_to_numpy(found.scores, asked.scores);
+  if (!stats) return nb::make_tuple(offsets, ids, values);
   std::unique_ptr<std::int64_t[]> counts(new std::int64_t[rows.view.rows]);
   for (std::size_t q = 0; q < rows.view.rows; ++q) counts[q] = found.offsets[q + 1] - found.offsets[q];
-  return nb::make_tuple(offsets, ids, scores,
+  return nb::make_tuple(offsets, ids, values,
                         stats_of(seconds, threads, std::move(counts), rows.view.rows, done));
 }
 
