@@ -8,8 +8,10 @@
 #include <set>
 
 #include "id_lists.hpp"
+#include "base/hash.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
+#include "search/id_set.hpp"
 #include "search/multi.hpp"
 #include "search/range.hpp"
 #include "search/row_set.hpp"
@@ -148,6 +150,69 @@ TEST_CASE("a set of rows holds what was inserted, as a table and as bits") {
       REQUIRE(memory.back() == 0xABABABABU);
     }
   }
+}
+
+namespace {
+
+/// The longest row of used slots in a table of linear probing: no look-up visits more.
+template <typename Slot>
+std::size_t longest_walk(const std::vector<Slot>& slots, Slot empty) {
+  std::size_t longest = 0;
+  std::size_t walk = 0;
+  for (std::size_t i = 0; i < 2 * slots.size() && longest < slots.size(); ++i) {  // twice: a walk may pass the end
+    walk = slots[i % slots.size()] == empty ? 0 : walk + 1;
+    longest = std::max(longest, walk);
+  }
+  return longest;
+}
+
+// Half full tables of these sizes have walks of some 100 slots; the chance of this many is below 2^-100.
+constexpr std::size_t kLongWalk = 600;
+
+}  // namespace
+
+TEST_CASE("no choice of rows makes the look-ups of a set of rows walk far") {
+  constexpr std::size_t items = 2'000'000;
+  constexpr std::size_t count = 16'000;
+  const auto walk_of = [](const std::vector<std::uint32_t>& rows) {
+    std::vector<std::uint32_t> memory(search::RowSet::words(rows.size(), items));
+    search::RowSet set(memory.data(), rows.size(), items);
+    for (const std::uint32_t row : rows) set.insert(row);
+    return longest_walk(memory, 0xFFFFFFFFU);
+  };
+  std::vector<std::uint32_t> all(items);
+  for (std::uint32_t row = 0; row < items; ++row) all[row] = row;
+  const auto first_by = [&](auto hash) {
+    std::vector<std::uint32_t> rows = all;
+    std::nth_element(rows.begin(), rows.begin() + count, rows.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return hash(a) < hash(b); });
+    rows.resize(count);
+    return rows;
+  };
+  // An attacker's rows for the hashes that are well known, and rows as catalogues have them.
+  CHECK(walk_of(first_by([](std::uint32_t row) { return row; })) < kLongWalk);
+  CHECK(walk_of(first_by([](std::uint32_t row) { return row % 125 << 21 | row; })) < kLongWalk);
+  CHECK(walk_of(first_by([](std::uint32_t row) { return row * 0x9E3779B1U; })) < kLongWalk);
+  CHECK(walk_of(first_by([](std::uint32_t row) { return base::mix(row, 0); })) < kLongWalk);
+}
+
+TEST_CASE("no choice of ids makes the look-ups of a set of ids walk far") {
+  constexpr std::size_t count = 8'000;
+  std::vector<std::int64_t> memory(search::IdSet::slots(count));
+  const auto walk_of = [&](auto id_of) {
+    search::IdSet set(memory.data(), count);
+    for (std::size_t i = 0; i < count; ++i) REQUIRE(set.insert(id_of(i)));
+    for (std::size_t i = 0; i < count; i += 97) REQUIRE_FALSE(set.insert(id_of(i)));
+    return longest_walk(memory, std::int64_t{-1});
+  };
+  CHECK(walk_of([](std::size_t i) { return static_cast<std::int64_t>(i); }) < kLongWalk);
+  CHECK(walk_of([](std::size_t i) { return static_cast<std::int64_t>(i << 40); }) < kLongWalk);
+  // Products with 2^64 / golden ratio whose upper halves are equal, by the inverse of that factor.
+  CHECK(walk_of([](std::size_t i) {
+    std::uint64_t inverse = 1;
+    for (int step = 0; step < 6; ++step) inverse *= 2 - 0x9E3779B97F4A7C15U * inverse;
+    return static_cast<std::int64_t>((i * inverse & ~std::uint64_t{0} >> 1));
+  }) < kLongWalk);
 }
 
 TEST_CASE("a map of ids finds each row and nothing else") {

@@ -12,6 +12,7 @@
 #include "api/id_lists.hpp"
 #include "api/index_impl.hpp"
 #include "base/float_environment.hpp"
+#include "base/hash.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"
 #include "measure/summary.hpp"
@@ -86,9 +87,14 @@ measure::Table measure_users(const IdLists& relevant, const Retrieved& retrieved
   return table;
 }
 
+struct SecretHash {
+  std::uint64_t secret = base::process_secret();
+  std::size_t operator()(std::int64_t id) const noexcept { return base::mix(static_cast<std::uint64_t>(id), secret); }
+};
+
 // Distinct items within the first k places, for each k: an item counts from its best place on.
 std::vector<std::size_t> distinct_items(const Retrieved& retrieved, const std::vector<std::size_t>& ascending) {
-  std::unordered_map<std::int64_t, std::size_t> best_place;
+  std::unordered_map<std::int64_t, std::size_t, SecretHash> best_place;
   for (std::size_t i = 0; i < retrieved.ids.size(); ++i) {
     const std::size_t place = i % retrieved.width;
     if (retrieved.ids[i] < 0 || place >= ascending.back()) continue;

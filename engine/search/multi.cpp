@@ -4,7 +4,6 @@
 #include "search/multi.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "base/parallel.hpp"
 #include "base/score.hpp"
 #include "maxdot/matrix.hpp"
+#include "search/id_set.hpp"
 #include "search/results.hpp"
 #include "search/scan_counts.hpp"
 #include "search/top_k.hpp"
@@ -35,13 +35,13 @@ bool is_zero(const MatrixView& rows, std::size_t row) noexcept {
 /// Merges the sorted results of a user's interests. Memory of one thread.
 class Merger {
  public:
-  explicit Merger(std::size_t k) : seen_(std::bit_ceil(2 * k + 2)) {}
+  explicit Merger(std::size_t k) : seen_(IdSet::slots(k)) {}
 
   /// The best `k` distinct entries of `lists` lists of `width` entries, each padded with ids of -1, to `out`. Returns how
-  /// many there are.
+  /// many there are. Requires k as at construction.
   std::size_t merge(const std::int64_t* ids, const double* keys, std::size_t lists, std::size_t width, std::size_t k,
                     Entry* out, std::size_t* heads) noexcept {
-    std::fill(seen_.begin(), seen_.end(), -1);
+    IdSet seen(seen_.data(), k);
     std::fill_n(heads, lists, std::size_t{0});
     std::size_t count = 0;
     while (count < k) {
@@ -56,23 +56,12 @@ class Merger {
       }
       if (best == lists) break;
       ++heads[best];
-      if (is_new(first.id)) out[count++] = first;
+      if (seen.insert(first.id)) out[count++] = first;
     }
     return count;
   }
 
  private:
-  bool is_new(std::int64_t id) noexcept {
-    const std::size_t mask = seen_.size() - 1;
-    // Fibonacci hashing: 2^64 / golden ratio; the high bits are mixed best.
-    std::size_t slot = static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15U >> 32 & mask;
-    for (; seen_[slot] >= 0; slot = (slot + 1) & mask) {
-      if (seen_[slot] == id) return false;
-    }
-    seen_[slot] = id;
-    return true;
-  }
-
   std::vector<std::int64_t> seen_;
 };
 

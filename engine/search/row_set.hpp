@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/hash.hpp"
+
 namespace maxdot::search {
 
 class RowSet {
@@ -21,7 +23,6 @@ class RowSet {
   RowSet(std::uint32_t* memory, std::size_t count, std::size_t items) noexcept
       : words_(memory), is_table_(table_size(count) < bit_words(items)) {
     size_ = is_table_ ? table_size(count) : bit_words(items);
-    shift_ = is_table_ ? 32 - std::countr_zero(size_) : 0;
     std::fill_n(words_, size_, is_table_ ? kEmpty : 0U);
   }
 
@@ -44,7 +45,7 @@ class RowSet {
     return false;
   }
 
-  /// Calls visit(row) for each row once, in no particular order.
+  /// Calls visit(row) for each row once, in no particular order (another in each process).
   template <typename Visit>
   void for_each(Visit&& visit) const noexcept {
     for (std::size_t i = 0; i < size_; ++i) {
@@ -63,12 +64,12 @@ class RowSet {
 
   static std::size_t table_size(std::size_t count) noexcept { return std::bit_ceil(2 * count + 2); }
   static std::size_t bit_words(std::size_t items) noexcept { return (items + 31) / 32; }
-  /// Fibonacci hashing: 2^32 / golden ratio spreads consecutive rows.
-  std::size_t slot_of(std::uint32_t row) const noexcept { return row * 0x9E3779B1U >> shift_; }
+  /// By a secret: a user's history is a list too, and may be chosen to make look-ups slow.
+  std::size_t slot_of(std::uint32_t row) const noexcept { return base::mix(row, secret_) & (size_ - 1); }
 
   std::uint32_t* words_ = nullptr;
   std::size_t size_ = 0;
-  int shift_ = 0;
+  std::uint64_t secret_ = base::process_secret();
   bool is_table_ = false;
 };
 
