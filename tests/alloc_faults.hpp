@@ -1,0 +1,60 @@
+// Allocations that fail on purpose: operator new of this binary counts, and one call of it fails.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <string>
+
+#include "maxdot/error.hpp"
+
+namespace maxdot::test {
+
+/// While it lives, allocation `n` (the first is 0) by operator new fails, on whatever thread it comes: std::bad_alloc,
+/// or null from a nothrow one. All others succeed. One at a time. Memory of std::aligned_alloc is not counted.
+class AllocationFault {
+ public:
+  explicit AllocationFault(std::uint64_t n) noexcept;
+  AllocationFault(const AllocationFault&) = delete;
+  AllocationFault& operator=(const AllocationFault&) = delete;
+  ~AllocationFault();
+
+  /// Whether that allocation was asked for.
+  bool fired() const noexcept;
+  /// Whether it was a nothrow one, whose caller may know another way.
+  bool was_nothrow() const noexcept;
+};
+
+/// Runs `call` with allocation 0, 1, 2, ... failing until a run asks for fewer. Requires each failure to come out as
+/// Error (out_of_memory) with a message. A call may succeed only if the allocation that failed was a nothrow one.
+/// Returns how many allocations failed.
+template <typename Call>
+std::uint64_t for_each_allocation_fault(Call call) {
+  for (std::uint64_t n = 0;; ++n) {
+    bool fired = false;
+    bool nothrow = false;
+    std::string outcome = "returned";
+    {
+      const AllocationFault fault(n);
+      try {
+        call();
+      } catch (const Error& error) {
+        const bool right = error.code() == ErrorCode::out_of_memory && *error.what() != '\0';
+        outcome = right ? "" : "another Error: " + std::string(error.what());
+      } catch (const std::exception& error) {
+        outcome = "no Error: " + std::string(error.what());
+      }
+      fired = fault.fired();
+      nothrow = fault.was_nothrow();
+    }
+    if (!fired) {
+      INFO("no allocation failed, but the call: " << outcome);
+      REQUIRE(outcome == "returned");
+      return n;
+    }
+    INFO("allocation " << n << " failed, and the call: " << outcome);
+    REQUIRE((outcome.empty() || (nothrow && outcome == "returned")));
+  }
+}
+
+}  // namespace maxdot::test
