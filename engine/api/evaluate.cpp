@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <limits>
-#include <new>
 #include <numeric>
 #include <string>
 #include <unordered_map>
 
 #include "api/id_lists.hpp"
 #include "api/index_impl.hpp"
-#include "base/float_environment.hpp"
+#include "base/entry.hpp"
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"
@@ -153,19 +152,25 @@ Report measured(const IdLists& relevant, const Retrieved& retrieved, std::span<c
 }  // namespace
 
 const char* to_string(Convention convention) noexcept {
-  return convention == Convention::rechub ? "rechub" : "standard";
+  switch (convention) {
+    case Convention::standard:
+      return "standard";
+    case Convention::rechub:
+      return "rechub";
+  }
+  return "unknown";
 }
 
 Report metrics(const IdLists& relevant, const Retrieved& retrieved, std::span<const std::size_t> ks,
                const Options& options) {
-  const int threads = api::checked_threads(options.threads);
-  check(relevant, retrieved, ks, options);
-  try {
-    return base::in_default_environment([&] { return measured(relevant, retrieved, ks, options, threads); });
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory, "not enough memory to measure " + std::to_string(relevant.size()) +
-                                              " users; evaluate fewer at once");
-  }
+  const auto no_memory = [&] {
+    return "no memory to measure " + std::to_string(relevant.size()) + " users; evaluate fewer at once";
+  };
+  return base::entry(no_memory, [&] {
+    const int threads = api::checked_threads(options.threads);
+    check(relevant, retrieved, ks, options);
+    return measured(relevant, retrieved, ks, options, threads);
+  });
 }
 
 }  // namespace maxdot::evaluate

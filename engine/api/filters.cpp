@@ -1,10 +1,10 @@
 // Filters that callers give, checked and made ready for the engine.
 
-#include <new>
 #include <string>
 
 #include "api/id_lists.hpp"
 #include "api/index_impl.hpp"
+#include "base/entry.hpp"
 #include "maxdot/error.hpp"
 
 namespace maxdot {
@@ -14,12 +14,15 @@ const store::IdMap& Index::Impl::id_map() const {
     throw Error(ErrorCode::unsupported, "ids: the index has " + std::to_string(items->items) +
                                             " items, and ids can be looked up below 2^32 - 1; split the catalogue");
   }
-  try {
-    std::call_once(id_map_once_, [this] { id_map_ = std::make_unique<store::IdMap>(items->ids, items->items); });
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory, "no memory for the table of " + std::to_string(items->items) +
-                                              " item ids; 8 to 16 bytes for each");
-  }
+  base::entry(
+      [this] {
+        return "no memory for the table of " + std::to_string(items->items) +
+               " item ids; 8 to 16 bytes for each";
+      },
+      [this] {
+        std::call_once(id_map_once_,
+                       [this] { id_map_ = std::make_unique<store::IdMap>(items->ids, items->items); });
+      });
   return *id_map_;
 }
 

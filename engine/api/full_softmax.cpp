@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "api/index_impl.hpp"
 #include "api/item_rows.hpp"
-#include "base/float_environment.hpp"
+#include "base/entry.hpp"
 #include "base/logistic.hpp"
 #include "base/parallel.hpp"
 #include "kernels/kernels.hpp"
@@ -29,7 +28,7 @@ softmax::Logits checked_logits(const Index& index, const SoftmaxOptions& options
     throw Error(ErrorCode::invalid_argument, "temperature: " + std::to_string(options.temperature) +
                                                  " is not a finite number above 0; 1 changes nothing");
   }
-  const Metric metric = options.metric.value_or(items.metric);
+  const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
   if (metric != Metric::dot && metric != Metric::cosine) {
     throw Error(ErrorCode::invalid_argument, "metric: a distance is no logit; ask with metric dot or cosine");
   }
@@ -53,13 +52,11 @@ void check_length(const char* name, std::size_t length, std::size_t wanted) {
                                                " elements, but " + std::to_string(wanted) + " are needed");
 }
 
-void sum(const softmax::Logits& logits, const MatrixView& queries, const std::size_t* left_out, int threads,
-         double* out) {
-  try {
-    softmax::log_sum_exp(logits, queries, left_out, threads, out);
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory, "not enough memory for the sums; use fewer threads");
-  }
+auto no_memory_for(const MatrixView& queries) {
+  return [&queries] {
+    return "no memory for the softmax of " + std::to_string(queries.rows) +
+           " queries; use fewer, or fewer threads";
+  };
 }
 
 // f64 logits of rows [queries, m]; kNoRow gives -inf. The memory is that of kScoredAtOnce queries.
@@ -84,18 +81,18 @@ void score(const softmax::Logits& logits, const MatrixView& queries, const std::
 
 void log_partition(const Index& index, const MatrixView& queries, std::span<double> out,
                    const SoftmaxOptions& options) {
-  base::in_default_environment([&] {
+  base::entry(no_memory_for(queries), [&] {
     const softmax::Logits logits = checked_logits(index, options);
     const int threads = api::checked_threads(options.threads);
     check_length("out", out.size(), queries.rows);
     api::check_queries(logits.items, queries, "queries", threads);
-    sum(logits, queries, nullptr, threads, out.data());
+    softmax::log_sum_exp(logits, queries, nullptr, threads, out.data());
   });
 }
 
 double full_softmax(const Index& index, const MatrixView& queries, std::span<const std::int64_t> positive_ids,
                     const SoftmaxOptions& options, const FullSoftmaxOutputs& out) {
-  return base::in_default_environment([&] {
+  return base::entry(no_memory_for(queries), [&] {
     const softmax::Logits logits = checked_logits(index, options);
     const int threads = api::checked_threads(options.threads);
     if (queries.rows == 0) {
@@ -112,8 +109,9 @@ double full_softmax(const Index& index, const MatrixView& queries, std::span<con
 
     std::vector<double> others(queries.rows);
     std::vector<double> positive(queries.rows);
-    sum(logits, queries, rows.data(), threads, others.data());
-    score(logits, queries, rows, 1, threads, [&](std::size_t q, double logit) noexcept { positive[q] = logit; });
+    softmax::log_sum_exp(logits, queries, rows.data(), threads, others.data());
+    score(logits, queries, rows, 1, threads,
+          [&](std::size_t q, double logit) noexcept { positive[q] = logit; });
 
     double total = 0.0;
     for (std::size_t q = 0; q < queries.rows; ++q) {
@@ -132,18 +130,19 @@ double full_softmax(const Index& index, const MatrixView& queries, std::span<con
 void probabilities(const Index& index, const MatrixView& queries, std::span<const std::int64_t> ids,
                    std::span<const double> log_partition, std::span<double> out,
                    const SoftmaxOptions& options) {
-  base::in_default_environment([&] {
+  base::entry(no_memory_for(queries), [&] {
     const softmax::Logits logits = checked_logits(index, options);
     const int threads = api::checked_threads(options.threads);
     check_length("log_partition", log_partition.size(), queries.rows);
     check_length("out", out.size(), ids.size());
     if (queries.rows == 0 ? !ids.empty() : ids.size() % queries.rows != 0) {
-      throw Error(ErrorCode::invalid_argument, "ids: " + std::to_string(ids.size()) +
-                                                   " elements are no whole number for each of the " +
-                                                   std::to_string(queries.rows) + " queries; give [queries, m]");
+      throw Error(ErrorCode::invalid_argument,
+                  "ids: " + std::to_string(ids.size()) + " elements are no whole number for each of the " +
+                      std::to_string(queries.rows) + " queries; give [queries, m]");
     }
     api::check_queries(logits.items, queries, "queries", threads);
-    const std::vector<std::size_t> rows = api::rows_of(Index::Impl::of(index), "ids", ids, api::Padding::allowed);
+    const std::vector<std::size_t> rows =
+        api::rows_of(Index::Impl::of(index), "ids", ids, api::Padding::allowed);
     if (ids.empty()) return;
     const std::size_t m = ids.size() / queries.rows;
     score(logits, queries, rows, m, threads, [&](std::size_t i, double logit) noexcept {

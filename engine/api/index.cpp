@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/index_impl.hpp"
+#include "base/entry.hpp"
 #include "base/f16.hpp"
 #include "base/float_environment.hpp"
 #include "base/parallel.hpp"
@@ -44,12 +45,15 @@ ScoreKind checked_score_kind(ScoreKind kind) {
   return kind;
 }
 
+void check_dimension(const MatrixView& queries, const char* name, std::size_t dimension) {
+  if (queries.cols == dimension) return;
+  throw Error(ErrorCode::invalid_argument, std::string(name) + ": dimension " + std::to_string(queries.cols) +
+                                               " differs from the index's dimension " +
+                                               std::to_string(dimension));
+}
+
 void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads) {
-  if (queries.cols != items.dimension) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + ": dimension " + std::to_string(queries.cols) +
-                                                 " differs from the index's dimension " +
-                                                 std::to_string(items.dimension));
-  }
+  check_dimension(queries, name, items.dimension);
   store::check_matrix(queries, name, threads);
 }
 
@@ -59,6 +63,12 @@ namespace {
 
 using api::checked_metric;
 using api::checked_threads;
+
+auto no_memory_for(std::size_t items) {
+  return [items] {
+    return "no memory for an index of " + std::to_string(items) + " items; free memory, or use fewer items";
+  };
+}
 
 Matrix copy_rows(const MatrixView& items) {
   Matrix rows(items.rows, items.cols, items.dtype);
@@ -74,18 +84,28 @@ Matrix copy_rows(const MatrixView& items) {
 
 }  // namespace
 
+const Index::Impl& Index::impl() const {
+  if (impl_ != nullptr) return *impl_;
+  throw Error(
+      ErrorCode::invalid_argument,
+      "this Index is empty: it was moved from, or never assigned; Index::build or Index::open makes one");
+}
+
 Index Index::build(const MatrixView& items, const BuildOptions& options) {
-  base::in_default_environment([&] { store::check_matrix(items, "items", checked_threads(options.threads)); });
-  return build(copy_rows(items), options);
+  return base::entry(no_memory_for(items.rows), [&] {
+    store::check_matrix(items, "items", checked_threads(options.threads));
+    return build(copy_rows(items), options);
+  });
 }
 
 Index Index::build(Matrix&& items, const BuildOptions& options) {
-  const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize, options.ids,
-                                               checked_threads(options.threads)};
-  auto impl = std::make_shared<Impl>();
-  impl->items = base::in_default_environment(
-      [&] { return store::encode(std::move(items), encode_options, kernels::active_table()); });
-  return Index(std::move(impl));
+  return base::entry(no_memory_for(items.rows()), [&] {
+    const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize, options.ids,
+                                                 checked_threads(options.threads)};
+    auto impl = std::make_shared<Impl>();
+    impl->items = store::encode(std::move(items), encode_options, kernels::active_table());
+    return Index(std::move(impl));
+  });
 }
 
 Index Index::open(const std::string& path, const OpenOptions& options) {
@@ -95,19 +115,20 @@ Index Index::open(const std::string& path, const OpenOptions& options) {
 }
 
 void Index::save(const std::string& path) const {
-  base::in_default_environment([&] { store::write_file(*impl_->items, path); });
+  base::in_default_environment([&] { store::write_file(*impl().items, path); });
 }
 
 IndexInfo Index::info() const noexcept {
+  if (impl_ == nullptr) return {};
   const store::ItemStore& items = *impl_->items;
   return {items.items,      items.dimension,      items.dtype,
           items.metric,     items.normalized,     items.ids != nullptr,
           static_cast<std::size_t>(store::file_bytes(items))};
 }
 
-std::size_t Index::size() const noexcept { return impl_->items->items; }
+std::size_t Index::size() const noexcept { return impl_ == nullptr ? 0 : impl_->items->items; }
 
-std::size_t Index::dimension() const noexcept { return impl_->items->dimension; }
+std::size_t Index::dimension() const noexcept { return impl_ == nullptr ? 0 : impl_->items->dimension; }
 
 std::int64_t Index::item_id(std::size_t row) const noexcept { return impl_->items->id(row); }
 

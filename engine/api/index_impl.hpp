@@ -17,8 +17,9 @@ struct Index::Impl {
   /// Made when ids are first looked up. Throws Error: out_of_memory; unsupported for 2^32 - 1 items or more.
   const store::IdMap& id_map() const;
 
-  static const store::ItemStore& items_of(const Index& index) noexcept { return *index.impl_->items; }
-  static const Impl& of(const Index& index) noexcept { return *index.impl_; }
+  /// Both throw Error (invalid_argument) for an empty Index.
+  static const store::ItemStore& items_of(const Index& index) { return *index.impl().items; }
+  static const Impl& of(const Index& index) { return index.impl(); }
 
  private:
   mutable std::once_flag id_map_once_;
@@ -43,6 +44,12 @@ SearchResult room_for(std::size_t queries, std::size_t k);
 /// `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1 items or more.
 search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters, std::size_t count,
                                       const char* owners);
+
+/// Memory for [queries, k] results. Throws Error (out_of_memory).
+SearchResult room_for(std::size_t queries, std::size_t k);
+
+/// Throws Error (invalid_argument) for queries of another dimension. The message calls them `name`.
+void check_dimension(const MatrixView& queries, const char* name, std::size_t dimension);
 
 /// Throws Error unless `queries` are finite rows of the items' dimension. The message calls them `name`.
 void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads);

@@ -2,21 +2,22 @@
 
 #include <cmath>
 #include <new>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "api/index_impl.hpp"
 #include "base/checked.hpp"
-#include "base/float_environment.hpp"
+#include "base/entry.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
 #include "search/multi.hpp"
 #include "search/range.hpp"
 #include "search/search.hpp"
+#include "store/encode.hpp"
 
 namespace maxdot {
+
 namespace api {
 
 SearchResult room_for(std::size_t queries, std::size_t k) {
@@ -24,15 +25,17 @@ SearchResult room_for(std::size_t queries, std::size_t k) {
   result.queries = queries;
   result.k = k;
   const auto cells = base::checked_mul(queries, k);
-  try {
-    if (!cells) throw std::bad_alloc();
-    result.ids.resize(static_cast<std::size_t>(*cells));
-    result.scores.resize(static_cast<std::size_t>(*cells));
-    result.counts.resize(queries);
-  } catch (const std::exception&) {  // bad_alloc, or length_error for absurd sizes
-    throw Error(ErrorCode::out_of_memory, "results of " + std::to_string(queries) + " queries with k = " +
-                                              std::to_string(k) + " do not fit in memory; use a smaller k");
-  }
+  base::entry(
+      [&] {
+        return "results of " + std::to_string(queries) + " queries with k = " + std::to_string(k) +
+               " do not fit in memory; use a smaller k";
+      },
+      [&] {
+        if (!cells) throw std::bad_alloc();
+        result.ids.resize(static_cast<std::size_t>(*cells));
+        result.scores.resize(static_cast<std::size_t>(*cells));
+        result.counts.resize(queries);
+      });
   return result;
 }
 
@@ -54,24 +57,21 @@ void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
 template <typename Engine>
 auto call(const Index::Impl& index, const MatrixView& queries, const char* name, std::size_t k, std::size_t lists,
           const char* owners, const SearchOptions& options, Engine&& engine) {
-  return base::in_default_environment([&] {
-    const store::ItemStore& items = *index.items;
-    const int threads = api::checked_threads(options.threads);
-    const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
-    api::check_queries(items, queries, name, threads);
-    const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
-    search::Request request = {queries, k, metric, threads, options.stats};
-    if (!options.filters.empty()) request.filters = &filters;
-    request.keys = api::checked_score_kind(options.score_kind) == ScoreKind::keys;
-    try {
-      return engine(items, kernels::active_table(), request);
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception&) {  // bad_alloc, or length_error for absurd sizes
-      throw Error(ErrorCode::out_of_memory,
-                  "no memory for the search of " + std::to_string(queries.rows) + " " + name + "; use fewer at once");
-    }
-  });
+  const store::ItemStore& items = *index.items;
+  const int threads = api::checked_threads(options.threads);
+  const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
+  api::check_queries(items, queries, name, threads);
+  const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
+  search::Request request = {queries, k, metric, threads, options.stats};
+  if (!options.filters.empty()) request.filters = &filters;
+  request.keys = api::checked_score_kind(options.score_kind) == ScoreKind::keys;
+  return engine(items, kernels::active_table(), request);
+}
+
+auto no_memory_for(const MatrixView& queries, const char* name) {
+  return [&queries, name] {
+    return "no memory for the search of " + std::to_string(queries.rows) + " " + name + "; use fewer at once";
+  };
 }
 
 std::size_t checked_users(const MatrixView& interests, std::size_t per_user) {
@@ -100,45 +100,57 @@ std::vector<double> checked_thresholds(std::span<const double> thresholds, std::
 }  // namespace
 
 SearchResult Index::search(const MatrixView& queries, std::size_t k, const SearchOptions& options) const {
-  SearchResult result = room_for(queries.rows, k);
-  search(queries, k, view_of(result), options);
-  return result;
+  return base::entry(no_memory_for(queries, "queries"), [&] {
+    store::check_shape(queries, "queries");  // before memory is taken for what they claim to be
+    SearchResult result = room_for(queries.rows, k);
+    search(queries, k, view_of(result), options);
+    return result;
+  });
 }
 
 void Index::search(const MatrixView& queries, std::size_t k, const ResultView& out,
                    const SearchOptions& options) const {
-  check_results(out, queries.rows, k);
-  call(*impl_, queries, "queries", k, queries.rows, "queries", options,
-       [&](const auto& items, const auto& kernels, const auto& request) {
-         search::search(items, kernels, request, out);
-       });
+  base::entry(no_memory_for(queries, "queries"), [&] {
+    check_results(out, queries.rows, k);
+    call(impl(), queries, "queries", k, queries.rows, "queries", options,
+         [&](const auto& items, const auto& kernels, const auto& request) {
+           search::search(items, kernels, request, out);
+         });
+  });
 }
 
 SearchResult Index::search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
                                  const SearchOptions& options) const {
-  SearchResult result = room_for(checked_users(interests, per_user), k);
-  search_multi(interests, per_user, k, view_of(result), options);
-  return result;
+  return base::entry(no_memory_for(interests, "interests"), [&] {
+    store::check_shape(interests, "interests");
+    SearchResult result = room_for(checked_users(interests, per_user), k);
+    search_multi(interests, per_user, k, view_of(result), options);
+    return result;
+  });
 }
 
 void Index::search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k, const ResultView& out,
                          const SearchOptions& options) const {
-  const std::size_t users = checked_users(interests, per_user);
-  check_results(out, users, k);
-  call(*impl_, interests, "interests", k, users, "users", options,
-       [&](const auto& items, const auto& kernels, const auto& request) {
-         search::multi(items, kernels, request, per_user, out);
-       });
+  base::entry(no_memory_for(interests, "interests"), [&] {
+    const std::size_t users = checked_users(interests, per_user);
+    check_results(out, users, k);
+    call(impl(), interests, "interests", k, users, "users", options,
+         [&](const auto& items, const auto& kernels, const auto& request) {
+           search::multi(items, kernels, request, per_user, out);
+         });
+  });
 }
 
 RangeResult Index::search_range(const MatrixView& queries, std::span<const double> thresholds,
                                 const SearchOptions& options) const {
-  const std::vector<double> limits =
-      base::in_default_environment([&] { return checked_thresholds(thresholds, queries.rows); });
-  return call(*impl_, queries, "queries", 0, queries.rows, "queries", options,
-              [&](const auto& items, const auto& kernels, const auto& request) {
-                return search::range(items, kernels, request, limits);
-              });
+  return base::entry(no_memory_for(queries, "queries"), [&] {
+    store::check_shape(queries, "queries");
+    const std::vector<double> limits = checked_thresholds(thresholds, queries.rows);
+    return call(impl(), queries, "queries", 0, queries.rows, "queries", options,
+                [&](const auto& items, const auto& kernels, const auto& request) {
+                  return search::range(items, kernels, request, limits);
+                });
+  });
 }
 
 }  // namespace maxdot

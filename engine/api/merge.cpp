@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <new>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "api/index_impl.hpp"
-#include "base/float_environment.hpp"
+#include "base/entry.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"
 #include "search/results.hpp"
@@ -126,17 +124,9 @@ void merge_all(const Lists& lists, std::size_t queries, std::size_t shards, std:
                                            " has an item twice; every item must stand in one shard only");
 }
 
-template <typename Body>
-auto within_memory(Body&& body) {
-  try {
-    return base::in_default_environment(body);
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception&) {  // bad_alloc, or length_error for absurd sizes
-    throw Error(ErrorCode::out_of_memory,
-                "no memory to merge the shards' results; merge fewer queries at once");
-  }
-}
+constexpr auto kNoMemory = [] {
+  return std::string("no memory to merge the shards' results; merge fewer queries at once");
+};
 
 SearchResult merged(std::span<const SearchResult> shards, std::size_t k, const MergeOptions& options) {
   check_options(options);
@@ -226,11 +216,11 @@ RangeResult merged(std::span<const RangeResult> shards, const MergeOptions& opti
 }  // namespace
 
 SearchResult merge(std::span<const SearchResult> shards, std::size_t k, const MergeOptions& options) {
-  return within_memory([&] { return merged(shards, k, options); });
+  return base::entry(kNoMemory, [&] { return merged(shards, k, options); });
 }
 
 RangeResult merge(std::span<const RangeResult> shards, const MergeOptions& options) {
-  return within_memory([&] { return merged(shards, options); });
+  return base::entry(kNoMemory, [&] { return merged(shards, options); });
 }
 
 }  // namespace maxdot

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string>
 
-#include "base/float_environment.hpp"
+#include "base/entry.hpp"
 #include "base/logistic.hpp"
 #include "maxdot/error.hpp"
 
@@ -187,54 +187,57 @@ void softmax_of(std::span<const T> scores, std::span<const double> log_partition
   }
 }
 
+// The losses allocate nothing but the words of a refusal.
+constexpr auto no_memory = [] { return std::string("no memory for a message: an argument is not right"); };
+
 }  // namespace
 
 double bce(std::span<const float> scores, std::span<const float> labels, double temperature,
            std::span<float> losses, std::span<float> gradient) {
-  return base::in_default_environment([&] { return bce_of(scores, labels, temperature, losses, gradient); });
+  return base::entry(no_memory, [&] { return bce_of(scores, labels, temperature, losses, gradient); });
 }
 
 double bce(std::span<const double> scores, std::span<const double> labels, double temperature,
            std::span<double> losses, std::span<double> gradient) {
-  return base::in_default_environment([&] { return bce_of(scores, labels, temperature, losses, gradient); });
+  return base::entry(no_memory, [&] { return bce_of(scores, labels, temperature, losses, gradient); });
 }
 
 double bpr(std::span<const float> positive, std::span<const float> negative, double temperature,
            const ContrastOutputs<float>& out) {
-  return base::in_default_environment([&] { return bpr_of(positive, negative, temperature, out); });
+  return base::entry(no_memory, [&] { return bpr_of(positive, negative, temperature, out); });
 }
 
 double bpr(std::span<const double> positive, std::span<const double> negative, double temperature,
            const ContrastOutputs<double>& out) {
-  return base::in_default_environment([&] { return bpr_of(positive, negative, temperature, out); });
+  return base::entry(no_memory, [&] { return bpr_of(positive, negative, temperature, out); });
 }
 
 double cross_entropy(std::span<const float> positive, std::span<const float> negatives, double temperature,
                      const ContrastOutputs<float>& out) {
-  return base::in_default_environment([&] { return cross_entropy_of(positive, negatives, temperature, out); });
+  return base::entry(no_memory, [&] { return cross_entropy_of(positive, negatives, temperature, out); });
 }
 
 double cross_entropy(std::span<const double> positive, std::span<const double> negatives, double temperature,
                      const ContrastOutputs<double>& out) {
-  return base::in_default_environment([&] { return cross_entropy_of(positive, negatives, temperature, out); });
+  return base::entry(no_memory, [&] { return cross_entropy_of(positive, negatives, temperature, out); });
 }
 
 void probability(std::span<const float> scores, std::span<float> out, double temperature) {
-  base::in_default_environment([&] { probability_of(scores, out, temperature); });
+  base::entry(no_memory, [&] { return probability_of(scores, out, temperature); });
 }
 
 void probability(std::span<const double> scores, std::span<double> out, double temperature) {
-  base::in_default_environment([&] { probability_of(scores, out, temperature); });
+  base::entry(no_memory, [&] { return probability_of(scores, out, temperature); });
 }
 
 void softmax(std::span<const float> scores, std::span<const double> log_partition, std::span<float> out,
              double temperature, std::span<const double> log_q) {
-  base::in_default_environment([&] { softmax_of(scores, log_partition, out, temperature, log_q); });
+  base::entry(no_memory, [&] { return softmax_of(scores, log_partition, out, temperature, log_q); });
 }
 
 void softmax(std::span<const double> scores, std::span<const double> log_partition, std::span<double> out,
              double temperature, std::span<const double> log_q) {
-  base::in_default_environment([&] { softmax_of(scores, log_partition, out, temperature, log_q); });
+  base::entry(no_memory, [&] { return softmax_of(scores, log_partition, out, temperature, log_q); });
 }
 
 }  // namespace maxdot::objective

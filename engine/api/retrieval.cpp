@@ -1,14 +1,13 @@
 // Evaluation over the full catalogue: retrieval and its metrics, and the rank of each relevant item.
 
 #include <algorithm>
-#include <new>
 #include <string>
 
 #include "api/id_lists.hpp"
 #include "api/index_impl.hpp"
 #include "api/item_rows.hpp"
+#include "base/entry.hpp"
 #include "base/f16.hpp"
-#include "base/float_environment.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/evaluate.hpp"
@@ -16,6 +15,13 @@
 
 namespace maxdot::evaluate {
 namespace {
+
+auto no_memory_for(const IdLists& relevant) {
+  return [&relevant] {
+    return "no memory to evaluate " + std::to_string(relevant.size()) + " users with " +
+           std::to_string(relevant.ids.size()) + " relevant items; evaluate fewer users at once";
+  };
+}
 
 void check_lists(const MatrixView& users, const IdLists& relevant, const IdLists& exclude) {
   api::check_lists(relevant, "relevant", users.rows);
@@ -72,39 +78,36 @@ void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView
 
 Report retrieval(const Index& index, const MatrixView& users, const IdLists& relevant,
                  std::span<const std::size_t> ks, const IdLists& exclude, const RetrievalOptions& options) {
-  check_lists(users, relevant, exclude);
-  // Here, because a search would call them queries.
-  api::check_queries(Index::Impl::items_of(index), users, "users", api::checked_threads(options.threads));
-  if (ks.empty()) throw Error(ErrorCode::invalid_argument, "ks: is empty; name at least one k");
-  const std::size_t k = std::max<std::size_t>(1, *std::max_element(ks.begin(), ks.end()));
-  const SearchResult found = index.search(
-      users, k, {.threads = options.threads, .metric = options.metric, .filters = {.exclude = exclude}});
-  Options measured = options;
-  measured.catalogue = index.size();
-  return metrics(relevant, {found.ids, k}, ks, measured);
+  return base::entry(no_memory_for(relevant), [&] {
+    check_lists(users, relevant, exclude);
+    // Here, because a search would call them queries.
+    api::check_queries(Index::Impl::items_of(index), users, "users", api::checked_threads(options.threads));
+    if (ks.empty()) throw Error(ErrorCode::invalid_argument, "ks: is empty; name at least one k");
+    const std::size_t k = std::max<std::size_t>(1, *std::max_element(ks.begin(), ks.end()));
+    const SearchResult found = index.search(
+        users, k, {.threads = options.threads, .metric = options.metric, .filters = {.exclude = exclude}});
+    Options measured = options;
+    measured.catalogue = index.size();
+    return metrics(relevant, {found.ids, k}, ks, measured);
+  });
 }
 
 std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, const IdLists& relevant,
                                 const IdLists& exclude, const RankOptions& options) {
-  return base::in_default_environment([&] {
+  return base::entry(no_memory_for(relevant), [&] {
     const store::ItemStore& items = Index::Impl::items_of(index);
     const int threads = api::checked_threads(options.threads);
     const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
     check_lists(users, relevant, exclude);
     api::check_queries(items, users, "users", threads);
     const base::Ranking ranking = base::ranking_of(metric, items.normalized);
-    try {
-      const std::vector<std::size_t> rows = api::find_rows(Index::Impl::of(index), relevant.ids);
-      std::vector<std::int64_t> ranks(rows.size());
-      measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows, threads,
-                            ranks.data());
-      for (std::size_t p = 0; p < rows.size(); ++p) ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
-      if (exclude.size() != 0) leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
-      return ranks;
-    } catch (const std::bad_alloc&) {
-      throw Error(ErrorCode::out_of_memory, "no memory to rank " + std::to_string(relevant.ids.size()) +
-                                                " items; evaluate fewer users at once");
-    }
+    const std::vector<std::size_t> rows = api::find_rows(Index::Impl::of(index), relevant.ids);
+    std::vector<std::int64_t> ranks(rows.size());
+    measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows, threads,
+                          ranks.data());
+    for (std::size_t p = 0; p < rows.size(); ++p) ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
+    if (exclude.size() != 0) leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
+    return ranks;
   });
 }
 

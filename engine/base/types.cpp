@@ -5,6 +5,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "base/checked.hpp"
+#include "base/entry.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/matrix.hpp"
 
@@ -22,7 +23,15 @@ const char* to_string(Metric metric) noexcept {
   return "unknown";
 }
 
-const char* to_string(DType dtype) noexcept { return dtype == DType::f32 ? "f32" : "f16"; }
+const char* to_string(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::f32:
+      return "f32";
+    case DType::f16:
+      return "f16";
+  }
+  return "unknown";
+}
 
 const char* to_string(ErrorCode code) noexcept {
   switch (code) {
@@ -45,13 +54,33 @@ const char* to_string(ErrorCode code) noexcept {
 }
 
 Matrix::Matrix(std::size_t rows, std::size_t cols, DType dtype) : rows_(rows), cols_(cols), dtype_(dtype) {
-  const auto elements = base::checked_mul(rows, cols);
-  const auto bytes = elements ? base::checked_mul(*elements, size_of(dtype)) : std::nullopt;
-  if (!bytes) {
-    throw Error(ErrorCode::invalid_argument, "matrix of " + std::to_string(rows) + " x " +
-                                                 std::to_string(cols) + " is larger than the address space");
-  }
-  data_ = base::allocate_shared_bytes(static_cast<std::size_t>(*bytes), "a matrix");
+  const auto size = [&] { return std::to_string(rows) + " x " + std::to_string(cols); };
+  base::entry([&] { return "no memory for a matrix of " + size(); },
+              [&] {
+                base::check_dtype(dtype, "matrix");
+                const auto elements = base::checked_mul(rows, cols);
+                const auto bytes = elements ? base::checked_mul(*elements, size_of(dtype)) : std::nullopt;
+                if (!bytes) {
+                  throw Error(ErrorCode::invalid_argument,
+                              "matrix of " + size() + " is larger than the address space");
+                }
+                data_ = base::allocate_shared_bytes(static_cast<std::size_t>(*bytes), "a matrix");
+              });
+}
+
+Matrix::Matrix(Matrix&& other) noexcept
+    : data_(std::move(other.data_)),
+      rows_(std::exchange(other.rows_, 0)),
+      cols_(std::exchange(other.cols_, 0)),
+      dtype_(other.dtype_) {}
+
+Matrix& Matrix::operator=(Matrix&& other) noexcept {
+  Matrix moved(std::move(other));
+  data_ = std::move(moved.data_);
+  rows_ = moved.rows_;
+  cols_ = moved.cols_;
+  dtype_ = moved.dtype_;
+  return *this;
 }
 
 std::shared_ptr<void> Matrix::release() noexcept {

@@ -83,12 +83,19 @@ MatrixFile MatrixFile::open(const std::string& path) {
   return MatrixFile(std::move(impl));
 }
 
-std::size_t MatrixFile::rows() const noexcept { return impl_->rows; }
-std::size_t MatrixFile::cols() const noexcept { return impl_->cols; }
-DType MatrixFile::dtype() const noexcept { return impl_->dtype; }
-const std::string& MatrixFile::path() const noexcept { return impl_->file.path(); }
+std::size_t MatrixFile::rows() const noexcept { return impl_ == nullptr ? 0 : impl_->rows; }
+std::size_t MatrixFile::cols() const noexcept { return impl_ == nullptr ? 0 : impl_->cols; }
+DType MatrixFile::dtype() const noexcept { return impl_ == nullptr ? DType::f32 : impl_->dtype; }
+const std::string& MatrixFile::path() const noexcept {
+  static const std::string none;
+  return impl_ == nullptr ? none : impl_->file.path();
+}
 
 void MatrixFile::read(std::size_t begin, std::size_t count, void* out) const {
+  if (impl_ == nullptr) {
+    throw Error(ErrorCode::invalid_argument,
+                "this MatrixFile is empty: it was moved from; MatrixFile::open makes one");
+  }
   if (begin > impl_->rows || count > impl_->rows - begin) {
     throw Error(ErrorCode::invalid_argument, path() + ": rows from " + std::to_string(begin) + ", " +
                                                  std::to_string(count) + " of them, are asked for; it has " +

@@ -61,6 +61,10 @@ void MatrixWriter::Impl::write_rows(const From* values, std::size_t count) {
 }
 
 MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t rows, std::size_t cols) {
+  if (format > Format::fvecs) {
+    throw Error(ErrorCode::invalid_argument, path + ": format " + std::to_string(static_cast<int>(format)) +
+                                                 " is not a value of MatrixWriter::Format");
+  }
   const bool npy = format == Format::npy_i64 || format == Format::npy_f32;
   if (cols == 0 || (!npy && cols > std::numeric_limits<std::int32_t>::max())) {
     throw Error(ErrorCode::invalid_argument,
@@ -85,8 +89,13 @@ MatrixWriter::MatrixWriter(MatrixWriter&&) noexcept = default;
 MatrixWriter& MatrixWriter::operator=(MatrixWriter&&) noexcept = default;
 MatrixWriter::~MatrixWriter() = default;
 
+MatrixWriter::Impl& MatrixWriter::impl() const {
+  if (impl_ != nullptr) return *impl_;
+  throw Error(ErrorCode::invalid_argument, "this MatrixWriter is empty: it was moved from; make another");
+}
+
 void MatrixWriter::append(const std::int64_t* values, std::size_t count) {
-  Impl& to = *impl_;
+  Impl& to = impl();
   to.check_append(true, count);
   if (to.format == Format::npy_i64) {
     to.file.write(values, count * to.cols * sizeof *values);
@@ -107,17 +116,19 @@ void MatrixWriter::append(const std::int64_t* values, std::size_t count) {
 }
 
 void MatrixWriter::append(const double* values, std::size_t count) {
-  impl_->check_append(false, count);
-  base::in_default_environment([&] { impl_->write_rows<float>(values, count); });
-  impl_->appended += count;
+  Impl& to = impl();
+  to.check_append(false, count);
+  base::in_default_environment([&] { to.write_rows<float>(values, count); });
+  to.appended += count;
 }
 
 void MatrixWriter::commit() {
-  if (impl_->appended != impl_->rows) {
-    throw Error(ErrorCode::invalid_argument, impl_->path + ": only " + std::to_string(impl_->appended) +
-                                                 " of " + std::to_string(impl_->rows) + " rows were appended");
+  Impl& from = impl();
+  if (from.appended != from.rows) {
+    throw Error(ErrorCode::invalid_argument, from.path + ": only " + std::to_string(from.appended) + " of " +
+                                                 std::to_string(from.rows) + " rows were appended");
   }
-  base::in_default_environment([&] { impl_->file.commit(); });
+  base::in_default_environment([&] { from.file.commit(); });
 }
 
 }  // namespace maxdot

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "base/checked.hpp"
 #include "base/f16.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"
@@ -116,7 +118,8 @@ void order_block(const float* sizes, std::size_t rows, std::uint16_t* order) noe
 
 }  // namespace
 
-void check_matrix(const MatrixView& view, const char* what, int threads) {
+void check_shape(const MatrixView& view, const char* what) {
+  base::check_dtype(view.dtype, what);
   if (view.cols == 0 || view.cols > max_dimension) {
     throw Error(ErrorCode::invalid_argument, std::string(what) + ": dimension " + std::to_string(view.cols) +
                                                  " is outside 1 to " + std::to_string(max_dimension));
@@ -126,6 +129,18 @@ void check_matrix(const MatrixView& view, const char* what, int threads) {
                 std::string(what) + ": the data pointer is null or rows overlap (stride " +
                     std::to_string(view.stride_bytes) + " bytes for " + std::to_string(view.cols) + " columns)");
   }
+  constexpr std::uint64_t most = std::numeric_limits<std::ptrdiff_t>::max();
+  const auto bytes = base::checked_mul(view.rows, view.stride_bytes);
+  if (view.rows != 0 && (!bytes || *bytes > most)) {
+    throw Error(ErrorCode::invalid_argument,
+                std::string(what) + ": " + std::to_string(view.rows) + " rows of " +
+                    std::to_string(view.stride_bytes) +
+                    " bytes are more than the address space; pass rows and stride of the array");
+  }
+}
+
+void check_matrix(const MatrixView& view, const char* what, int threads) {
+  check_shape(view, what);
   std::atomic<std::size_t> first_bad{view.rows};
   base::parallel_for(tasks_for(view.rows), threads, [&](std::size_t task, int) noexcept {
     const std::size_t end = std::min(view.rows, (task + 1) * kRowsPerTask);

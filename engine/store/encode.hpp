@@ -21,8 +21,12 @@ struct EncodeOptions {
   int threads = 1;
 };
 
-/// Checks that the view has a sensible shape and that all its values are finite. `what` names it in messages
-/// ("items", "queries"). Throws Error: invalid_argument, invalid_data with row and column of the first bad value.
+/// Checks that the view has a known dtype and a sensible shape; reads no row. Throws Error (invalid_argument).
+void check_shape(const MatrixView& view, const char* what);
+
+/// The same, and that all its values are finite. `what` names it in messages
+/// ("items", "queries"). Throws Error: invalid_argument, invalid_data with row and column of the first bad
+/// value.
 void check_matrix(const MatrixView& view, const char* what, int threads);
 
 /// Takes the rows over and computes what the screens need. Throws Error as check_matrix does, and for ids that are

@@ -20,7 +20,7 @@ using maxdot::IdLists;
 using maxdot::OwnedIdLists;
 
 /// Lists from pairs (users[i], items[i]), each list in the order of its pairs. Throws Error: invalid_argument
-/// (lengths differ), invalid_data (a user outside [0, user_count); names the pair).
+/// (lengths differ), invalid_data (a user outside [0, user_count); names the pair), out_of_memory.
 OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users, std::span<const std::int64_t> items,
                               std::size_t user_count);
 
@@ -122,7 +122,8 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, con
                                 const IdLists& exclude = {}, const RankOptions& options = {});
 
 /// How torch-rechub's topk_metrics prints a value, e.g. "NDCG@2: 0.7956": four digits, trailing zeros dropped,
-/// ties as its number types round them (NDCG is a NumPy number, the others are Python's).
+/// ties as its number types round them (NDCG is a NumPy number, the others are Python's). Throws Error: invalid_argument (no
+/// value of RechubMetric), out_of_memory.
 enum class RechubMetric : std::uint8_t { ndcg, mrr, recall, hit, precision };
 std::string rechub_text(RechubMetric metric, std::size_t k, double value);
 

@@ -125,8 +125,14 @@ struct IndexInfo {
 };
 
 /// An immutable set of items. Copies share the data. Every const member is safe from any number of threads.
+///
+/// An Index that was made without `build` or `open`, or that was moved from, is empty: its size and dimension are 0, it can be
+/// assigned to, and whatever searches, saves or measures with it throws Error (invalid_argument).
 class Index {
  public:
+  /// Empty.
+  Index() noexcept = default;
+
   /// Builds from `items` (f32 or f16, [n, d], 1 <= d <= max_dimension, n may be 0), copying the rows.
   /// Throws Error: invalid_data for NaN or Inf (names row and column) and for bad ids, invalid_argument for a bad
   /// shape, out_of_memory. O(n·d).
@@ -183,6 +189,8 @@ class Index {
 
  private:
   explicit Index(std::shared_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
+  /// Throws Error (invalid_argument) if empty.
+  const Impl& impl() const;
   std::shared_ptr<const Impl> impl_;
 };
 

@@ -17,7 +17,8 @@ namespace maxdot {
 ///   .npy    NumPy format 1.0, 2.0, 3.0; '<f4' or '<f2'; C order; 2-D (or 1-D: one row)
 ///   .fvecs  each row: int32 dimension, then f32 values
 ///   .fbin   uint32 rows, uint32 dimension, then f32 values
-/// All sizes are checked against the file's length before anything is allocated.
+/// All sizes are checked against the file's length before anything is allocated. Once moved from it has no rows and no path,
+/// and reading throws Error (invalid_argument).
 class MatrixFile {
  public:
   /// Throws Error: io, bad_format, unsupported (each names the file and says what to do).
@@ -62,7 +63,7 @@ IdPairs read_id_pairs(const std::string& path);
 
 /// Writes a matrix row by row in constant memory. The number of rows is known from the start. Data goes to a
 /// temporary beside `path`; `commit` syncs and renames it. Without `commit` the destructor removes the
-/// temporary and `path` stays what it was.
+/// temporary and `path` stays what it was. Once moved from, every call throws Error (invalid_argument).
 class MatrixWriter {
  public:
   enum class Format { npy_i64, npy_f32, ivecs, fvecs };
@@ -81,6 +82,7 @@ class MatrixWriter {
 
  private:
   struct Impl;
+  Impl& impl() const;
   std::unique_ptr<Impl> impl_;
 };
 

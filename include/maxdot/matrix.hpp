@@ -9,12 +9,15 @@
 namespace maxdot {
 
 /// A row-major matrix in 64-byte aligned memory of its own, rows packed (stride = cols * element size).
-/// Movable, not copyable.
+/// Movable, not copyable; empty once moved from.
 class Matrix {
  public:
   Matrix() noexcept = default;
-  /// Uninitialised rows. Throws Error (out_of_memory, or invalid_argument if rows * cols overflows).
+  /// Uninitialised rows. Throws Error (out_of_memory, or invalid_argument if rows * cols overflows or `dtype` is no value of
+  /// DType).
   Matrix(std::size_t rows, std::size_t cols, DType dtype);
+  Matrix(Matrix&& other) noexcept;
+  Matrix& operator=(Matrix&& other) noexcept;
 
   std::size_t rows() const noexcept { return rows_; }
   std::size_t cols() const noexcept { return cols_; }

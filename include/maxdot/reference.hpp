@@ -23,8 +23,8 @@ struct Score {
 /// Score of one pair. `normalize` treats both as unit vectors. A zero vector has cosine 0 with everything.
 Score score(const float* q, const float* x, std::size_t d, Metric metric, bool normalize) noexcept;
 
-/// Brute force in f64 over all items: the definition of a right answer. Shapes as in Index::search.
-/// O(queries · items · d), at a few GMAC/s per thread.
+/// Brute force in f64 over all items: the definition of a right answer. Shapes as in Index::search; `ids` is null or has one for
+/// each item. O(queries · items · d), at a few GMAC/s per thread. Throws Error as Index::build and Index::search do.
 SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size_t k, Metric metric,
                    bool normalize, const std::int64_t* ids = nullptr, int threads = 0);
 
