@@ -1,5 +1,10 @@
 #include "kernels/cpu_features.hpp"
 
+#include <cstdlib>
+#include <string>
+
+#include "maxdot/error.hpp"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 
@@ -84,5 +89,23 @@ CpuFeatures detect_cpu_features() noexcept {
 CpuFeatures detect_cpu_features() noexcept { return {}; }
 
 #endif
+
+CpuFeatures below_mask(CpuFeatures features, std::string_view mask) {
+  if (mask == "all") return features;
+  if (mask == "none") return {};
+  CpuFeatures left = features;
+  left.avxvnni = false;
+  left.avx512vnni = false;
+  if (mask == "avx512") return left;
+  left.avx512 = false;
+  if (mask == "avx2") return left;
+  throw Error(ErrorCode::invalid_argument,
+              "MAXDOT_CPU_MASK=" + std::string(mask) + " is no mask; use one of: none, avx2, avx512, all");
+}
+
+CpuFeatures visible_cpu_features() {
+  const char* mask = std::getenv("MAXDOT_CPU_MASK");
+  return below_mask(detect_cpu_features(), mask == nullptr || *mask == '\0' ? "all" : mask);
+}
 
 }  // namespace maxdot::kernels

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace maxdot::kernels {
 
@@ -14,6 +15,15 @@ struct CpuFeatures {
 };
 
 CpuFeatures detect_cpu_features() noexcept;
+
+/// What is left of `features` below a mask: `none` (only what every CPU of this architecture has), `avx2` (AVX2
+/// without AVX-VNNI), `avx512` (AVX2 and AVX-512 without VNNI, and no AVX-VNNI), `all`. A mask hides, it adds nothing.
+/// Throws Error (invalid_argument) for any other word.
+CpuFeatures below_mask(CpuFeatures features, std::string_view mask);
+
+/// What detect_cpu_features finds, below the mask that MAXDOT_CPU_MASK names (none if it is unset or empty): a machine
+/// stands in for a lesser one, above all in tests. Throws as below_mask.
+CpuFeatures visible_cpu_features();
 
 #if defined(__x86_64__)
 /// What an x86 CPU says of itself: CPUID registers by leaf, and XCR0, the register state that the OS saves (0

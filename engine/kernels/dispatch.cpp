@@ -20,7 +20,7 @@ struct Candidate {
 
 // Best first.
 std::vector<Candidate> candidates() {
-  [[maybe_unused]] const CpuFeatures cpu = detect_cpu_features();
+  [[maybe_unused]] const CpuFeatures cpu = visible_cpu_features();
   return {
 #if defined(MAXDOT_KERNELS_X86)
       {"avx512vnni", cpu.avx512vnni, avx512vnni_table},
@@ -44,7 +44,7 @@ const KernelTable& choose() {
     if (candidate.name == wanted) {
       if (candidate.supported) return candidate.table();
       throw Error(ErrorCode::unsupported, "MAXDOT_ISA=" + std::string(wanted) +
-                                              ": this CPU or operating system does not support it; unset it");
+                                              ": this CPU or operating system does not support it, or MAXDOT_CPU_MASK hides it; unset it");
     }
     known += (known.empty() ? "" : ", ") + std::string(candidate.name);
   }

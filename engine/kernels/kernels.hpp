@@ -164,11 +164,12 @@ const KernelTable& neon_table() noexcept;
 const KernelTable& neondot_table() noexcept;
 #endif
 
-/// Every table that this build holds and this CPU can run, best first; the reference is last. For tests and dispatch.
+/// Every table that this build holds, this CPU can run and MAXDOT_CPU_MASK leaves, best first; the reference is last. For
+/// tests and dispatch. Throws Error (invalid_argument) if MAXDOT_CPU_MASK names no mask.
 std::vector<const KernelTable*> runnable_tables();
 
 /// The best table for this CPU, or the one that MAXDOT_ISA names; decided once.
-/// Throws Error (unsupported, invalid_argument) if MAXDOT_ISA names a table that cannot run here.
+/// Throws Error (unsupported, invalid_argument) if MAXDOT_ISA names a table that cannot run here, or MAXDOT_CPU_MASK no mask.
 const KernelTable& active_table();
 
 }  // namespace maxdot::kernels

@@ -198,7 +198,9 @@ class Index {
 int available_threads() noexcept;
 
 /// Name of the kernels in use: reference, avx2, avxvnni, avx512, avx512vnni, neon or neondot. MAXDOT_ISA overrides the choice;
-/// throws Error (unsupported) if it names one that this machine cannot run.
+/// throws Error (unsupported) if it names one that this machine cannot run. For tests, MAXDOT_CPU_MASK makes the machine look
+/// like a lesser one: none (no vector instruction set beyond the architecture's own), avx2, avx512 (both without VNNI), all;
+/// throws Error (invalid_argument) if it names anything else.
 const char* kernel_name();
 
 }  // namespace maxdot

@@ -70,6 +70,18 @@ class Errors(CliTest):
         for arguments in (["info", "index.mxd"], self.batch(), ["build", "items.npy", "-o", "new.mxd"],
                           ["search", "index.mxd", "queries.npy"]):
             self.fails(USAGE, *arguments, env={"MAXDOT_ISA": "mmx"}, says=["MAXDOT_ISA", "mmx"])
+            self.fails(USAGE, *arguments, env={"MAXDOT_CPU_MASK": "mmx"},
+                       says=["MAXDOT_CPU_MASK", "mmx", "none, avx2, avx512, all"])
+
+    def test_a_mask_hides_instruction_sets(self):
+        for mask, hidden in (("none", ("avx2", "avxvnni", "avx512", "avx512vnni", "neondot")),
+                             ("avx2", ("avxvnni", "avx512", "avx512vnni")), ("avx512", ("avxvnni", "avx512vnni"))):
+            kernels = self.json_of("search", "index.mxd", "queries.npy", "--explain",
+                                   env={"MAXDOT_CPU_MASK": mask})["explain"]["kernels"]
+            self.assertNotIn(kernels, hidden, mask)
+            for isa in hidden:
+                done = self.run_here("info", "index.mxd", env={"MAXDOT_CPU_MASK": mask, "MAXDOT_ISA": isa})
+                self.assertIn(done.returncode, (USAGE, UNSUPPORTED), (mask, isa))
 
     def test_output_formats(self):
         self.fails(USAGE, "batch", "index.mxd", "queries.npy", "--ids", "ids.csv", says=["ids.csv: ", ".ivecs"])
