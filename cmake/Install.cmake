@@ -13,4 +13,7 @@ install(FILES ${PROJECT_BINARY_DIR}/maxdotConfig.cmake ${PROJECT_BINARY_DIR}/max
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/maxdot)
 if(MAXDOT_BUILD_TOOLS)
   install(TARGETS maxdot_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  if(TARGET maxdot_faiss_module)  # beside the command, where `maxdot verify` looks for it
+    install(TARGETS maxdot_faiss_module LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
 endif()

@@ -7,13 +7,11 @@
 #include <optional>
 #include <vector>
 
+#include "faiss_library.hpp"
 #include "verify_brute.hpp"
 #include "verify_data.hpp"
 
 namespace maxdot::tools {
-
-/// What FAISS ranks by. Its L2 is the squared distance.
-enum class FaissScore : std::uint8_t { inner_product, squared_distance };
 
 /// FAISS's answer as it gave it: [queries, k] row-major, item rows and f32 scores.
 struct FaissAnswer {

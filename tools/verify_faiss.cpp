@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <stdexcept>
+#include <utility>
 
 #include "failure.hpp"
+#include "faiss_library.hpp"
 #include "verify_compare.hpp"
-
-#if defined(MAXDOT_HAVE_FAISS)
-#include <faiss/IndexFlat.h>
-#include <faiss/IndexIVFFlat.h>
-#include <faiss/impl/FaissException.h>
-
-#include <memory>
-#endif
 
 namespace maxdot::tools {
 namespace {
@@ -45,8 +41,6 @@ std::size_t default_nlist(std::size_t items) {
   return std::clamp<std::size_t>(std::min(wanted, items / 39), 1, 4096);
 }
 
-#if defined(MAXDOT_HAVE_FAISS)
-
 namespace {
 
 constexpr std::size_t kAskedAlone = 64;
@@ -68,21 +62,14 @@ class Ids {
   std::vector<std::size_t> rows_;
 };
 
-FaissAnswer search(const faiss::Index& index, const float* queries, std::size_t count, std::size_t k) {
+FaissAnswer search(const FaissIndex& index, const float* queries, std::size_t count, std::size_t k) {
   FaissAnswer answer{count, k, std::vector<std::int64_t>(count * k), std::vector<float>(count * k)};
-  index.search(static_cast<std::int64_t>(count), queries, static_cast<std::int64_t>(k), answer.scores.data(),
-               answer.ids.data());
+  index.search(count, queries, k, answer.scores.data(), answer.ids.data());
   return answer;
 }
 
-std::unique_ptr<faiss::IndexFlat> make_flat(FaissScore measure, std::size_t dimension) {
-  const auto d = static_cast<std::int64_t>(dimension);
-  if (measure == FaissScore::inner_product) return std::make_unique<faiss::IndexFlatIP>(d);
-  return std::make_unique<faiss::IndexFlatL2>(d);
-}
-
 // The same queries again, one at a time: how many get other items than in the batch?
-std::size_t differing_alone(const faiss::Index& index, const Rows& queries, std::size_t count,
+std::size_t differing_alone(const FaissIndex& index, const Rows& queries, std::size_t count,
                             const FaissAnswer& batch) {
   std::size_t differing = 0;
   for (std::size_t query = 0; query < count; ++query) {
@@ -105,13 +92,12 @@ void count_ip_l2(const FaissAnswer& ip, const FaissAnswer& l2, FaissReport& repo
 
 class Runner {
  public:
-  Runner(const FaissTask& task, const std::function<void(std::size_t)>& finished)
-      : task_(task), finished_(finished) {}
+  Runner(const FaissLibrary& faiss, const FaissTask& task, const std::function<void(std::size_t)>& finished)
+      : faiss_(faiss), task_(task), finished_(finished) {}
 
   FaissReport run() {
     FaissReport report;
-    report.version = std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) + "." +
-                     std::to_string(FAISS_VERSION_PATCH);
+    report.version = faiss_.version();
     run_unit(report);
     report.raw_inner_product = run_raw(FaissScore::inner_product, task_.dot_contest, task_.dot_truth);
     report.raw_distance = run_raw(FaissScore::squared_distance, task_.euclidean_contest, task_.euclidean_truth);
@@ -144,8 +130,8 @@ class Runner {
 
   FaissAnswer run_flat(FaissScore measure, const Rows& items, const Ids& ids, std::size_t alone,
                        std::size_t& alone_differ) {
-    const auto index = make_flat(measure, items.cols);
-    index->add(static_cast<std::int64_t>(items.rows), items.values.data());
+    const auto index = faiss_.flat(measure, items.cols);
+    index->add(items.rows, items.values.data());
     FaissAnswer answer =
         search(*index, task_.unit_queries.values.data(), task_.unit_queries.rows, task_.unit_truth.k);
     alone_differ = differing_alone(*index, task_.unit_queries, alone, answer);
@@ -158,21 +144,13 @@ class Runner {
     IvfSweep sweep;
     sweep.measure = measure;
     sweep.nlist = std::min(task_.nlist, items.rows);
-    const auto centroids = make_flat(measure, items.cols);
-    const auto metric = measure == FaissScore::inner_product ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2;
-    faiss::IndexIVFFlat index(centroids.get(), items.cols, sweep.nlist, metric);
-    // Good lists are not the point here: a short training on a sample, so that the check stays quick.
-    index.cp.niter = 5;
-    index.cp.min_points_per_centroid = 1;
-    index.cp.max_points_per_centroid = 48;
-    index.cp.seed = static_cast<int>(task_.seed & 0x7fffffff);
-    index.train(static_cast<std::int64_t>(items.rows), items.values.data());
-    index.add(static_cast<std::int64_t>(items.rows), items.values.data());
+    const auto index = faiss_.ivf(measure, items.cols, sweep.nlist, task_.seed);
+    index->add(items.rows, items.values.data());
     step();
     for (const std::size_t nprobe : probe_counts(sweep.nlist)) {
-      index.nprobe = nprobe;
+      index->look_into(nprobe);
       FaissAnswer answer =
-          search(index, task_.unit_queries.values.data(), task_.unit_queries.rows, task_.unit_truth.k);
+          search(*index, task_.unit_queries.values.data(), task_.unit_queries.rows, task_.unit_truth.k);
       ids.translate(answer);
       sweep.steps.push_back({nprobe, mean_overlap(answer.ids, task_.unit_truth.ids, task_.unit_truth.k)});
       if (nprobe == sweep.nlist) {
@@ -192,14 +170,15 @@ class Runner {
   }
 
   Explanation run_raw(FaissScore measure, const Contest& contest, const Truth& truth) {
-    const auto index = make_flat(measure, task_.raw_items.cols);
-    index->add(static_cast<std::int64_t>(task_.raw_items.rows), task_.raw_items.values.data());
+    const auto index = faiss_.flat(measure, task_.raw_items.cols);
+    index->add(task_.raw_items.rows, task_.raw_items.values.data());
     const FaissAnswer answer = search(*index, task_.raw_queries.values.data(), task_.raw_queries.rows, truth.k);
     Explanation result = explain(answer, measure, truth, contest, task_.raw_items, task_.raw_queries);
     step();
     return result;
   }
 
+  const FaissLibrary& faiss_;
   const FaissTask& task_;
   const std::function<void(std::size_t)>& finished_;
   std::size_t done_ = 0;
@@ -208,20 +187,17 @@ class Runner {
 }  // namespace
 
 std::optional<FaissReport> run_faiss(const FaissTask& task, const std::function<void(std::size_t)>& finished) {
+  const FaissLibrary* const faiss = load_faiss();
+  if (faiss == nullptr) return std::nullopt;
   try {
-    return Runner(task, finished).run();
-  } catch (const faiss::FaissException& error) {
-    throw Failure(ExitCode::unsupported,
-                  std::string("FAISS failed: ") + error.what() + "; try --no-ivf, or a build without FAISS");
+    return Runner(*faiss, task, finished).run();
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw Failure(ExitCode::unsupported, std::string("FAISS failed: ") + error.what() +
+                                             "; try --no-ivf, or remove " + kFaissModule +
+                                             " from the folder of the command");
   }
 }
-
-#else
-
-std::optional<FaissReport> run_faiss(const FaissTask&, const std::function<void(std::size_t)>&) {
-  return std::nullopt;
-}
-
-#endif
 
 }  // namespace maxdot::tools

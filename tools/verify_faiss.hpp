@@ -63,7 +63,7 @@ struct FaissReport {
   bool explained() const noexcept;
 };
 
-/// Runs FAISS; nothing if maxdot was built without it. `finished` is told how many of `faiss_steps` are done.
+/// Runs FAISS; nothing if its module is not beside the command. `finished` is told how many of `faiss_steps` are done.
 /// Throws Failure (unsupported) where FAISS throws.
 std::optional<FaissReport> run_faiss(const FaissTask& task, const std::function<void(std::size_t)>& finished);
 

@@ -171,9 +171,10 @@ std::string text_report(const VerifyReport& report) {
   std::string text = verdict(report) + "\n\n" + head(report);
   if (!report.faiss) {
     text +=
-        "  FAISS:   left out, because this maxdot was built without it. To include it, install FAISS and a "
-        "BLAS\n"
-        "           (Debian: apt install libfaiss-dev libopenblas-dev) and build maxdot again.\n";
+        "  FAISS:   left out, because maxdot_faiss.so beside this command, which runs it, is missing or cannot be "
+        "loaded.\n"
+        "           To include it, install FAISS and a BLAS (Debian: apt install libfaiss-dev libopenblas-dev) and "
+        "build\n           maxdot again.\n";
   }
   return text + unit_section(report) + raw_section(report) + repeat_section(report) + "\nTook " +
          human_seconds(report.seconds) + ".\n";
