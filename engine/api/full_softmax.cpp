@@ -7,6 +7,7 @@
 
 #include "api/index_impl.hpp"
 #include "api/item_rows.hpp"
+#include "base/elementary.hpp"
 #include "base/entry.hpp"
 #include "base/logistic.hpp"
 #include "base/parallel.hpp"
@@ -146,7 +147,7 @@ void probabilities(const Index& index, const MatrixView& queries, std::span<cons
     if (ids.empty()) return;
     const std::size_t m = ids.size() / queries.rows;
     score(logits, queries, rows, m, threads, [&](std::size_t i, double logit) noexcept {
-      out[i] = std::min(1.0, std::exp(logit - log_partition[i / m]));
+      out[i] = std::min(1.0, base::exp(logit - log_partition[i / m]));
     });
   });
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/elementary.hpp"
 #include "base/entry.hpp"
 #include "base/logistic.hpp"
 #include "maxdot/error.hpp"
@@ -130,9 +131,9 @@ double cross_entropy_of(std::span<const T> positive, std::span<const T> negative
     };
     const double largest = std::max(0.0, margin(*std::max_element(row.begin(), row.end())));
     double sum = 0.0;
-    for (const T negative : row) sum += std::exp(margin(negative) - largest);
-    const double loss = largest > 0.0 ? largest + std::log(std::exp(-largest) + sum) : std::log1p(sum);
-    const double partition = std::exp(-largest) + sum;
+    for (const T negative : row) sum += base::exp(margin(negative) - largest);
+    const double loss = largest > 0.0 ? largest + base::log(base::exp(-largest) + sum) : base::log1p(sum);
+    const double partition = base::exp(-largest) + sum;
     total += loss;
     if (!out.losses.empty()) out.losses[b] = static_cast<T>(loss);
     if (!out.positive_gradient.empty())
@@ -140,7 +141,7 @@ double cross_entropy_of(std::span<const T> positive, std::span<const T> negative
     if (out.negative_gradient.empty()) continue;
     for (std::size_t i = 0; i < n; ++i) {
       out.negative_gradient[b * n + i] =
-          static_cast<T>(std::exp(margin(row[i]) - largest) / partition / temperature);
+          static_cast<T>(base::exp(margin(row[i]) - largest) / partition / temperature);
     }
   }
   return total / static_cast<double>(positive.size());
@@ -183,7 +184,7 @@ void softmax_of(std::span<const T> scores, std::span<const double> log_partition
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const double lowered = log_q.empty() ? 0.0 : log_q[i];
     const double logit = static_cast<double>(scores[i]) / temperature - lowered;
-    out[i] = static_cast<T>(std::min(1.0, std::exp(logit - log_partition[i / columns])));
+    out[i] = static_cast<T>(std::min(1.0, base::exp(logit - log_partition[i / columns])));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/require_ieee.hpp"
 #include "maxdot/types.hpp"
 
 namespace maxdot::base {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/require_ieee.hpp"
 #include "maxdot/types.hpp"
 
 namespace maxdot::kernels {

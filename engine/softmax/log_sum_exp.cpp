@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "base/elementary.hpp"
 #include "base/parallel.hpp"
 #include "softmax/queries.hpp"
 
@@ -38,12 +39,12 @@ struct Sum {
   void add(double term, double exponent) noexcept {
     if (term == 0.0) return;
     if (exponent > largest) {
-      sum *= std::exp(largest - exponent);
+      sum *= base::exp(largest - exponent);
       largest = exponent;
     }
-    sum += term * std::exp(exponent - largest);
+    sum += term * base::exp(exponent - largest);
   }
-  double logarithm() const noexcept { return sum > 0.0 ? largest + std::log(sum) : largest; }
+  double logarithm() const noexcept { return sum > 0.0 ? largest + base::log(sum) : largest; }
 };
 
 /// Memory of one thread.
