@@ -9,6 +9,7 @@
 
 #include "maxdot/maxdot.hpp"
 #include "support.hpp"
+#include "verify_arithmetic.hpp"
 #include "verify_brute.hpp"
 #include "verify_compare.hpp"
 #include "verify_data.hpp"
@@ -68,6 +69,67 @@ TEST_CASE("the brute force is the specification, whatever the threads") {
     CHECK(one[c].ids == three[c].ids);
     CHECK(one[c].reported == three[c].reported);
   }
+}
+
+TEST_CASE("the judge's arithmetic is the documented one, and more precise sums confirm it") {
+  for (const maxdot::test::Generator& generator : maxdot::test::generators()) {
+    CAPTURE(generator.name);
+    for (const std::size_t d : {std::size_t{1}, std::size_t{7}, std::size_t{37}, std::size_t{1000}}) {
+      const maxdot::test::Rows x = generator.make(20, d, d);
+      const maxdot::test::Rows q = maxdot::test::gaussian_rows(5, d, d + 1);
+      for (std::size_t pair = 0; pair < 100; ++pair) {
+        const float* a = &q.values[pair % 5 * d];
+        const float* b = &x.values[pair / 5 * d];
+        REQUIRE(documented_dot(a, b, d) == maxdot::reference::dot64(a, b, d));
+        for (const Contest& contest : kContests) {
+          const maxdot::reference::Score score =
+              maxdot::reference::score(a, b, d, contest.metric, contest.normalize);
+          const double key = documented_key(contest.metric, contest.normalize, documented_dot(a, b, d),
+                                            documented_length(a, d), documented_length(b, d));
+          REQUIRE(key == score.key);
+          REQUIRE(documented_score(contest.metric, contest.normalize, key) == score.reported);
+          const PreciseKey precise = precise_key(a, b, d, contest.metric, contest.normalize);
+          REQUIRE(precise.confirms(key));
+          if (precise.allowed > 0.0L) {
+            REQUIRE_FALSE(precise.confirms(static_cast<double>(precise.key + 1.5L * precise.allowed)));
+          }
+        }
+      }
+    }
+  }
+  CHECK_FALSE(PreciseKey{1.0L, 0.5L}.confirms(std::numeric_limits<double>::quiet_NaN()));
+}
+
+TEST_CASE("arithmetic of a wrong build is noticed: another order of the sums, f32 sums, lost denormals") {
+  constexpr std::size_t d = 64;
+  const Rows items = gaussian(400, d, 1);
+  const Rows queries = gaussian(kQueries, d, 2);
+  const Truth truth = truths_of(items, queries, {kContests[0]}).front();
+  CHECK(truth.denied == 0);
+  SearchResult in_order = answer_of(items, queries, kContests[0]);
+  CHECK(compare_with_truth(in_order, truth).wrong() == 0);
+  std::size_t denied = 0;
+  for (std::size_t query = 0; query < kQueries; ++query) {
+    for (std::size_t at = query * kDepth; at < (query + 1) * kDepth; ++at) {
+      const float* q = queries.row(query);
+      const float* x = items.row(static_cast<std::size_t>(in_order.ids[at]));
+      double sum = 0.0;
+      float narrow = 0.0F;
+      for (std::size_t j = 0; j < d; ++j) {
+        sum += static_cast<double>(q[j]) * static_cast<double>(x[j]);
+        narrow += q[j] * x[j];
+      }
+      in_order.scores[at] = sum;
+      const PreciseKey precise = precise_key(q, x, d, Metric::dot, false);
+      CHECK(precise.confirms(truth.keys[at]));
+      if (!precise.confirms(static_cast<double>(narrow))) ++denied;
+    }
+  }
+  CHECK(compare_with_truth(in_order, truth).wrong_scores > kQueries);  // bits, though hardly anything else
+  CHECK(denied > kQueries * kDepth / 2);
+  const float tiny = 0x1p-140F;
+  CHECK(precise_key(&tiny, &tiny, 1, Metric::dot, false).confirms(0x1p-280));
+  CHECK_FALSE(precise_key(&tiny, &tiny, 1, Metric::dot, false).confirms(0.0));
 }
 
 TEST_CASE("items without a direction can be left out of the truth") {

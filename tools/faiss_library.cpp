@@ -28,8 +28,8 @@ std::unique_ptr<faiss::IndexFlat> make_flat(FaissScore measure, std::size_t dime
   return std::make_unique<faiss::IndexFlatL2>(d);
 }
 
-void search_in(const faiss::Index& index, std::size_t queries, const float* values, std::size_t k, float* scores,
-               std::int64_t* rows) {
+void search_in(const faiss::Index& index, std::size_t queries, const float* values, std::size_t k,
+               float* scores, std::int64_t* rows) {
   translated([&] {
     index.search(static_cast<std::int64_t>(queries), values, static_cast<std::int64_t>(k), scores, rows);
   });

@@ -1,5 +1,6 @@
-// What `maxdot verify` asks of FAISS. The one implementation (faiss_library.cpp) is a shared module beside the command,
-// loaded by `verify` alone: FAISS brings a BLAS, which takes threads and memory in every process that it is linked to.
+// What `maxdot verify` asks of FAISS. The one implementation (faiss_library.cpp) is a shared module beside the
+// command, loaded by `verify` alone: FAISS brings a BLAS, which takes threads and memory in every process that
+// it is linked to.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +37,8 @@ class FaissLibrary {
                                           std::uint64_t seed) const = 0;
 };
 
-/// The module's file, in the folder of the command, and its one function: a FaissLibrary that lives as long as the
-/// process, or null where this header is not the one that the module was built with.
+/// The module's file, in the folder of the command, and its one function: a FaissLibrary that lives as long as
+/// the process, or null where this header is not the one that the module was built with.
 inline constexpr const char* kFaissModule = "maxdot_faiss.so";
 inline constexpr const char* kFaissEntry = "maxdot_faiss_library";
 inline constexpr const char* kFaissInterface = "maxdot " MAXDOT_VERSION;

@@ -199,6 +199,12 @@ VerifyReport verify(const VerifyCommand& command) {
                                                    data.raw_queries, report.k, raw_contests, threads);
   const std::vector<Truth> unit_truths = find_truth("finding the truth, unit rows:", data.unit_items,
                                                     data.unit_queries, report.k, unit_contests, threads);
+  for (const std::vector<Truth>* truths : {&raw_truths, &unit_truths}) {
+    for (const Truth& truth : *truths) {
+      report.keys_denied += truth.denied;
+      report.keys_confirmed += truth.keys.size() - truth.denied;
+    }
+  }
   compare_metrics(raw_truths, data, report);
   {
     const Index index = build(data.raw_items, false, threads);

@@ -10,60 +10,34 @@
 #include <thread>
 #include <utility>
 
+#include "verify_arithmetic.hpp"
+
 namespace maxdot::tools {
 namespace {
 
-constexpr std::size_t kLanes = 8;
 constexpr std::size_t kItemTile = 128;  // f64 copies of so many items stay in the cache while a block uses them
 constexpr std::size_t kQueryBlock = 16;  // queries that one thread takes at a time
-
-// reference::dot64 on values that are f64 already: the same products (exact, a product of two f32 fits an f64),
-// the same eight sums, the same tree. The product being exact, a fused multiply-add gives the same bits too.
-double dot_lanes(const double* q, const double* x, std::size_t d) noexcept {
-  double lane[kLanes] = {};
-  std::size_t j = 0;
-  for (; j + kLanes <= d; j += kLanes) {
-    for (std::size_t l = 0; l < kLanes; ++l) lane[l] += q[j + l] * x[j + l];
-  }
-  for (; j < d; ++j) lane[j % kLanes] += q[j] * x[j];
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
 
 // Rows as f64, with what the metrics need of each.
 struct Wide {
   std::vector<double> values;
-  std::vector<double> squares;  // dot_lanes(row, row)
-  std::vector<double> norms;    // its square root
+  std::vector<Length> lengths;
 };
 
 void widen(const Rows& rows, std::size_t begin, std::size_t end, Wide& wide) {
   const std::size_t d = rows.cols;
   wide.values.assign(rows.row(begin), rows.row(end));
-  wide.squares.resize(end - begin);
-  wide.norms.resize(end - begin);
-  for (std::size_t r = 0; r < end - begin; ++r) {
-    const double* row = wide.values.data() + r * d;
-    wide.squares[r] = dot_lanes(row, row, d);
-    wide.norms[r] = std::sqrt(wide.squares[r]);
-  }
+  wide.lengths.resize(end - begin);
+  for (std::size_t r = 0; r < end - begin; ++r)
+    wide.lengths[r] = documented_length(wide.values.data() + r * d, d);
 }
 
-// Key of query `i` and item `r`, whose dot product is `dot`. Larger is better.
-double key_of(const Contest& contest, double dot, const Wide& q, std::size_t i, const Wide& x,
-              std::size_t r) noexcept {
-  if (contest.normalize || contest.metric == Metric::cosine) {
-    const double norms = q.norms[i] * x.norms[r];
-    return norms > 0.0 ? dot / norms : 0.0;
-  }
-  if (contest.metric == Metric::dot) return dot;
-  const double square = (q.squares[i] + x.squares[r]) - 2.0 * dot;
-  return square > 0.0 ? -square : 0.0;
+double key_of(const Contest& contest, double dot, const Length& q, const Length& x) noexcept {
+  return documented_key(contest.metric, contest.normalize, dot, q, x);
 }
 
 double reported_of(const Contest& contest, double key) noexcept {
-  if (contest.metric != Metric::euclidean) return key;
-  const double square = contest.normalize ? 2.0 - 2.0 * key : -key;
-  return square > 0.0 ? std::sqrt(square) : 0.0;
+  return documented_score(contest.metric, contest.normalize, key);
 }
 
 struct Candidate {
@@ -100,9 +74,11 @@ class Best {
   std::vector<Candidate> heap_;
 };
 
-// Answers queries [begin, end) for every contest.
-void answer_block(const Rows& items, const Rows& queries, std::size_t begin, std::size_t end,
-                  std::span<const Contest> contests, std::vector<Truth>& truths) {
+// Answers queries [begin, end) for every contest. Returns how many of the keys, per contest, a more precise sum
+// denies.
+std::vector<std::uint64_t> answer_block(const Rows& items, const Rows& queries, std::size_t begin,
+                                        std::size_t end, std::span<const Contest> contests,
+                                        std::vector<Truth>& truths) {
   const std::size_t d = items.cols;
   Wide q;
   widen(queries, begin, end, q);
@@ -116,15 +92,16 @@ void answer_block(const Rows& items, const Rows& queries, std::size_t begin, std
     widen(items, tile, tile_end, x);
     for (std::size_t i = 0; i < end - begin; ++i) {
       for (std::size_t r = 0; r < tile_end - tile; ++r) {
-        const double dot = dot_lanes(q.values.data() + i * d, x.values.data() + r * d, d);
+        const double dot = documented_dot(q.values.data() + i * d, x.values.data() + r * d, d);
         for (std::size_t c = 0; c < contests.size(); ++c) {
-          if (contests[c].skip_zero_items && x.squares[r] == 0.0) continue;
-          const double key = key_of(contests[c], dot, q, i, x, r);
+          if (contests[c].skip_zero_items && x.lengths[r].square == 0.0) continue;
+          const double key = key_of(contests[c], dot, q.lengths[i], x.lengths[r]);
           best[i * contests.size() + c].offer({key, static_cast<std::int64_t>(tile + r)});
         }
       }
     }
   }
+  std::vector<std::uint64_t> denied(contests.size());
   for (std::size_t i = 0; i < end - begin; ++i) {
     for (std::size_t c = 0; c < contests.size(); ++c) {
       std::size_t at = (begin + i) * truths[c].k;
@@ -133,9 +110,14 @@ void answer_block(const Rows& items, const Rows& queries, std::size_t begin, std
         truths[c].keys[at] = candidate.key;
         truths[c].reported[at] = reported_of(contests[c], candidate.key);
         ++at;
+        const PreciseKey precise =
+            precise_key(queries.row(begin + i), items.row(static_cast<std::size_t>(candidate.id)), d,
+                        contests[c].metric, contests[c].normalize);
+        if (!precise.confirms(candidate.key)) ++denied[c];
       }
     }
   }
+  return denied;
 }
 
 }  // namespace
@@ -149,21 +131,22 @@ std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size
     const std::size_t depth = std::min(k, contest.skip_zero_items ? nonzero : items.rows);
     const std::size_t places = queries.rows * depth;
     truths.push_back({queries.rows, depth, std::vector<std::int64_t>(places), std::vector<double>(places),
-                      std::vector<double>(places)});
+                      std::vector<double>(places), 0});
   }
 
   std::atomic<std::size_t> next{0};
   std::size_t done = 0;
   std::exception_ptr failure;
-  std::mutex mutex;  // guards `done`, `failure` and the calls of `finished`
+  std::mutex mutex;  // guards `done`, `failure`, `denied` and the calls of `finished`
   const auto work = [&] {
     try {
       for (;;) {
         const std::size_t begin = next.fetch_add(kQueryBlock);
         if (begin >= queries.rows) return;
         const std::size_t end = std::min(begin + kQueryBlock, queries.rows);
-        answer_block(items, queries, begin, end, contests, truths);
+        const std::vector<std::uint64_t> denied = answer_block(items, queries, begin, end, contests, truths);
         const std::lock_guard<std::mutex> lock(mutex);
+        for (std::size_t c = 0; c < denied.size(); ++c) truths[c].denied += denied[c];
         done += end - begin;
         finished(done);
       }
@@ -193,15 +176,17 @@ std::size_t brute_force_self_check(const Rows& items, const Rows& queries, std::
     const std::size_t r = random() % items.rows;
     widen(queries, i, i + 1, q);
     widen(items, r, r + 1, x);
-    const double dot = dot_lanes(q.values.data(), x.values.data(), items.cols);
+    const double dot = documented_dot(q.values.data(), x.values.data(), items.cols);
     bool differs = false;
     for (const Contest& contest : contests) {
-      const double key = key_of(contest, dot, q, 0, x, 0);
+      const double key = key_of(contest, dot, q.lengths[0], x.lengths[0]);
       const reference::Score score =
           reference::score(queries.row(i), items.row(r), items.cols, contest.metric, contest.normalize);
       differs |= std::bit_cast<std::uint64_t>(key) != std::bit_cast<std::uint64_t>(score.key) ||
                  std::bit_cast<std::uint64_t>(reported_of(contest, key)) !=
-                     std::bit_cast<std::uint64_t>(score.reported);
+                     std::bit_cast<std::uint64_t>(score.reported) ||
+                 !precise_key(queries.row(i), items.row(r), items.cols, contest.metric, contest.normalize)
+                      .confirms(key);
     }
     wrong += differs ? 1 : 0;
   }

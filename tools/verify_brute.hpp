@@ -1,5 +1,6 @@
 // The truth that `maxdot verify` measures everybody by: every query against every item, in f64, in the plainest
-// way. It shares no code with Index; the scores follow maxdot/reference.hpp and are checked against it.
+// way, by arithmetic of its own (verify_arithmetic.hpp): nothing here is shared with the engine. The scores are checked against
+// maxdot/reference.hpp, and against sums that are more precise than either.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,7 @@ struct Truth {
   std::vector<std::int64_t> ids;
   std::vector<double> keys;      ///< larger is better, whatever the metric
   std::vector<double> reported;  ///< what maxdot must print
+  std::uint64_t denied = 0;      ///< keys further from a more precise sum than rounding can carry them: must be none
 };
 
 /// Answers every contest with one pass over all pairs. `threads` >= 1. `finished` is told how many queries are
@@ -38,7 +40,7 @@ std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size
                                const std::function<void(std::size_t)>& finished);
 
 /// How many of `pairs` random pairs of this data the scores above and reference::score disagree on, by one bit
-/// or more, in any contest. Anything but 0 means that the verification itself is broken.
+/// or more, in any contest, or a more precise sum denies. Anything but 0 means that the verification itself is broken.
 std::size_t brute_force_self_check(const Rows& items, const Rows& queries, std::span<const Contest> contests,
                                    std::size_t pairs, std::uint64_t seed);
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "verify_arithmetic.hpp"
+
 namespace maxdot::tools {
 namespace {
 
@@ -73,7 +75,7 @@ double square_by_differences(const float* q, const float* x, std::size_t d, doub
   return sum;
 }
 
-double norm(const float* row, std::size_t d) noexcept { return std::sqrt(reference::dot64(row, row, d)); }
+double norm(const float* row, std::size_t d) noexcept { return documented_length(row, d).norm; }
 
 }  // namespace
 

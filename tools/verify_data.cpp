@@ -7,7 +7,7 @@
 #include <random>
 
 #include "maxdot/io.hpp"
-#include "maxdot/reference.hpp"
+#include "verify_arithmetic.hpp"
 
 namespace maxdot::tools {
 namespace {
@@ -30,7 +30,7 @@ float widen(std::uint16_t half) noexcept {
   return negative ? -magnitude : magnitude;
 }
 
-double norm(const float* row, std::size_t d) noexcept { return std::sqrt(reference::dot64(row, row, d)); }
+double norm(const float* row, std::size_t d) noexcept { return documented_length(row, d).norm; }
 
 bool is_zero(const float* row, std::size_t d) noexcept {
   return std::all_of(row, row + d, [](float value) { return value == 0.0F; });

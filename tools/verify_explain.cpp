@@ -5,6 +5,8 @@
 #include <limits>
 #include <unordered_set>
 
+#include "verify_arithmetic.hpp"
+
 namespace maxdot::tools {
 namespace {
 
@@ -32,8 +34,10 @@ class Judge {
   Seen see(const float* q, std::size_t item) const noexcept {
     const std::size_t d = items_->cols;
     const float* x = items_->row(item);
-    const double key = reference::score(q, x, d, contest_.metric, contest_.normalize).key;
-    const double dot = reference::dot64(q, x, d);
+    const double dot = documented_dot(q, x, d);
+    const Length q_length = documented_length(q, d);
+    const Length x_length = documented_length(x, d);
+    const double key = documented_key(contest_.metric, contest_.normalize, dot, q_length, x_length);
     double sizes = 0.0;
     for (std::size_t j = 0; j < d; ++j)
       sizes += std::abs(static_cast<double>(q[j]) * static_cast<double>(x[j]));
@@ -42,7 +46,7 @@ class Judge {
     double plain = dot;  // the merit that FAISS approximates: it does not divide by the norms
     std::size_t roundings = d;
     if (measure_ == FaissScore::squared_distance) {
-      const double squares = reference::dot64(q, q, d) + reference::dot64(x, x, d);
+      const double squares = q_length.square + x_length.square;
       merit = contest_.normalize ? -(2.0 - 2.0 * key) : key;
       plain = 2.0 * dot - squares;
       sizes = squares + 2.0 * sizes;
@@ -67,7 +71,7 @@ class Judge {
   const Rows* items_;
 };
 
-double norm(const float* row, std::size_t d) noexcept { return std::sqrt(reference::dot64(row, row, d)); }
+double norm(const float* row, std::size_t d) noexcept { return documented_length(row, d).norm; }
 
 // Whether FAISS's f32 sums for this query stay finite and, if norms are divided out, the query has a direction.
 bool comparable(double q_norm, double largest_item_norm, const Contest& contest) noexcept {

@@ -104,9 +104,9 @@ Json json_raw(const VerifyReport& report) {
 }  // namespace
 
 bool VerifyReport::exact() const noexcept {
-  return self_check_wrong == 0 && wrong_against_truth(*this) == 0 && unit_rankings[0].wrong() == 0 &&
-         unit_rankings[1].wrong() == 0 && geometry.outside == 0 && one_thread.wrong() == 0 &&
-         alone.wrong() == 0;
+  return self_check_wrong == 0 && keys_denied == 0 && wrong_against_truth(*this) == 0 &&
+         unit_rankings[0].wrong() == 0 && unit_rankings[1].wrong() == 0 && geometry.outside == 0 &&
+         one_thread.wrong() == 0 && alone.wrong() == 0;
 }
 
 bool VerifyReport::passed() const noexcept { return exact() && (!faiss || faiss->explained()); }
@@ -119,6 +119,11 @@ std::string verdict(const VerifyReport& report) {
   if (report.self_check_wrong > 0) {
     return "FAIL: the check's own scores differ from the specification, so it proves nothing; please report "
            "this.";
+  }
+  if (report.keys_denied > 0) {
+    return "FAIL: this build's 64-bit arithmetic is further from the true sums than rounding allows, so "
+           "nothing is proven; "
+           "build maxdot without options that change arithmetic.";
   }
   if (!report.exact()) {
     const std::uint64_t wrong = wrong_against_truth(report);
@@ -156,6 +161,7 @@ Json json_report(const VerifyReport& report) {
           {"zero_items", report.zero_items},
           {"zero_queries", report.zero_queries},
           {"specification_check", {{"pairs", report.self_check_pairs}, {"differing", report.self_check_wrong}}},
+          {"precise_sums", {{"confirmed", report.keys_confirmed}, {"denied", report.keys_denied}}},
           {"unit_rows", unit},
           {"raw_rows", json_raw(report)},
           {"one_thread_against_many", {{"threads", report.threads}, {"result", json(report.one_thread)}}},

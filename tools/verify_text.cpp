@@ -62,7 +62,10 @@ std::string head(const VerifyReport& report) {
       "           shares nothing with maxdot's search and that was compared with the specification on " +
       with_thousands(report.self_check_pairs) + "\n           pairs: " +
       (report.self_check_wrong == 0 ? "no difference" : with_thousands(report.self_check_wrong) + " differ") +
-      ". For equal scores the smaller row number comes first.\n";
+      ". Sums of higher precision " +
+      (report.keys_denied == 0 ? "confirm all " + with_thousands(report.keys_confirmed)
+                               : "DENY " + with_thousands(report.keys_denied)) +
+      " scores of the truth.\n           For equal scores the smaller row number comes first.\n";
   if (report.k < report.k_asked) {
     text += "  Depth:   top " + with_thousands(report.k) + ", because there are no more items (" +
             with_thousands(report.k_asked) + " were asked for)\n";
@@ -171,9 +174,11 @@ std::string text_report(const VerifyReport& report) {
   std::string text = verdict(report) + "\n\n" + head(report);
   if (!report.faiss) {
     text +=
-        "  FAISS:   left out, because maxdot_faiss.so beside this command, which runs it, is missing or cannot be "
+        "  FAISS:   left out, because maxdot_faiss.so beside this command, which runs it, is missing or cannot "
+        "be "
         "loaded.\n"
-        "           To include it, install FAISS and a BLAS (Debian: apt install libfaiss-dev libopenblas-dev) and "
+        "           To include it, install FAISS and a BLAS (Debian: apt install libfaiss-dev libopenblas-dev) "
+        "and "
         "build\n           maxdot again.\n";
   }
   return text + unit_section(report) + raw_section(report) + repeat_section(report) + "\nTook " +

@@ -89,7 +89,7 @@ def verify(
 ) -> Verification:
     """Checks the answer `ids` of any library against brute force in float64.
 
-    The brute force shares no code with maxdot's search.
+    The brute force is the specification of scores and order (`maxdot/reference.hpp`): it screens and skips nothing.
 
     Args:
         items: float32 or float16, shape [n, d].
