@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 
 #include "console.hpp"
@@ -45,11 +44,6 @@ std::optional<Place> find_non_finite(const MatrixView& rows) {
     }
   }
   return std::nullopt;
-}
-
-bool exists(const std::string& path) {
-  std::error_code failed;
-  return std::filesystem::exists(std::filesystem::symlink_status(path, failed));
 }
 
 }  // namespace
@@ -123,19 +117,10 @@ void ResultWriter::append(const std::int64_t* ids, const double* scores, std::si
 
 void ResultWriter::commit() {
   interrupt_.check();
-  const bool ids_are_new = !exists(ids_path_);
-  ids_.commit();
-  if (!scores_) return;
-  try {
-    scores_->commit();
-  } catch (const Error& error) {
-    if (!ids_are_new) {
-      const Failure cause = blame(error, scores_path_);
-      throw Failure(cause.code(), std::string(cause.what()) + " (" + ids_path_ + " already holds the new ids)");
-    }
-    std::error_code failed;
-    std::filesystem::remove(ids_path_, failed);
-    throw blame(error, scores_path_);
+  if (scores_) {
+    MatrixWriter::commit_both(ids_, *scores_);
+  } else {
+    ids_.commit();
   }
 }
 

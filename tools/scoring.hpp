@@ -33,7 +33,8 @@ class ResultWriter {
   ResultWriter(const std::string& ids_path, const std::string& scores_path, std::size_t rows, std::size_t k);
 
   void append(const std::int64_t* ids, const double* scores, std::size_t rows);
-  /// From here on a signal comes too late. Makes both files appear. If the second cannot, the first is taken back where it was new.
+  /// From here on a signal comes too late. Makes both files appear, such that no new ids stand beside old
+  /// scores (MatrixWriter::commit_both).
   void commit();
 
  private:

@@ -1,13 +1,12 @@
 // read_ids: item ids from an array or a text file.
 #include <algorithm>
 #include <charconv>
-#include <new>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/path_errors.hpp"
 #include "io/lines.hpp"
 #include "io/npy.hpp"
 #include "maxdot/error.hpp"
@@ -71,15 +70,10 @@ std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
 }  // namespace
 
 std::vector<std::int64_t> read_ids(const std::string& path) {
-  const base::InputFile file(path);
-  const auto no_memory = [&] { return Error(ErrorCode::out_of_memory, path + ": no memory for its ids"); };
-  try {
+  return base::with_memory_for(path, "read its ids", [&] {
+    const base::InputFile file(path);
     return path.ends_with(".npy") ? read_npy_ids(file) : read_text_ids(file);
-  } catch (const std::bad_alloc&) {
-    throw no_memory();
-  } catch (const std::length_error&) {  // more elements than a vector can count
-    throw no_memory();
-  }
+  });
 }
 
 }  // namespace maxdot

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/path_errors.hpp"
 #include "io/npy.hpp"
 #include "io/vecs.hpp"
 #include "maxdot/error.hpp"
@@ -68,19 +69,21 @@ MatrixFile& MatrixFile::operator=(MatrixFile&&) noexcept = default;
 MatrixFile::~MatrixFile() = default;
 
 MatrixFile MatrixFile::open(const std::string& path) {
-  auto impl = std::make_unique<Impl>(Impl{base::InputFile(path)});
-  const std::string_view name(path);
-  if (name.ends_with(".npy")) {
-    impl->open_npy();
-  } else if (name.ends_with(".fvecs")) {
-    impl->open_fvecs();
-  } else if (name.ends_with(".fbin")) {
-    impl->open_fbin();
-  } else {
-    throw Error(ErrorCode::unsupported,
-                path + ": the name must end in .npy, .fvecs or .fbin, which tells the format of embeddings");
-  }
-  return MatrixFile(std::move(impl));
+  return base::with_memory_for(path, "open it", [&] {
+    auto impl = std::make_unique<Impl>(Impl{base::InputFile(path)});
+    const std::string_view name(path);
+    if (name.ends_with(".npy")) {
+      impl->open_npy();
+    } else if (name.ends_with(".fvecs")) {
+      impl->open_fvecs();
+    } else if (name.ends_with(".fbin")) {
+      impl->open_fbin();
+    } else {
+      throw Error(ErrorCode::unsupported,
+                  path + ": the name must end in .npy, .fvecs or .fbin, which tells the format of embeddings");
+    }
+    return MatrixFile(std::move(impl));
+  });
 }
 
 std::size_t MatrixFile::rows() const noexcept { return impl_ == nullptr ? 0 : impl_->rows; }

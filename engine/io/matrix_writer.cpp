@@ -5,9 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "base/atomic_file.hpp"
 #include "base/checked.hpp"
-#include "base/file.hpp"
 #include "base/float_environment.hpp"
+#include "base/path_errors.hpp"
 #include "io/npy.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/io.hpp"
@@ -24,6 +25,7 @@ struct MatrixWriter::Impl {
 
   bool has_prefixes() const { return format == Format::ivecs || format == Format::fvecs; }
   void check_append(bool of_ids, std::size_t count) const;
+  void check_complete() const;
   template <typename To, typename From>
   void write_rows(const From* values, std::size_t count);
 };
@@ -76,13 +78,12 @@ MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t r
     throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " + std::to_string(cols) +
                                                  " values are more than a file can hold");
   }
-  // The standard library computes with floating point when it takes a path apart.
-  impl_ = base::in_default_environment(
-      [&] { return std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols}); });
-  if (npy) {
+  base::with_memory_for(path, "write it", [&] {
+    impl_ = std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols});
+    if (!npy) return;
     const std::string header = io::make_npy_header(format == Format::npy_i64 ? "<i8" : "<f4", rows, cols);
     impl_->file.write(header.data(), header.size());
-  }
+  });
 }
 
 MatrixWriter::MatrixWriter(MatrixWriter&&) noexcept = default;
@@ -122,13 +123,22 @@ void MatrixWriter::append(const double* values, std::size_t count) {
   to.appended += count;
 }
 
+void MatrixWriter::Impl::check_complete() const {
+  if (appended == rows) return;
+  throw Error(ErrorCode::invalid_argument, path + ": only " + std::to_string(appended) + " of " +
+                                               std::to_string(rows) + " rows were appended");
+}
+
 void MatrixWriter::commit() {
-  Impl& from = impl();
-  if (from.appended != from.rows) {
-    throw Error(ErrorCode::invalid_argument, from.path + ": only " + std::to_string(from.appended) + " of " +
-                                                 std::to_string(from.rows) + " rows were appended");
-  }
-  base::in_default_environment([&] { from.file.commit(); });
+  Impl& of = impl();
+  of.check_complete();
+  base::in_default_environment([&] { of.file.commit(); });
+}
+
+void MatrixWriter::commit_both(MatrixWriter& first, MatrixWriter& second) {
+  first.impl().check_complete();
+  second.impl().check_complete();
+  base::in_default_environment([&] { base::AtomicFile::commit_both(first.impl().file, second.impl().file); });
 }
 
 }  // namespace maxdot

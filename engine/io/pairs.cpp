@@ -1,11 +1,10 @@
 // read_id_pairs: pairs of ids from an array or a text file.
 #include <charconv>
-#include <new>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "base/file.hpp"
+#include "base/path_errors.hpp"
 #include "io/lines.hpp"
 #include "io/npy.hpp"
 #include "maxdot/error.hpp"
@@ -83,15 +82,10 @@ IdPairs read_text_pairs(const base::InputFile& file) {
 }  // namespace
 
 IdPairs read_id_pairs(const std::string& path) {
-  const base::InputFile file(path);
-  const auto no_memory = [&] { return Error(ErrorCode::out_of_memory, path + ": no memory for its pairs"); };
-  try {
+  return base::with_memory_for(path, "read its pairs", [&] {
+    const base::InputFile file(path);
     return path.ends_with(".npy") ? read_npy_pairs(file) : read_text_pairs(file);
-  } catch (const std::bad_alloc&) {
-    throw no_memory();
-  } catch (const std::length_error&) {  // more elements than a vector can count
-    throw no_memory();
-  }
+  });
 }
 
 }  // namespace maxdot

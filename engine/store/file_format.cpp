@@ -8,11 +8,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <new>
 #include <vector>
 
+#include "base/atomic_file.hpp"
 #include "base/checked.hpp"
 #include "base/file.hpp"
+#include "base/path_errors.hpp"
 #include "maxdot/error.hpp"
 #include "store/sections.hpp"
 
@@ -181,14 +182,7 @@ void verify_payload_of(const std::string& path, const std::vector<Section>& sect
   }
 }
 
-}  // namespace
-
-std::uint64_t file_bytes(const ItemStore& items) {
-  std::vector<Section> sections;
-  return lay_out(payloads(items), sections);
-}
-
-void write_file(const ItemStore& items, const std::string& path) {
+std::uint64_t write(const ItemStore& items, const std::string& path) {
   const std::vector<Payload> list = payloads(items);
   std::vector<Section> sections;
   Header header = {};
@@ -217,30 +211,43 @@ void write_file(const ItemStore& items, const std::string& path) {
     file.write(zeros.data(), std::min<std::uint64_t>(kAlignment, header.file_bytes - file.written()));
   }
   file.commit();
+  return header.checksum;
+}
+
+std::shared_ptr<const ItemStore> open(const std::string& path, bool verify_payload) {
+  const base::InputFile file(path);
+  const Header header = read_header(file);
+  const std::vector<Section> sections = read_sections(file, header);
+  check_header_values(path, header);
+
+  auto map = std::make_shared<base::MappedFile>(file);
+  auto items = std::make_shared<ItemStore>();
+  items->items = header.items;
+  items->dimension = header.dimension;
+  items->dtype = static_cast<DType>(header.dtype);
+  items->metric = static_cast<Metric>(header.metric);
+  items->normalized = header.normalized != 0;
+  items->largest_square = header.largest_square;
+  items->checksum = header.checksum;
+  bind_sections(path, header, sections, map->data(), *items);
+  if (verify_payload) verify_payload_of(path, sections, *map);
+  items->owner = std::move(map);
+  return items;
+}
+
+}  // namespace
+
+std::uint64_t file_bytes(const ItemStore& items) {
+  std::vector<Section> sections;
+  return lay_out(payloads(items), sections);
+}
+
+std::uint64_t write_file(const ItemStore& items, const std::string& path) {
+  return base::with_memory_for(path, "save the index", [&] { return write(items, path); });
 }
 
 std::shared_ptr<const ItemStore> open_file(const std::string& path, bool verify_payload) {
-  try {
-    const base::InputFile file(path);
-    const Header header = read_header(file);
-    const std::vector<Section> sections = read_sections(file, header);
-    check_header_values(path, header);
-
-    auto map = std::make_shared<base::MappedFile>(file);
-    auto items = std::make_shared<ItemStore>();
-    items->items = header.items;
-    items->dimension = header.dimension;
-    items->dtype = static_cast<DType>(header.dtype);
-    items->metric = static_cast<Metric>(header.metric);
-    items->normalized = header.normalized != 0;
-    items->largest_square = header.largest_square;
-    bind_sections(path, header, sections, map->data(), *items);
-    if (verify_payload) verify_payload_of(path, sections, *map);
-    items->owner = std::move(map);
-    return items;
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory, path + ": not enough memory to open the index");
-  }
+  return base::with_memory_for(path, "open the index", [&] { return open(path, verify_payload); });
 }
 
 }  // namespace maxdot::store

@@ -57,6 +57,9 @@ struct ItemStore {
   /// Largest dot64(x, x), 0 for no items.
   double largest_square = 0.0;
 
+  /// Of the file's header, 0 if there is no file.
+  std::uint64_t checksum = 0;
+
   /// Keeps the arrays alive: buffers or a mapping.
   std::shared_ptr<const void> owner;
 

@@ -79,6 +79,11 @@ class MatrixWriter {
   void append(const double* values, std::size_t count);
   /// Syncs and renames. Throws Error (io; invalid_argument if rows are missing).
   void commit();
+  /// Commits two files that belong together: nobody finds one new at its path beside the other old, whenever
+  /// the process or the machine stops. The old second file is removed before the first is replaced, and the new
+  /// second comes last: in between it is missing. After a failure both are what they were, or the message says
+  /// what they are. Throws what commit throws, and Error (out_of_memory).
+  static void commit_both(MatrixWriter& first, MatrixWriter& second);
 
  private:
   struct Impl;

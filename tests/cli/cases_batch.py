@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from support import (BINARY, KERNELS, CliTest, as_f32, brute_force, random_rows, read_npy, read_vecs, run,
+from support import (BINARY, KERNELS, CliTest, as_f32, brute_force, is_writing, random_rows, read_npy, read_vecs, run,
                      write_matrix)
 
 ITEMS, USERS, DIMENSION, K = 500, 23, 33, 20
@@ -99,6 +99,27 @@ class Batch(CliTest):
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()),
                          ["index.mxd", "items.npy", "only.npy", "users.npy"])
 
+    def test_killed_at_any_moment_no_new_ids_stand_beside_old_scores(self):
+        expected = {}
+        for metric in ("dot", "cosine"):
+            ids, scores = self.outputs("--metric", metric)
+            expected[ids] = scores
+        names = sorted(os.listdir(self.folder))
+        for round_ in range(30):
+            metric = ("dot", "cosine")[round_ % 2]
+            command = [BINARY, "batch", "index.mxd", "users.npy", "--ids", "ids.npy", "--scores", "scores.npy", "-k", str(K),
+                       "--metric", metric]
+            with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL) as process:
+                while not is_writing(process, self.folder) and process.poll() is None:
+                    pass
+                time.sleep(round_ * 0.0003)
+                process.kill()
+            scores = self.folder / "scores.npy"
+            if scores.exists():
+                self.assertEqual(scores.read_bytes(), expected[(self.folder / "ids.npy").read_bytes()])
+        self.outputs()
+        self.assertEqual(sorted(os.listdir(self.folder)), names)
+
     def test_more_results_than_items(self):
         write_matrix(self.folder / "items.npy", self.items[:2])
         self.succeeds("build", "items.npy", "-o", "few.mxd")
@@ -162,7 +183,7 @@ class Long(CliTest):
             command = [BINARY, "batch", "index.mxd", "users.fbin", "--ids", "ids.npy", "--chunk", "64", "-k", "1"]
             with subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True) as process:
                 deadline = time.monotonic() + 60
-                while sorted(os.listdir(self.folder)) == names and time.monotonic() < deadline:
+                while not is_writing(process, self.folder) and time.monotonic() < deadline:
                     time.sleep(0.01)
                 process.send_signal(number)
                 self.assertEqual(process.communicate(timeout=60)[1], "")

@@ -1,12 +1,13 @@
 """A command that is told to end while it writes: no temporary file stays, and no file is half."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import time
 import unittest
 
-from support import BINARY, CliTest, random_rows, write_matrix
+from support import BINARY, CliTest, is_writing, random_rows, write_matrix
 
 DIMENSION = 16
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -21,18 +22,27 @@ class Interrupt(CliTest):
     def temporary(self):
         return [name for name in os.listdir(self.folder) if name.endswith(".tmp")]
 
+    def killed_while_writing(self, *arguments):
+        """Runs the command and kills it when its temporary file is there. Returns whether it was."""
+        with subprocess.Popen([BINARY, *map(str, arguments)], cwd=self.folder, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            while not is_writing(process, self.folder) and process.poll() is None:
+                time.sleep(0.0005)
+            process.kill()
+            return process.wait(timeout=60) == -signal.SIGKILL
+
     def signalled_while_writing(self, number, *arguments):
         """Runs the command and sends it the signal at a moment when its temporary file is there. Returns its status."""
         for _ in range(20):
             with subprocess.Popen([BINARY, *map(str, arguments)], cwd=self.folder, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, text=True) as process:
-                while not self.temporary() and process.poll() is None:
+                while not is_writing(process, self.folder) and process.poll() is None:
                     time.sleep(0.0005)
                 # Stopped, it cannot finish between the look at the folder and the signal.
                 process.send_signal(signal.SIGSTOP)
                 writing = False
                 if process.returncode is None:
-                    writing = os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]) and bool(self.temporary())
+                    writing = os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]) and is_writing(process, self.folder)
                 if writing:
                     process.send_signal(number)
                 process.send_signal(signal.SIGCONT)
@@ -62,6 +72,22 @@ class Interrupt(CliTest):
             self.assertIn(status, (0, -number))
             expected = (self.folder / "whole.ids.npy").read_bytes() if status == 0 else b"before"
             self.assertEqual((self.folder / "n.ids.npy").read_bytes(), expected)
+
+    def test_killed(self):
+        """What SIGKILL leaves, the next command that writes there removes, but not what a living process writes."""
+        write_matrix(self.folder / "items.npy", random_rows(200, DIMENSION, seed=3))
+        self.succeeds("build", "items.npy", "-o", "index.mxd")
+        self.zero_rows("queries.fbin", 20_000)
+        before = sorted([*os.listdir(self.folder), "n.ids.npy", "n.scores.npy"])
+        for _ in range(5):
+            self.killed_while_writing("search", "index.mxd", "queries.fbin", "-k", 100, "--out", "n")
+        (self.folder / ".maxdot-1-0.tmp").write_bytes(b"of process 1, which lives")
+        with open(self.folder / ".maxdot-1-1.tmp", "wb") as writer:
+            fcntl.flock(writer, fcntl.LOCK_EX)
+            self.succeeds("search", "index.mxd", "queries.fbin", "-k", 100, "--out", "n")
+            self.assertEqual(self.temporary(), [".maxdot-1-1.tmp"])
+        self.succeeds("search", "index.mxd", "queries.fbin", "-k", 100, "--out", "n")
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
 
 
 if __name__ == "__main__":

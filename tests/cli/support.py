@@ -133,6 +133,17 @@ def brute_force(items, queries, k, metric, normalize=False, ids=None):
     return answers
 
 
+def is_writing(process, folder):
+    """Whether the process has a temporary file in the folder open: one without a name, or with a hidden one."""
+    descriptors = pathlib.Path(f"/proc/{process.pid}/fd")
+    try:
+        targets = [os.readlink(entry) for entry in descriptors.iterdir()]
+    except OSError:  # it has ended, or closed one meanwhile
+        return False
+    return any(target.startswith(f"{os.path.realpath(folder)}/") and target.endswith((" (deleted)", ".tmp"))
+               for target in targets)
+
+
 class CliTest(unittest.TestCase):
     """A case with an empty folder of its own, which is also where the command runs."""
 

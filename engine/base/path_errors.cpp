@@ -1,0 +1,24 @@
+#include "base/path_errors.hpp"
+
+#include <system_error>
+
+#include "maxdot/error.hpp"
+
+namespace maxdot::base {
+
+void fail(const std::string& path, const std::string& what) {
+  throw Error(ErrorCode::io, (path.empty() ? std::string("(empty path)") : path) + ": " + what);
+}
+
+void fail_errno(const std::string& path, const std::string& what, int error) {
+  fail(path, what + ": " + std::generic_category().message(error));
+}
+
+void check_path(const std::string& path) {
+  if (path.find('\0') == std::string::npos) return;
+  std::string shown;
+  for (const char c : path) shown += c == '\0' ? std::string("\\0") : std::string(1, c);
+  throw Error(ErrorCode::invalid_argument, shown + ": the path holds a NUL character; name a file without one");
+}
+
+}  // namespace maxdot::base
