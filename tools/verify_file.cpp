@@ -1,4 +1,4 @@
-// maxdot verify-file: checks every checksum of an index file.
+// maxdot verify-file: checks every checksum of an index file, and what FORMAT.md promises of its contents.
 #include <memory>
 
 #include "command.hpp"
@@ -9,17 +9,25 @@ namespace {
 
 struct VerifyFileCommand {
   std::string index_path;
+  std::uint64_t threads = 0;
+  bool deep = false;
   bool json = false;
 };
 
 void run(const VerifyFileCommand& command) {
   OpenOptions options;
   options.verify_payload = true;
+  options.verify_codes = command.deep;
+  options.threads = static_cast<int>(command.threads);
   Stopwatch watch;
   const Index index = blaming(command.index_path, [&] { return Index::open(command.index_path, options); });
   const std::size_t bytes = index.info().bytes;
   if (command.json) {
-    print_json({{"file", command.index_path}, {"ok", true}, {"bytes", bytes}, {"seconds", watch.seconds()}});
+    print_json({{"file", command.index_path},
+                {"ok", true},
+                {"deep", command.deep},
+                {"bytes", bytes},
+                {"seconds", watch.seconds()}});
     return;
   }
   print(printable(command.index_path) + ": ok, " + with_thousands(bytes) + " bytes checked\n");
@@ -29,8 +37,11 @@ void run(const VerifyFileCommand& command) {
 
 void register_verify_file(CLI::App& app) {
   const auto command = std::make_shared<VerifyFileCommand>();
-  CLI::App& verify = *app.add_subcommand("verify-file", "Check an index file against its checksums");
+  CLI::App& verify =
+      *app.add_subcommand("verify-file", "Check an index file: checksums, ids, rows, squares, order");
   add_file(verify, "INDEX", command->index_path, "An index file")->required();
+  verify.add_flag("--deep", command->deep, "Also compute the codes again from the rows and compare");
+  add_threads(verify, command->threads);
   add_json(verify, command->json);
   add_footer(verify, "maxdot verify-file items.maxdot");
   verify.callback([command] { run(*command); });

@@ -11,11 +11,13 @@
 #include "base/f16.hpp"
 #include "base/float_environment.hpp"
 #include "base/parallel.hpp"
+#include "base/path_errors.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "store/encode.hpp"
 #include "store/file_format.hpp"
 #include "store/item_store.hpp"
+#include "store/verify.hpp"
 
 namespace maxdot {
 namespace api {
@@ -109,21 +111,32 @@ Index Index::build(Matrix&& items, const BuildOptions& options) {
 }
 
 Index Index::open(const std::string& path, const OpenOptions& options) {
-  auto impl = std::make_shared<Impl>();
-  impl->items = base::in_default_environment([&] { return store::open_file(path, options.verify_payload); });
-  return Index(std::move(impl));
+  return base::with_memory_for(path, "open the index", [&] {
+    const int threads = checked_threads(options.threads);
+    const bool verify_payload = options.verify_payload || options.verify_codes;
+    auto impl = std::make_shared<Impl>();
+    impl->items = store::open_file(path, verify_payload);
+    if (verify_payload) store::verify_contents(*impl->items, path, kernels::active_table(), threads);
+    if (options.verify_codes) store::verify_codes(*impl->items, path, threads);
+    return Index(std::move(impl));
+  });
 }
 
-void Index::save(const std::string& path) const {
-  base::in_default_environment([&] { store::write_file(*impl().items, path); });
+std::uint64_t Index::save(const std::string& path) const {
+  return base::with_memory_for(path, "save the index", [&] { return store::write_file(*impl().items, path); });
 }
 
 IndexInfo Index::info() const noexcept {
   if (impl_ == nullptr) return {};
   const store::ItemStore& items = *impl_->items;
-  return {items.items,      items.dimension,      items.dtype,
-          items.metric,     items.normalized,     items.ids != nullptr,
-          static_cast<std::size_t>(store::file_bytes(items))};
+  return {items.items,
+          items.dimension,
+          items.dtype,
+          items.metric,
+          items.normalized,
+          items.ids != nullptr,
+          static_cast<std::size_t>(store::file_bytes(items)),
+          items.checksum};
 }
 
 std::size_t Index::size() const noexcept { return impl_ == nullptr ? 0 : impl_->items->items; }

@@ -2,6 +2,7 @@
 // are wanted.
 #pragma once
 
+#include <cmath>
 #include <new>
 #include <vector>
 
@@ -34,7 +35,8 @@ class RangeList {
 
   /// Offers an entry. Returns whether it is within the range.
   bool offer(const Entry& entry) noexcept {
-    if (!limit_.reached_by(entry.key)) return false;
+    // NaN has no place in an order. Only a forged file leads to one, and as a distance it would be 0.
+    if (std::isnan(entry.key) || !limit_.reached_by(entry.key)) return false;
     try {
       entries_.push_back(entry);
     } catch (const std::bad_alloc&) {

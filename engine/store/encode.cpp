@@ -13,8 +13,8 @@
 #include "base/f16.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"
+#include "store/encode_block.hpp"
 #include "store/layout.hpp"
-#include "store/quantize.hpp"
 
 namespace maxdot::store {
 namespace {
@@ -66,6 +66,19 @@ float element(const MatrixView& view, std::size_t r, std::size_t c) noexcept {
                                            "; every value must be finite: remove or repair the row");
 }
 
+struct Buffers {
+  std::shared_ptr<void> rows;
+  base::AlignedBuffer<double> squares;
+  base::AlignedBuffer<std::uint8_t> high;
+  base::AlignedBuffer<std::uint8_t> low;
+  base::AlignedBuffer<ItemTerms> terms;
+  base::AlignedBuffer<TileSummary> tiles;
+  base::AlignedBuffer<std::uint16_t> order;
+  base::AlignedBuffer<std::int64_t> ids;
+};
+
+}  // namespace
+
 void check_ids(std::span<const std::int64_t> ids, std::size_t rows) {
   if (ids.size() != rows) {
     throw Error(ErrorCode::invalid_argument, "ids: " + std::to_string(ids.size()) + " ids for " +
@@ -88,35 +101,6 @@ void check_ids(std::span<const std::int64_t> ids, std::size_t rows) {
                 "ids: id " + std::to_string(*twice) + " stands on more than one row; every id must be unique");
   }
 }
-
-struct Buffers {
-  std::shared_ptr<void> rows;
-  base::AlignedBuffer<double> squares;
-  base::AlignedBuffer<std::uint8_t> high;
-  base::AlignedBuffer<std::uint8_t> low;
-  base::AlignedBuffer<ItemTerms> terms;
-  base::AlignedBuffer<TileSummary> tiles;
-  base::AlignedBuffer<std::uint16_t> order;
-  base::AlignedBuffer<std::int64_t> ids;
-};
-
-void to_f32(const void* row, DType dtype, std::size_t d, float* out) noexcept {
-  if (dtype == DType::f32) {
-    std::memcpy(out, row, d * sizeof(float));
-    return;
-  }
-  for (std::size_t j = 0; j < d; ++j) out[j] = base::f16_to_f32(static_cast<const std::uint16_t*>(row)[j]);
-}
-
-/// The rows of a block, largest first; equal ones in the order of rows.
-void order_block(const float* sizes, std::size_t rows, std::uint16_t* order) noexcept {
-  for (std::size_t i = 0; i < rows; ++i) order[i] = static_cast<std::uint16_t>(i);
-  std::sort(order, order + rows, [sizes](std::uint16_t a, std::uint16_t b) {
-    return sizes[a] > sizes[b] || (sizes[a] == sizes[b] && a < b);
-  });
-}
-
-}  // namespace
 
 void check_shape(const MatrixView& view, const char* what) {
   base::check_dtype(view.dtype, what);
@@ -188,8 +172,7 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
       for (std::size_t r = task * kRowsPerTask; r < end; ++r) {
         to_f32(view.row(r), view.dtype, d, row);
         squares[r] = table.dot64[type](row, view.row(r), d);
-        const double size = static_cast<double>(largest_magnitude(row, d));
-        sizes[r] = static_cast<float>(unit && squares[r] > 0.0 ? size / std::sqrt(squares[r]) : size);
+        sizes[r] = order_size(row, squares[r], d, unit);
       }
     });
     base::parallel_for((n + kBlockRows - 1) / kBlockRows, options.threads, [&](std::size_t block, int) noexcept {
@@ -199,17 +182,9 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     std::fill(buffers->order.data() + n, buffers->order.data() + tiles * kernels::kTileItems, std::uint16_t{0});
     base::parallel_for(tiles, options.threads, [&](std::size_t tile, int worker) noexcept {
       float* rows_f32 = scratch.data() + static_cast<std::size_t>(worker) * tile_floats;
-      const std::size_t first = tile * kernels::kTileItems;
-      const std::size_t count = std::min(kernels::kTileItems, n - first);
-      double tile_squares[kernels::kTileItems];
-      for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t r = first / kBlockRows * kBlockRows + buffers->order[first + i];
-        to_f32(view.row(r), view.dtype, d, rows_f32 + i * d);
-        tile_squares[i] = squares[r];
-      }
-      quantize_tile(rows_f32, tile_squares, count, d,
-                    {buffers->high.data() + tile * plane_bytes, buffers->low.data() + tile * low_tile_bytes(d), buffers->terms.data() + first,
-                     buffers->tiles.data() + tile});
+      encode_tile(view, squares, buffers->order.data(), tile, rows_f32,
+                  {buffers->high.data() + tile * plane_bytes, buffers->low.data() + tile * low_tile_bytes(d),
+                   buffers->terms.data() + tile * kernels::kTileItems, buffers->tiles.data() + tile});
     });
 
     auto items = std::make_shared<ItemStore>();

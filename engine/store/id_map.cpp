@@ -1,17 +1,21 @@
 #include "store/id_map.hpp"
 
-#include <xxhash.h>
-
 #include <bit>
+
+#include "base/hash.hpp"
 
 namespace maxdot::store {
 
 IdMap::IdMap(const std::int64_t* ids, std::size_t count)
-    : ids_(ids), mask_(std::bit_ceil(2 * count + 2) - 1), rows_(mask_ + 1, kNoRow) {
+    : ids_(ids),
+      secret_(base::process_secret()),
+      mask_(std::bit_ceil(2 * count + 2) - 1),
+      rows_(mask_ + 1, kNoRow) {
   for (std::size_t row = 0; row < count; ++row) {
     std::size_t slot = slot_of(ids[row]);
-    while (rows_[slot] != kNoRow) slot = (slot + 1) & mask_;
-    rows_[slot] = static_cast<std::uint32_t>(row);
+    // An id that stands twice, in a forged file, must not lengthen the walk to its own slot.
+    while (rows_[slot] != kNoRow && ids[rows_[slot]] != ids[row]) slot = (slot + 1) & mask_;
+    if (rows_[slot] == kNoRow) rows_[slot] = static_cast<std::uint32_t>(row);
   }
 }
 
@@ -22,7 +26,8 @@ std::uint32_t IdMap::find(std::int64_t id) const noexcept {
   }
 }
 
-// Ids may share their low bits (multiples of 1,000, hashes cut to a prefix): all bits take part.
-std::size_t IdMap::slot_of(std::int64_t id) const noexcept { return XXH3_64bits(&id, sizeof id) & mask_; }
+std::size_t IdMap::slot_of(std::int64_t id) const noexcept {
+  return base::mix(static_cast<std::uint64_t>(id), secret_) & mask_;
+}
 
 }  // namespace maxdot::store

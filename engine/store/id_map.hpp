@@ -12,8 +12,9 @@ inline constexpr std::uint32_t kNoRow = 0xFFFFFFFFU;
 
 class IdMap {
  public:
-  /// Of `count` ids, which must stay where they are. O(count), 8 to 16 bytes for each.
-  /// Throws std::bad_alloc. Requires count < kNoRow.
+  /// Of `count` ids, which must stay where they are. O(count) whatever the ids, 8 to 16 bytes for each. Of an
+  /// id that stands twice (in a file that nobody verified) the first row counts. Throws std::bad_alloc.
+  /// Requires count < kNoRow.
   IdMap(const std::int64_t* ids, std::size_t count);
 
   /// The row that has `id`, or kNoRow.
@@ -23,6 +24,7 @@ class IdMap {
   std::size_t slot_of(std::int64_t id) const noexcept;
 
   const std::int64_t* ids_;
+  std::uint64_t secret_;
   std::size_t mask_;
   std::vector<std::uint32_t> rows_;  // open addressing, linear probing, at most half full
 };

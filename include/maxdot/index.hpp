@@ -28,9 +28,16 @@ struct BuildOptions {
 };
 
 struct OpenOptions {
-  /// Check the XXH3 checksum of every section (reads the whole file). The header, the section table and the
-  /// file's length are always checked.
+  /// Check all that engine/store/FORMAT.md promises of a file but its codes: the XXH3 checksum of every
+  /// section, ids, rows, squares, code order. Reads the whole file, and sorts ids that do not ascend. For a
+  /// file whose writer you do not know: anybody can make a checksum right. The header, the section table and
+  /// the file's length are always checked.
   bool verify_payload = false;
+  /// Also compute the codes, scales and errors again and compare; about as much work as to build. Implies
+  /// verify_payload.
+  bool verify_codes = false;
+  /// Threads to verify with; 0 = every core that this process may use.
+  int threads = 0;
 };
 
 /// What a search did, for people who tune: how much was read and how sharply it was screened.
@@ -122,6 +129,9 @@ struct IndexInfo {
   bool has_ids = false;
   /// Bytes of all sections: what a mapped file occupies when every page was touched.
   std::size_t bytes = 0;
+  /// Of the file that it was opened from: the checksum of the header, which covers those of all contents. 0 if
+  /// it was built.
+  std::uint64_t checksum = 0;
 };
 
 /// An immutable set of items. Copies share the data. Every const member is safe from any number of threads.
@@ -143,12 +153,14 @@ class Index {
 
   /// Maps an index file; no row is read or copied until a search needs it. The file must not be changed while
   /// it is open (replace it with `save`, which renames: open indexes keep the old one).
-  /// Throws Error: io, bad_format, unsupported (a newer version), checksum_mismatch (with verify_payload).
+  /// Throws Error: io, bad_format, unsupported (a newer version), out_of_memory, invalid_argument (threads),
+  /// checksum_mismatch (with verify_payload).
   static Index open(const std::string& path, const OpenOptions& options = {});
 
   /// Writes the index beside `path`, syncs and renames: after a failure or a crash `path` holds the old file or
-  /// the new one, whole. Throws Error: io.
-  void save(const std::string& path) const;
+  /// the new one, whole. Returns the checksum that an index opened from it has (IndexInfo). Throws Error: io,
+  /// out_of_memory, invalid_argument (a NUL in the path).
+  std::uint64_t save(const std::string& path) const;
 
   /// The exact k best items of each query. `queries` is f32 or f16, [nq, d].
   /// Throws Error: invalid_argument (dimension), invalid_data (NaN or Inf, names row and column), out_of_memory.

@@ -144,6 +144,8 @@ class Results(CliTest):
         checked = self.json_of("verify-file", "index.mxd")
         self.assertEqual((checked["ok"], checked["bytes"]), (True, info["bytes"]))
         self.assertIn("index.mxd: ok, ", self.succeeds("verify-file", "index.mxd"))
+        deep = self.json_of("verify-file", "index.mxd", "--deep", "--threads", 1)
+        self.assertEqual((checked["deep"], deep["deep"], deep["ok"]), (False, True, True))
 
 
 class Like(CliTest):
