@@ -26,6 +26,7 @@ from maxdot import _core
 from maxdot.arrays import engine_of, host
 from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
 from maxdot.index import Index, Metric
+from maxdot.paths import Path
 from maxdot.report import AtK, Report, Values, report_of
 
 Convention: TypeAlias = Literal["standard", "rechub"]
@@ -194,7 +195,7 @@ def lists_from_pairs(
 
 
 def read_pairs(
-    path: str | os.PathLike[str],
+    path: Path,
     count: SupportsIndex | None = None,
     *,
     columns: tuple[str, str] | None = None,
@@ -217,14 +218,14 @@ def read_pairs(
         ImportError: a Parquet file, and pyarrow is not installed.
         MemoryError: there are too many users. Map raw user ids to rows first.
     """
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     number = None if count is None else _whole(count, "count")
     if path.endswith((".parquet", ".pq")):
         users, items = _parquet_pairs(path, columns)
     elif columns is not None:
         raise ValueError(f"columns: {path} is no Parquet file; its first two columns are read")
     else:
-        users, items = _core.read_id_pairs(path)
+        users, items = _core.read_id_pairs(os.fsencode(path))
     try:
         return lists_from_pairs(users, items, number)
     except ValueError as error:

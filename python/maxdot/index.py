@@ -13,6 +13,7 @@ import numpy.typing as npt
 from maxdot import _core
 from maxdot.arrays import host
 from maxdot.id_lists import IdLists, as_ids
+from maxdot.paths import Path
 from maxdot.search_arguments import filter_arguments, interest_rows
 
 Metric: TypeAlias = Literal["dot", "cosine", "euclidean"]
@@ -30,10 +31,11 @@ class Index:
     or mapped file.
     """
 
-    __slots__ = ("__weakref__", "_engine", "_path")
+    __slots__ = ("__weakref__", "_checksum", "_engine", "_path")
 
     _engine: _core.Index | None
     _path: str | None
+    _checksum: int  # of the file at _path
 
     def __init__(self) -> None:
         raise TypeError("make an index with maxdot.Index.build(items) or maxdot.Index.open(path)")
@@ -43,6 +45,7 @@ class Index:
         made = cls.__new__(cls)
         made._engine = engine
         made._path = path
+        made._checksum = engine.checksum
         return made
 
     @classmethod
@@ -77,29 +80,33 @@ class Index:
         return cls._of(_core.Index.build(host(items), own_ids, metric, normalize, threads), None)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, verify_payload: bool = False) -> Index:
+    def open(cls, path: Path, *, verify_payload: bool = False, verify_codes: bool = False) -> Index:
         """Maps an index file; rows are read when a search needs them.
 
         Args:
             path: a file written by `save` or by the `maxdot build` command.
-            verify_payload: also check the checksum of every section, which reads the whole file.
+            verify_payload: also check the checksum of every section, ids, rows, squares and order, which reads
+                the whole file. For a file whose writer you do not know.
+            verify_codes: also compute the codes again from the rows and compare; implies verify_payload.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is no index file, is cut short, or (with verify_payload) damaged.
+            ValueError: it is no index file, is cut short, or (with verify_payload) damaged or
+                forged; the path holds a NUL.
             RuntimeError: it was written by a newer version.
         """
-        path = os.path.abspath(path)
-        return cls._of(_core.Index.open(path, verify_payload), path)
+        path = os.path.abspath(os.fsdecode(path))
+        return cls._of(_core.Index.open(os.fsencode(path), verify_payload, verify_codes), path)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Path) -> None:
         """Writes the index beside `path`, syncs and renames: `path` holds the old file or the new one, whole.
 
         Raises:
             OSError: the file cannot be written.
+            ValueError: the path holds a NUL.
         """
-        path = os.path.abspath(path)
-        self._open_engine().save(path)
+        path = os.path.abspath(os.fsdecode(path))
+        self._checksum = self._open_engine().save(os.fsencode(path))
         self._path = path
 
     @overload
@@ -341,11 +348,11 @@ class Index:
         return f"<maxdot.Index: {engine.size} x {engine.dimension} {engine.dtype}, {kind}{place}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles the path and what is expected there, not the items: the receiver maps the same file."""
+        """Pickles the path and what is expected there, not the items: the receiver maps a file with the same contents."""
         engine = self._open_engine()
         if self._path is None:
             raise ValueError("index: only an index with a file can be pickled; call save(path) first")
-        return _open_same, (self._path, engine.size, engine.dimension, engine.bytes)
+        return _open_same, (self._path, engine.size, engine.dimension, self._checksum)
 
     def _open_engine(self) -> _core.Index:
         engine = self._engine
@@ -354,13 +361,13 @@ class Index:
         return engine
 
 
-def _open_same(path: str, items: int, dimension: int, nbytes: int) -> Index:
+def _open_same(path: str, items: int, dimension: int, checksum: int) -> Index:
     """Unpickles an index, and notices if another one has taken its path."""
     opened = Index.open(path)
-    if (len(opened), opened.dim, opened.nbytes) != (items, dimension, nbytes):
+    if opened._checksum != checksum:
         raise ValueError(
-            f"{path}: holds {len(opened)} x {opened.dim} now, but the pickled index had {items} x "
-            f"{dimension} and another size; keep the file as it was, or save under a new name"
+            f"{path}: holds another index now, {len(opened)} x {opened.dim}; the pickled one was {items} x "
+            f"{dimension}; keep the file as it was, or save under a new name"
         )
     return opened
 

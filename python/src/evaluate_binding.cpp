@@ -152,11 +152,12 @@ nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users,
   return numpy_of(found);
 }
 
-nb::tuple read_pairs(const std::string& path) {
+nb::tuple read_pairs(const nb::bytes& path) {
+  const std::string name = path_of(path);
   IdPairs pairs;
   {
     const nb::gil_scoped_release released;
-    pairs = read_id_pairs(path);
+    pairs = read_id_pairs(name);
   }
   return nb::make_tuple(numpy_of(pairs.first), numpy_of(pairs.second));
 }

@@ -53,18 +53,23 @@ nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std
 void bind_index(nb::module_& module) {
   using namespace nb::literals;
   nb::class_<Index> bound(module, "Index");
-  bound
-      .def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a, "threads"_a)
+  bound.def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a, "threads"_a)
       .def_static(
           "open",
-          [](const std::string& path, bool verify_payload) {
+          [](const nb::bytes& path, bool verify_payload, bool verify_codes) {
+            const std::string name = path_of(path);
             const nb::gil_scoped_release released;
-            return Index::open(path, {.verify_payload = verify_payload});
+            return Index::open(name, {.verify_payload = verify_payload, .verify_codes = verify_codes});
           },
-          "path"_a, "verify_payload"_a)
+          "path"_a, "verify_payload"_a, "verify_codes"_a)
       .def(
-          "save", [](const Index& index, const std::string& path) { index.save(path); }, "path"_a,
-          nb::call_guard<nb::gil_scoped_release>())
+          "save",
+          [](const Index& index, const nb::bytes& path) {
+            const std::string name = path_of(path);
+            const nb::gil_scoped_release released;
+            return index.save(name);
+          },
+          "path"_a)
       .def("rows", &rows_of, "begin"_a, "count"_a)
       .def_prop_ro("size", &Index::size)
       .def_prop_ro("dimension", &Index::dimension)
@@ -72,6 +77,7 @@ void bind_index(nb::module_& module) {
       .def_prop_ro("dtype", [](const Index& index) { return to_string(index.info().dtype); })
       .def_prop_ro("normalized", [](const Index& index) { return index.info().normalized; })
       .def_prop_ro("has_ids", [](const Index& index) { return index.info().has_ids; })
+      .def_prop_ro("checksum", [](const Index& index) { return index.info().checksum; })
       .def_prop_ro("bytes", [](const Index& index) { return index.info().bytes; });
   bind_searches(bound);
 }

@@ -32,7 +32,9 @@ void translate(const std::exception_ptr& thrown, void*) {
   try {
     std::rethrow_exception(thrown);
   } catch (const maxdot::Error& error) {
-    PyErr_SetString(exception_for(error.code()), error.what());
+    // A message may name a file whose name is no UTF-8.
+    const nb::object message = nb::steal(PyUnicode_DecodeFSDefault(error.what()));
+    if (message.is_valid()) PyErr_SetObject(exception_for(error.code()), message.ptr());
   }
 }
 

@@ -101,9 +101,53 @@ def test_save_open_pickle(tmp_path):
 
     data = pickle.dumps(opened)
     maxdot.Index.build(ITEMS[:50]).save(path)
-    with pytest.raises(ValueError, match="holds 50 x 19 now"):
+    with pytest.raises(ValueError, match="holds another index now, 50 x 19"):
         pickle.loads(data)
     np.testing.assert_array_equal(opened.search(QUERIES, 9)[0], built.search(QUERIES, 9)[0])
+
+
+def test_pickle_notices_another_index_of_the_same_shape(tmp_path):
+    path = tmp_path / "items.maxdot"
+    first = maxdot.Index.build(ITEMS)
+    first.save(path)
+    saved, opened = pickle.dumps(first), pickle.dumps(maxdot.Index.open(path))
+    first.save(path)  # the same contents
+    assert len(pickle.loads(saved)) == len(pickle.loads(opened)) == 300
+    other = maxdot.Index.build(-ITEMS)
+    other.save(path)
+    for data in (saved, opened):
+        with pytest.raises(ValueError, match="holds another index now"):
+            pickle.loads(data)
+    assert len(pickle.loads(pickle.dumps(other))) == 300
+
+
+def test_paths_of_bytes_and_names_that_are_no_utf8(tmp_path):
+    index = maxdot.Index.build(ITEMS)
+    folder = os.fsencode(tmp_path)
+    index.save(folder + b"/plain.maxdot")
+    assert index.path == str(tmp_path / "plain.maxdot")
+    name = b"/caf\xe9.maxdot"  # Latin-1
+    index.save(folder + name)
+    assert os.path.exists(folder + name)
+    assert index.path == os.fsdecode(folder + name)
+    assert len(maxdot.Index.open(folder + name)) == 300
+    assert len(maxdot.Index.open(os.fsdecode(folder + name), verify_codes=True)) == 300
+    assert len(pickle.loads(pickle.dumps(index))) == 300
+    with pytest.raises(OSError) as missing:
+        maxdot.Index.open(folder + b"/gone\xe9.maxdot")
+    assert os.fsdecode(b"gone\xe9.maxdot") in str(missing.value)
+
+
+def test_a_nul_in_a_path_is_refused(tmp_path):
+    index = maxdot.Index.build(ITEMS)
+    (tmp_path / "victim").write_bytes(b"old")
+    for path in (f"{tmp_path}/victim\0.maxdot", os.fsencode(tmp_path) + b"/victim\0.maxdot"):
+        with pytest.raises(ValueError, match=r"victim\\0.maxdot: .*NUL"):
+            index.save(path)
+        with pytest.raises(ValueError, match="NUL"):
+            maxdot.Index.open(path)
+    assert (tmp_path / "victim").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["victim"]
 
 
 def test_context_manager_and_close():

@@ -1,5 +1,6 @@
 """Pairs of users and items from memory and from files, as lists."""
 
+import os
 import sys
 
 import numpy as np
@@ -48,6 +49,7 @@ def test_arrays_and_text(tmp_path, ending):
         path.write_text("".join(mark.join(map(str, row)) + "\n" for row in rows))
     check(evaluate.read_pairs(path))
     check(evaluate.read_pairs(str(path), 4), [*OFFSETS, 4])
+    check(evaluate.read_pairs(os.fsencode(path)))
     with pytest.raises(ValueError, match=rf"^{path}: pair 1: there is no user 2 among 2"):
         evaluate.read_pairs(path, 2)
     with pytest.raises(ValueError, match="^columns: .* is no Parquet file"):
