@@ -195,6 +195,7 @@ std::string Case::describe() const {
                      " queries " + to_string(queries.dtype) + ", k = " + std::to_string(k) + ", " +
                      maxdot::to_string(metric) + (normalized ? " normalised" : "") + ", " + drawn_from;
   if (per_user != 1) text += ", per_user = " + std::to_string(per_user);
+  if (score_kind == maxdot::ScoreKind::keys) text += ", keys";
   if (!ids.empty()) text += ", own ids";
   if (exclude.given) text += ", exclude";
   if (allow.given) text += ", allow";
@@ -238,6 +239,7 @@ Case draw_case(std::uint64_t seed) {
   drawn.items = pack(std::move(items), halves == 1 || halves == 2);
   if (random.one_in(3)) drawn.ids = draw_ids(sizes.items, random);
   if (drawn.kind != Kind::softmax) draw_filters(drawn, random);
+  if (drawn.kind != Kind::shards && random.one_in(4)) drawn.score_kind = maxdot::ScoreKind::keys;
   if (drawn.kind == Kind::ranks) {
     drawn.allow = {};
     drawn.mask.clear();

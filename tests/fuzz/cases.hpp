@@ -46,6 +46,7 @@ struct Case {
   maxdot::Metric index_metric = maxdot::Metric::dot;
   maxdot::Metric metric = maxdot::Metric::dot;  ///< that is asked for
   bool normalized = false;
+  maxdot::ScoreKind score_kind = maxdot::ScoreKind::scores;
   Lists exclude = {};
   Lists allow = {};
   std::vector<std::uint8_t> mask = {};

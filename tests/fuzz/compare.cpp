@@ -19,19 +19,21 @@ std::string text_of(std::int64_t id, double score) { return "id " + std::to_stri
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
-void compare_place(std::int64_t id, double score, const oracle::Ranked& right, std::size_t owner, std::size_t place,
-                   const std::string& how) {
-  if (id == right.id && same_bits(score, right.score)) return;
+void compare_place(std::int64_t id, double score, const oracle::Ranked& right, bool keys, std::size_t owner,
+                   std::size_t place, const std::string& how) {
+  const double wanted = keys ? right.key : right.score;
+  if (id == right.id && same_bits(score, wanted)) return;
   throw Failure(how + ": query " + std::to_string(owner) + ", place " + std::to_string(place) + ": got " +
-                text_of(id, score) + ", expected " + text_of(right.id, right.score));
+                text_of(id, score) + ", expected " + text_of(right.id, wanted));
 }
 
 }  // namespace
 
-void compare(const maxdot::SearchResult& got, const Expected& expected, std::size_t k, maxdot::Metric metric,
-             const std::string& how) {
+void compare(const maxdot::SearchResult& got, const Expected& expected, const Case& drawn, const std::string& how) {
+  const std::size_t k = drawn.k;
+  const bool keys = drawn.score_kind == maxdot::ScoreKind::keys;
   const double infinity = std::numeric_limits<double>::infinity();
-  const oracle::Ranked padding = {0.0, metric == maxdot::Metric::euclidean ? infinity : -infinity, -1};
+  const oracle::Ranked padding = {-infinity, drawn.metric == maxdot::Metric::euclidean ? infinity : -infinity, -1};
   if (got.queries != expected.size() || got.k != k || got.ids.size() != expected.size() * k ||
       got.scores.size() != got.ids.size() || got.counts.size() != expected.size()) {
     throw Failure(how + ": the shape is wrong");
@@ -43,12 +45,13 @@ void compare(const maxdot::SearchResult& got, const Expected& expected, std::siz
     }
     for (std::size_t i = 0; i < k; ++i) {
       const oracle::Ranked& right = i < expected[q].size() ? expected[q][i] : padding;
-      compare_place(got.ids[q * k + i], got.scores[q * k + i], right, q, i, how);
+      compare_place(got.ids[q * k + i], got.scores[q * k + i], right, keys, q, i, how);
     }
   }
 }
 
-void compare(const maxdot::RangeResult& got, const Expected& expected, const std::string& how) {
+void compare(const maxdot::RangeResult& got, const Expected& expected, const Case& drawn, const std::string& how) {
+  const bool keys = drawn.score_kind == maxdot::ScoreKind::keys;
   if (got.offsets.size() != expected.size() + 1 || got.offsets[0] != 0 || got.ids.size() != got.scores.size() ||
       got.offsets.back() != static_cast<std::int64_t>(got.ids.size())) {
     throw Failure(how + ": the shape is wrong");
@@ -61,7 +64,7 @@ void compare(const maxdot::RangeResult& got, const Expected& expected, const std
     }
     const auto first = static_cast<std::size_t>(got.offsets[q]);
     for (std::size_t i = 0; i < expected[q].size(); ++i) {
-      compare_place(got.ids[first + i], got.scores[first + i], expected[q][i], q, i, how);
+      compare_place(got.ids[first + i], got.scores[first + i], expected[q][i], keys, q, i, how);
     }
   }
 }

@@ -19,7 +19,7 @@ void run_multi(const Case& drawn, Random& random) {
   call_anywhere(random, how, [&] {
     got = subject.index().search_multi(subject.queries(), drawn.per_user, drawn.k, options);
   });
-  compare(got, expected, drawn.k, drawn.metric, how);
+  compare(got, expected, drawn, how);
 
   for (std::size_t ways = draw_ways(drawn, random); ways > 0; --ways) {
     const Way way = draw_way(random, drawn.filtered());
@@ -27,7 +27,7 @@ void run_multi(const Case& drawn, Random& random) {
            std::vector<double>(drawn.users() * drawn.k, 99.0), std::vector<std::int64_t>(drawn.users(), -99)};
     maxdot::search::multi(subject.items(), *way.table, subject.request(drawn.k, way), drawn.per_user,
                           {got.ids.data(), got.scores.data(), got.counts.data()});
-    compare(got, expected, drawn.k, drawn.metric, way.describe());
+    compare(got, expected, drawn, way.describe());
   }
 }
 

@@ -52,12 +52,12 @@ void run_range(const Case& drawn, Random& random) {
   maxdot::RangeResult got;
   const std::string how = "Index::search_range, threads " + std::to_string(options.threads);
   call_anywhere(random, how, [&] { got = subject.index().search_range(subject.queries(), given, options); });
-  compare(got, expected, how);
+  compare(got, expected, drawn, how);
 
   for (std::size_t ways = draw_ways(drawn, random); ways > 0; --ways) {
     const Way way = draw_way(random, false);
     got = maxdot::search::range(subject.items(), *way.table, subject.request(0, way), thresholds);
-    compare(got, expected, way.describe());
+    compare(got, expected, drawn, way.describe());
   }
 }
 

@@ -48,7 +48,7 @@ void check_reference(const Case& drawn, const Expected& expected, Random& random
     got = maxdot::reference::top_k(drawn.items.view(), drawn.queries.view(), drawn.k, drawn.metric, drawn.normalized,
                                    ids, threads);
   });
-  compare(got, expected, drawn.k, drawn.metric, "reference::top_k");
+  compare(got, expected, drawn, "reference::top_k");
 }
 
 }  // namespace
@@ -63,19 +63,20 @@ void run_search(const Case& drawn, Random& random) {
   maxdot::SearchResult got;
   const std::string how = "Index::search, threads " + std::to_string(options.threads);
   call_anywhere(random, how, [&] { got = subject.index().search(subject.queries(), drawn.k, options); });
-  compare(got, expected, drawn.k, drawn.metric, how);
+  compare(got, expected, drawn, how);
 
   for (std::size_t ways = draw_ways(drawn, random); ways > 0; --ways) {
     const Way way = draw_way(random, drawn.filtered());
     got = room(drawn.queries.rows, drawn.k);
     maxdot::search::search(subject.items(), *way.table, subject.request(drawn.k, way),
                            {got.ids.data(), got.scores.data(), got.counts.data()});
-    compare(got, expected, drawn.k, drawn.metric, way.describe());
+    compare(got, expected, drawn, way.describe());
   }
 
   const std::size_t products = drawn.items.rows * drawn.queries.rows * drawn.items.cols;
   if (products != 0) check_pairs(drawn, oracle, random);
-  if (!drawn.filtered() && products <= kMostReferenceProducts) check_reference(drawn, expected, random);
+  const bool scores = drawn.score_kind == maxdot::ScoreKind::scores;
+  if (scores && !drawn.filtered() && products <= kMostReferenceProducts) check_reference(drawn, expected, random);
 }
 
 }  // namespace fuzz

@@ -82,12 +82,14 @@ maxdot::SearchOptions Subject::options(Random& random) const {
   options.threads = draw_threads(random);
   if (drawn_.metric != drawn_.index_metric) options.metric = drawn_.metric;
   options.filters = filters_;
+  options.score_kind = drawn_.score_kind;
   return options;
 }
 
 maxdot::search::Request Subject::request(std::size_t k, const Way& way) const {
   maxdot::search::Request request = {placed_.view(), k, drawn_.metric, way.threads, nullptr, way.method};
   request.filters = filters();
+  request.keys = drawn_.score_kind == maxdot::ScoreKind::keys;
   return request;
 }
 
