@@ -20,6 +20,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 ANGLED = re.compile(r"^\s*#\s*include\s*<([^>]+)>")
 # These are users of the library as any other: the public API and their own files, nothing else.
 USERS = ("tools", "python/src")
+# The fuzzer's oracle is a second opinion: it shares nothing with the library.
+ALONE = ["tests/fuzz/oracle.hpp", "tests/fuzz/oracle.cpp"]
 # These know things that the rest of the project must not.
 ONLY_IN = {
     "omp.h": ["engine/base/parallel.cpp"],
@@ -46,6 +48,15 @@ def check_user(root, path):
             yield f"{path}:{number}: only public headers may be included here, not <{target}> of the engine"
 
 
+def check_alone(root, path):
+    for number, target in includes(path):
+        if str((path.parent / target).relative_to(root)) not in ALONE:
+            yield f'{path}:{number}: the oracle may include the standard library only, not "{target}"'
+    for number, target in includes(path, ANGLED):
+        if "/" in target or target.endswith((".h", ".hpp")):
+            yield f"{path}:{number}: the oracle may include the standard library only, not <{target}>"
+
+
 def check(root):
     problems = []
     files = 0
@@ -68,6 +79,10 @@ def check(root):
         for path in sorted((root / folder).rglob("*.[hc]pp")):
             files += 1
             problems += check_user(root, path)
+    for name in ALONE:
+        if (root / name).is_file():
+            files += 1
+            problems += check_alone(root, root / name)
     for folder in ("engine", "include", *USERS):
         for path in sorted((root / folder).rglob("*.[hc]pp")):
             text = path.read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ GOOD = {
     "tools/console.hpp": "",
     "python/src/module.cpp": '#include <nanobind/nanobind.h>\n#include "maxdot/index.hpp"\n#include "results.hpp"\n',
     "python/src/results.hpp": "",
+    "tests/fuzz/oracle.hpp": "#include <vector>\n",
 }
 PLANTED = {
     "engine/base/low.hpp": '#include "search/search.hpp"',
@@ -31,6 +32,8 @@ PLANTED = {
     "python/src/around.cpp": "#include <base/file.hpp>",
     "python/src/other.cpp": '#include "console.hpp"',
     "python/src/threads.cpp": "#include <omp.h>",
+    "tests/fuzz/oracle.cpp": '#include "oracle.hpp"\n#include "base/score.hpp"',
+    "tests/fuzz/oracle.hpp": "#include <maxdot/types.hpp>",
 }
 
 

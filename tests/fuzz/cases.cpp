@@ -79,7 +79,8 @@ std::vector<std::int64_t> draw_ids(std::size_t n, Random& random) {
   std::iota(ids.begin(), ids.end(), std::int64_t{0});
   for (std::size_t i = n; i > 1; --i) std::swap(ids[i - 1], ids[random.below(i)]);
   if (random.one_in(4)) std::sort(ids.rbegin(), ids.rend());
-  const std::int64_t step = random.pick<std::int64_t>({1, 2, 1000, std::int64_t{1} << 20, std::int64_t{1} << 40});
+  const std::int64_t step =
+      random.pick<std::int64_t>({1, 2, 1000, std::int64_t{1} << 20, std::int64_t{1} << 40});
   const auto first = static_cast<std::int64_t>(random.below(static_cast<std::size_t>(step)));
   for (std::int64_t& id : ids) id = id * step + first;
   if (n != 0 && random.one_in(5)) ids[random.below(n)] = std::numeric_limits<std::int64_t>::max();
@@ -125,7 +126,8 @@ std::vector<std::uint8_t> draw_mask(std::size_t n, Random& random) {
 void draw_filters(Case& drawn, Random& random) {
   if (random.one_in(2)) return;
   const std::size_t which = random.below(8);
-  if (which == 0 || which == 3 || which == 5 || which == 6 || which == 7) drawn.exclude = draw_lists(drawn, random);
+  if (which == 0 || which == 3 || which == 5 || which == 6 || which == 7)
+    drawn.exclude = draw_lists(drawn, random);
   if (which == 1 || which == 3 || which == 4 || which == 7) drawn.allow = draw_lists(drawn, random);
   if (which == 2 || which == 4 || which == 5 || which == 7) drawn.mask = draw_mask(drawn.items.rows, random);
 }
@@ -191,9 +193,10 @@ oracle::Oracle Case::oracle() const {
 
 std::string Case::describe() const {
   std::string text = std::string(to_string(kind)) + ", " + std::to_string(items.rows) + " x " +
-                     std::to_string(items.cols) + " " + to_string(items.dtype) + ", " + std::to_string(queries.rows) +
-                     " queries " + to_string(queries.dtype) + ", k = " + std::to_string(k) + ", " +
-                     maxdot::to_string(metric) + (normalized ? " normalised" : "") + ", " + drawn_from;
+                     std::to_string(items.cols) + " " + to_string(items.dtype) + ", " +
+                     std::to_string(queries.rows) + " queries " + to_string(queries.dtype) +
+                     ", k = " + std::to_string(k) + ", " + maxdot::to_string(metric) +
+                     (normalized ? " normalised" : "") + ", " + drawn_from;
   if (per_user != 1) text += ", per_user = " + std::to_string(per_user);
   if (score_kind == maxdot::ScoreKind::keys) text += ", keys";
   if (!ids.empty()) text += ", own ids";
@@ -206,8 +209,9 @@ std::string Case::describe() const {
 std::int64_t draw_id(const Case& drawn, Random& random) {
   const std::size_t n = drawn.items.rows;
   if (n == 0 || random.one_in(20)) {
-    return random.pick<std::int64_t>({-1, -7, static_cast<std::int64_t>(n), static_cast<std::int64_t>(n) + 63, 0xFFFFFFFF,
-                                      std::int64_t{1} << 32, std::numeric_limits<std::int64_t>::max(),
+    return random.pick<std::int64_t>({-1, -7, static_cast<std::int64_t>(n), static_cast<std::int64_t>(n) + 63,
+                                      0xFFFFFFFF, std::int64_t{1} << 32,
+                                      std::numeric_limits<std::int64_t>::max(),
                                       std::numeric_limits<std::int64_t>::min()});
   }
   return drawn.id(random.below(n));
@@ -223,7 +227,8 @@ Case draw_case(std::uint64_t seed) {
   drawn.k = sizes.k;
   drawn.metric = random.pick({Metric::dot, Metric::cosine, Metric::euclidean});
   if (drawn.kind == Kind::softmax) drawn.metric = random.pick({Metric::dot, Metric::cosine});
-  drawn.index_metric = random.one_in(3) ? random.pick({Metric::dot, Metric::cosine, Metric::euclidean}) : drawn.metric;
+  drawn.index_metric =
+      random.one_in(3) ? random.pick({Metric::dot, Metric::cosine, Metric::euclidean}) : drawn.metric;
   drawn.normalized = random.one_in(4);
   if (drawn.kind == Kind::multi) {
     drawn.per_user = random.pick<std::size_t>({1, 2, 2, 3, 4, 8});

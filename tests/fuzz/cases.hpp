@@ -52,7 +52,9 @@ struct Case {
   std::vector<std::uint8_t> mask = {};
 
   std::size_t users() const noexcept { return queries.rows / per_user; }
-  std::int64_t id(std::size_t row) const noexcept { return ids.empty() ? static_cast<std::int64_t>(row) : ids[row]; }
+  std::int64_t id(std::size_t row) const noexcept {
+    return ids.empty() ? static_cast<std::int64_t>(row) : ids[row];
+  }
   maxdot::Filters filters() const noexcept;
   bool filtered() const noexcept { return exclude.given || allow.given || !mask.empty(); }
   oracle::Oracle oracle() const;

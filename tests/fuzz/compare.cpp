@@ -15,9 +15,13 @@ std::string exact(double value) {
   return text;
 }
 
-std::string text_of(std::int64_t id, double score) { return "id " + std::to_string(id) + " score " + exact(score); }
+std::string text_of(std::int64_t id, double score) {
+  return "id " + std::to_string(id) + " score " + exact(score);
+}
 
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+bool same_bits(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+}
 
 void compare_place(std::int64_t id, double score, const oracle::Ranked& right, bool keys, std::size_t owner,
                    std::size_t place, const std::string& how) {
@@ -29,19 +33,21 @@ void compare_place(std::int64_t id, double score, const oracle::Ranked& right, b
 
 }  // namespace
 
-void compare(const maxdot::SearchResult& got, const Expected& expected, const Case& drawn, const std::string& how) {
+void compare(const maxdot::SearchResult& got, const Expected& expected, const Case& drawn,
+             const std::string& how) {
   const std::size_t k = drawn.k;
   const bool keys = drawn.score_kind == maxdot::ScoreKind::keys;
   const double infinity = std::numeric_limits<double>::infinity();
-  const oracle::Ranked padding = {-infinity, drawn.metric == maxdot::Metric::euclidean ? infinity : -infinity, -1};
+  const oracle::Ranked padding = {-infinity, drawn.metric == maxdot::Metric::euclidean ? infinity : -infinity,
+                                  -1};
   if (got.queries != expected.size() || got.k != k || got.ids.size() != expected.size() * k ||
       got.scores.size() != got.ids.size() || got.counts.size() != expected.size()) {
     throw Failure(how + ": the shape is wrong");
   }
   for (std::size_t q = 0; q < expected.size(); ++q) {
     if (got.counts[q] != static_cast<std::int64_t>(expected[q].size())) {
-      throw Failure(how + ": query " + std::to_string(q) + ": count " + std::to_string(got.counts[q]) + ", expected " +
-                    std::to_string(expected[q].size()));
+      throw Failure(how + ": query " + std::to_string(q) + ": count " + std::to_string(got.counts[q]) +
+                    ", expected " + std::to_string(expected[q].size()));
     }
     for (std::size_t i = 0; i < k; ++i) {
       const oracle::Ranked& right = i < expected[q].size() ? expected[q][i] : padding;
@@ -50,7 +56,8 @@ void compare(const maxdot::SearchResult& got, const Expected& expected, const Ca
   }
 }
 
-void compare(const maxdot::RangeResult& got, const Expected& expected, const Case& drawn, const std::string& how) {
+void compare(const maxdot::RangeResult& got, const Expected& expected, const Case& drawn,
+             const std::string& how) {
   const bool keys = drawn.score_kind == maxdot::ScoreKind::keys;
   if (got.offsets.size() != expected.size() + 1 || got.offsets[0] != 0 || got.ids.size() != got.scores.size() ||
       got.offsets.back() != static_cast<std::int64_t>(got.ids.size())) {
@@ -69,7 +76,8 @@ void compare(const maxdot::RangeResult& got, const Expected& expected, const Cas
   }
 }
 
-void compare(const std::vector<std::int64_t>& got, const std::vector<std::int64_t>& expected, const std::string& how) {
+void compare(const std::vector<std::int64_t>& got, const std::vector<std::int64_t>& expected,
+             const std::string& how) {
   if (got.size() != expected.size()) throw Failure(how + ": the length is wrong");
   for (std::size_t i = 0; i < expected.size(); ++i) {
     if (got[i] == expected[i]) continue;

@@ -8,8 +8,8 @@ namespace fuzz {
 namespace {
 
 constexpr float kLargest = std::numeric_limits<float>::max();
-constexpr std::size_t kTileItems = 64;    // the engine's: some kinds aim at its tiles
-constexpr std::size_t kSampledTile = 8;   // of every 16
+constexpr std::size_t kTileItems = 64;   // the engine's: some kinds aim at its tiles
+constexpr std::size_t kSampledTile = 8;  // of every 16
 
 template <typename Value>
 void each(Values& out, Value&& value) {
@@ -116,7 +116,9 @@ void outlier_dimensions(Values& out, std::uint64_t world, Random& random) {
   gaussian(out, world, random);
   const std::size_t step = 3 + world % 40;
   const float factor = power(3 + static_cast<int>(world / 64 % 12));
-  each(out, [&](std::size_t r, std::size_t c) { return c % step == world % step ? out.row(r)[c] * factor : out.row(r)[c]; });
+  each(out, [&](std::size_t r, std::size_t c) {
+    return c % step == world % step ? out.row(r)[c] * factor : out.row(r)[c];
+  });
 }
 
 // Multiples of the scale: 8-bit codes have no error.
@@ -179,7 +181,8 @@ void near_orthogonal(Values& out, std::uint64_t world, Random& random) {
   const float rest = world % 2 == 0 ? 0.0F : power(-10 - static_cast<int>(world / 2 % 30));
   for (std::size_t r = 0; r < out.rows; ++r) {
     const std::size_t half = random.below(2);
-    for (std::size_t c = 0; c < out.cols; ++c) out.row(r)[c] = (c % 2 == half ? 1.0F : rest) * random.gaussian();
+    for (std::size_t c = 0; c < out.cols; ++c)
+      out.row(r)[c] = (c % 2 == half ? 1.0F : rest) * random.gaussian();
   }
 }
 
@@ -239,7 +242,8 @@ void at_limits(Values& out, std::uint64_t world, Random& random) {
   const int at = Random(world).pick({40, -40, 60, -60, -126, 39, -61});
   for (std::size_t r = 0; r < out.rows; ++r) {
     const int exponent = diverse ? random.pick({0, 0, 40, -40, 60, -60, -126}) : at;
-    const float size = random.one_in(2) ? power(exponent) : std::nextafter(power(exponent), random.one_in(2) ? 0.0F : kLargest);
+    const float size = random.one_in(2) ? power(exponent)
+                                        : std::nextafter(power(exponent), random.one_in(2) ? 0.0F : kLargest);
     if (random.one_in(2)) {
       out.row(r)[random.below(out.cols)] = size;
     } else {
@@ -257,7 +261,8 @@ void many_ties(Values& out, std::uint64_t world, Random& random) {
 }
 
 void largest_floats(Values& out, std::uint64_t, Random& random) {
-  each(out, [&](std::size_t, std::size_t) { return random.one_in(2) ? kLargest : -kLargest * random.uniform(); });
+  each(out,
+       [&](std::size_t, std::size_t) { return random.one_in(2) ? kLargest : -kLargest * random.uniform(); });
 }
 
 // The first threshold is guessed from one tile in sixteen: those differ from the others.
@@ -329,7 +334,8 @@ constexpr Distribution kDistributions[] = {
 
 std::span<const Distribution> distributions() { return kDistributions; }
 
-Values make(const Distribution& distribution, std::size_t rows, std::size_t cols, std::uint64_t world, Random& random) {
+Values make(const Distribution& distribution, std::size_t rows, std::size_t cols, std::uint64_t world,
+            Random& random) {
   Values out(rows, cols);
   if (rows != 0) distribution.fill(out, world, random);
   for (float& value : out.values) value = std::isnan(value) ? 0.0F : std::clamp(value, -kLargest, kLargest);

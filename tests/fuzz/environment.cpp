@@ -22,8 +22,8 @@ bool drops_denormals() noexcept { return false; }
 }  // namespace
 
 std::string Environment::describe() const {
-  std::string text = rounding == FE_UPWARD     ? "upward"
-                     : rounding == FE_DOWNWARD ? "downward"
+  std::string text = rounding == FE_UPWARD       ? "upward"
+                     : rounding == FE_DOWNWARD   ? "downward"
                      : rounding == FE_TOWARDZERO ? "toward zero"
                                                  : "to nearest";
   if (flush_to_zero) text += " FTZ";

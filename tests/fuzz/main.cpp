@@ -1,4 +1,5 @@
-// Differential fuzzer: random searches, each against an oracle of our own, bit for bit. README.md has the manual.
+// Differential fuzzer: random searches, each against an oracle of our own, bit for bit. README.md has the
+// manual.
 
 #include <unistd.h>
 

@@ -10,7 +10,8 @@ namespace {
 double decode_half(std::uint16_t half) {
   const int exponent = (half >> 10) & 31;
   const int fraction = half & 1023;
-  const double magnitude = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+  const double magnitude =
+      exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
   return (half & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
@@ -57,8 +58,8 @@ void keep_best(std::vector<Ranked>& all, std::size_t k) {
 
 }  // namespace
 
-Oracle::Oracle(const Matrix& items, const std::int64_t* ids, const Matrix& queries, Metric metric, bool normalized,
-               const Filters& filters)
+Oracle::Oracle(const Matrix& items, const std::int64_t* ids, const Matrix& queries, Metric metric,
+               bool normalized, const Filters& filters)
     : items_(items.rows),
       dimension_(items.cols),
       ids_(ids),
@@ -80,7 +81,8 @@ std::int64_t Oracle::id_of(std::size_t row) const noexcept {
 }
 
 std::size_t Oracle::row_of(std::int64_t id) const noexcept {
-  if (ids_ == nullptr) return id >= 0 && static_cast<std::uint64_t>(id) < items_ ? static_cast<std::size_t>(id) : items_;
+  if (ids_ == nullptr)
+    return id >= 0 && static_cast<std::uint64_t>(id) < items_ ? static_cast<std::size_t>(id) : items_;
   const auto at = std::lower_bound(by_id_.begin(), by_id_.end(), id,
                                    [this](std::size_t row, std::int64_t wanted) { return ids_[row] < wanted; });
   return at != by_id_.end() && ids_[*at] == id ? *at : items_;

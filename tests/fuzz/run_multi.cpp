@@ -10,7 +10,8 @@ namespace fuzz {
 void run_multi(const Case& drawn, Random& random) {
   const oracle::Oracle oracle = drawn.oracle();
   Expected expected;
-  for (std::size_t u = 0; u < drawn.users(); ++u) expected.push_back(oracle.best_of_user(u, drawn.per_user, drawn.k));
+  for (std::size_t u = 0; u < drawn.users(); ++u)
+    expected.push_back(oracle.best_of_user(u, drawn.per_user, drawn.k));
   const Subject subject(drawn, random);
 
   const maxdot::SearchOptions options = subject.options(random);

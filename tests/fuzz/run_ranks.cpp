@@ -13,7 +13,8 @@ namespace {
 maxdot::OwnedIdLists draw_relevant(const Case& drawn, Random& random) {
   maxdot::OwnedIdLists lists = {{0}, {}};
   for (std::size_t q = 0; q < drawn.queries.rows; ++q) {
-    for (std::size_t wanted = random.below(8); wanted > 0; --wanted) lists.ids.push_back(draw_id(drawn, random));
+    for (std::size_t wanted = random.below(8); wanted > 0; --wanted)
+      lists.ids.push_back(draw_id(drawn, random));
     lists.offsets.push_back(static_cast<std::int64_t>(lists.ids.size()));
   }
   return lists;
@@ -65,7 +66,8 @@ void run_ranks(const Case& drawn, Random& random) {
     got = maxdot::evaluate::ranks(subject.index(), subject.queries(), relevant, exclude, options);
   });
   compare(got, expected, how);
-  if (!drawn.exclude.given && drawn.items.rows != 0) check_counts(drawn, subject, relevant, expected, oracle, random);
+  if (!drawn.exclude.given && drawn.items.rows != 0)
+    check_counts(drawn, subject, relevant, expected, oracle, random);
 }
 
 }  // namespace fuzz

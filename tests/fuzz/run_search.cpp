@@ -1,4 +1,5 @@
-// search: the public function in any float environment, the engine in several ways, and the library's own reference.
+// search: the public function in any float environment, the engine in several ways, and the library's own
+// reference.
 
 #include "compare.hpp"
 #include "maxdot/reference.hpp"
@@ -45,8 +46,8 @@ void check_reference(const Case& drawn, const Expected& expected, Random& random
   const std::int64_t* ids = drawn.ids.empty() ? nullptr : drawn.ids.data();
   const int threads = draw_threads(random);
   call_anywhere(random, "reference::top_k", [&] {
-    got = maxdot::reference::top_k(drawn.items.view(), drawn.queries.view(), drawn.k, drawn.metric, drawn.normalized,
-                                   ids, threads);
+    got = maxdot::reference::top_k(drawn.items.view(), drawn.queries.view(), drawn.k, drawn.metric,
+                                   drawn.normalized, ids, threads);
   });
   compare(got, expected, drawn, "reference::top_k");
 }
@@ -76,7 +77,8 @@ void run_search(const Case& drawn, Random& random) {
   const std::size_t products = drawn.items.rows * drawn.queries.rows * drawn.items.cols;
   if (products != 0) check_pairs(drawn, oracle, random);
   const bool scores = drawn.score_kind == maxdot::ScoreKind::scores;
-  if (scores && !drawn.filtered() && products <= kMostReferenceProducts) check_reference(drawn, expected, random);
+  if (scores && !drawn.filtered() && products <= kMostReferenceProducts)
+    check_reference(drawn, expected, random);
 }
 
 }  // namespace fuzz

@@ -1,4 +1,5 @@
-// Shards: the items dealt out to several indexes, each asked for keys, and the results merged: as one index over all.
+// Shards: the items dealt out to several indexes, each asked for keys, and the results merged: as one index
+// over all.
 
 #include <cstring>
 
@@ -30,8 +31,10 @@ std::vector<Shard> deal(const Case& drawn, Random& random) {
     // In turn, or in pieces, some of which are small or empty.
     const std::size_t piece = row * row / drawn.items.rows * count / drawn.items.rows;
     Shard& shard = shards[in_turn ? row % count : piece];
-    if (drawn.items.dtype == maxdot::DType::f32) append_row(shard.items.floats, drawn.items.floats, row, drawn.items.cols);
-    if (drawn.items.dtype == maxdot::DType::f16) append_row(shard.items.halves, drawn.items.halves, row, drawn.items.cols);
+    if (drawn.items.dtype == maxdot::DType::f32)
+      append_row(shard.items.floats, drawn.items.floats, row, drawn.items.cols);
+    if (drawn.items.dtype == maxdot::DType::f16)
+      append_row(shard.items.halves, drawn.items.halves, row, drawn.items.cols);
     ++shard.items.rows;
     shard.ids.push_back(drawn.id(row));
     if (!drawn.mask.empty()) shard.mask.push_back(drawn.mask[row]);
@@ -72,7 +75,8 @@ void merge_some(std::vector<Result>& results, maxdot::MergeOptions options, Rand
   call_anywhere(random, "merge of some", [&] { results[0] = merge(first, options); });
 }
 
-void check_search(const Case& drawn, const std::vector<Shard>& shards, const oracle::Oracle& oracle, Random& random) {
+void check_search(const Case& drawn, const std::vector<Shard>& shards, const oracle::Oracle& oracle,
+                  Random& random) {
   Expected expected;
   for (std::size_t q = 0; q < drawn.queries.rows; ++q) expected.push_back(oracle.best(q, drawn.k));
   auto results = ask<maxdot::SearchResult>(drawn, shards, random, [&](const auto& index, const auto& options) {
@@ -86,7 +90,8 @@ void check_search(const Case& drawn, const std::vector<Shard>& shards, const ora
   compare(got, expected, drawn, "merged shards");
 }
 
-void check_range(const Case& drawn, const std::vector<Shard>& shards, const oracle::Oracle& oracle, Random& random) {
+void check_range(const Case& drawn, const std::vector<Shard>& shards, const oracle::Oracle& oracle,
+                 Random& random) {
   std::vector<double> thresholds(drawn.queries.rows, 0.0);
   Expected expected;
   for (std::size_t q = 0; q < drawn.queries.rows; ++q) {

@@ -1,5 +1,5 @@
-// The softmax over an index: the same bits whatever the instruction set, the threads and the environment, and within the
-// bound of docs/objectives.md of a long double sum.
+// The softmax over an index: the same bits whatever the instruction set, the threads and the environment, and
+// within the bound of docs/objectives.md of a long double sum.
 
 #include <algorithm>
 #include <cmath>
@@ -26,7 +26,8 @@ struct Problem {
 
   const double* corrections() const { return log_q.empty() ? nullptr : log_q.data(); }
   SoftmaxOptions options(Random& random) const {
-    return {.temperature = temperature, .log_q = log_q, .metric = drawn.metric, .threads = draw_threads(random)};
+    return {
+        .temperature = temperature, .log_q = log_q, .metric = drawn.metric, .threads = draw_threads(random)};
   }
 };
 
@@ -44,7 +45,8 @@ void compare_near(double got, long double right, double allowed, double size, co
   const long double error = std::fabs(static_cast<long double>(got) - right);
   if (error <= static_cast<long double>(allowed + 1e-13 * std::fabs(size))) return;
   char text[160];
-  std::snprintf(text, sizeof text, ": got %.17g, expected %.20Lg, error %.3Lg, allowed %.3g", got, right, error, allowed);
+  std::snprintf(text, sizeof text, ": got %.17g, expected %.20Lg, error %.3Lg, allowed %.3g", got, right, error,
+                allowed);
   throw Failure(how + text);
 }
 
@@ -59,7 +61,8 @@ std::vector<double> check_partition(const Problem& problem, Random& random) {
   for (std::size_t q = 0; q < queries; ++q) {
     const long double right =
         problem.oracle.log_partition(q, problem.temperature, problem.corrections(), problem.oracle.items());
-    compare_near(got[q], right, bound(problem, q), static_cast<double>(right), how + ", query " + std::to_string(q));
+    compare_near(got[q], right, bound(problem, q), static_cast<double>(right),
+                 how + ", query " + std::to_string(q));
   }
   return got;
 }

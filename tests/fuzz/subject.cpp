@@ -21,7 +21,8 @@ maxdot::Index build(const Case& drawn, Random& random) {
 std::string Way::describe() const {
   constexpr const char* kNames[] = {"f32", "coarse", "fine", "listed"};
   return std::string("kernels ") + table->name + ", method " +
-         (method ? kNames[static_cast<std::size_t>(*method)] : "planned") + ", threads " + std::to_string(threads);
+         (method ? kNames[static_cast<std::size_t>(*method)] : "planned") + ", threads " +
+         std::to_string(threads);
 }
 
 int draw_threads(Random& random) { return random.pick({1, 1, 1, 2, 2, 3, 8}); }
@@ -75,7 +76,9 @@ Subject::Subject(const Case& drawn, Random& random)
   }
 }
 
-const maxdot::store::ItemStore& Subject::items() const noexcept { return maxdot::Index::Impl::items_of(index_); }
+const maxdot::store::ItemStore& Subject::items() const noexcept {
+  return maxdot::Index::Impl::items_of(index_);
+}
 
 maxdot::SearchOptions Subject::options(Random& random) const {
   maxdot::SearchOptions options;

@@ -75,7 +75,8 @@ void report_crash(int status, std::uint64_t seed) {
 
 void show_progress(const Board& board, Clock::time_point start) {
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  std::fprintf(stderr, "\r%llu cases, %llu failures, %.0f s ", static_cast<unsigned long long>(board.done.load()),
+  std::fprintf(stderr, "\r%llu cases, %llu failures, %.0f s ",
+               static_cast<unsigned long long>(board.done.load()),
                static_cast<unsigned long long>(board.failures.load()), seconds);
   std::fflush(stderr);
 }

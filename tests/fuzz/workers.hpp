@@ -9,10 +9,10 @@ namespace fuzz {
 
 struct Run {
   std::uint64_t seed = 1;
-  std::uint64_t cases;              ///< at most so many
-  std::optional<double> seconds;    ///< begin none later than this
+  std::uint64_t cases;            ///< at most so many
+  std::optional<double> seconds;  ///< begin none later than this
   int jobs = 1;
-  bool progress = false;            ///< one line on the terminal
+  bool progress = false;  ///< one line on the terminal
 };
 
 struct Outcome {
