@@ -45,17 +45,20 @@ const Distribution& any_distribution(Random& random) {
   return all[random.below(all.size())];
 }
 
-/// A query: an item's row, its negative, a neighbour, a zero, a row far outside the range of the screens.
-void change_query(float* query, std::size_t d, const Values& items, Random& random) {
-  const std::size_t way = random.below(7);
+constexpr std::size_t kChanges = 7;
+constexpr std::size_t kBeyondScreens = 5;  // the first of two
+
+/// Makes a query an item's row, its negative, a neighbour, a zero, or a row far outside the range of the
+/// screens.
+void change_query(std::size_t way, float* query, std::size_t d, const Values& items, Random& random) {
   if (way < 4 && items.rows != 0) std::copy_n(items.row(random.below(items.rows)), d, query);
   for (std::size_t c = 0; c < d; ++c) {
     float& value = query[c];
     if (way == 1) value = -value;
     if (way == 2) value = std::nextafter(value, 0.0F);
     if (way == 4) value = random.one_in(2) ? 0.0F : -0.0F;
-    if (way == 5) value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p43F, value);
-    if (way == 6) value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p-130F, value);
+    if (way == kBeyondScreens) value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p43F, value);
+    if (way == kBeyondScreens + 1) value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p-130F, value);
   }
 }
 
@@ -65,11 +68,18 @@ Values draw_queries(const Distribution& of_items, const Values& items, std::size
   const Distribution& kind = alike ? of_items : any_distribution(random);
   names += std::string(", queries: ") + kind.name;
   Values queries = make(kind, count, items.cols, alike ? world : random.bits(), random);
+  if (random.one_in(10)) {
+    names += ", all beyond the screens";
+    const std::size_t way = kBeyondScreens + random.below(2);
+    for (std::size_t q = 0; q < count; ++q) change_query(way, queries.row(q), queries.cols, items, random);
+    return queries;
+  }
   const std::size_t changed = random.pick<std::size_t>({0, 0, 1, 3, 10, 10});
   if (changed == 0) return queries;
   names += ", changed";
   for (std::size_t q = 0; q < count; ++q) {
-    if (random.one_in(changed)) change_query(queries.row(q), queries.cols, items, random);
+    if (random.one_in(changed))
+      change_query(random.below(kChanges), queries.row(q), queries.cols, items, random);
   }
   return queries;
 }
