@@ -133,6 +133,26 @@ void exact_codes(Values& out, std::uint64_t world, Random& random) {
   }
 }
 
+// Integers near a few directions, some rows of them as the least denormals. Codes of items and queries are
+// exact, so nothing but the norms is rounded, and that of a denormal is not relative: such a row may be the
+// most similar one.
+void denormal_neighbours(Values& out, std::uint64_t world, Random& random) {
+  Random shared(world);
+  Values directions(1 + world % 4, out.cols);
+  each(directions, [&](std::size_t, std::size_t) { return static_cast<float>(shared.below(251)) - 125.0F; });
+  const std::size_t rare = 2 + world / 4 % 200;
+  const std::size_t reach = 1 + world / 1024 % 2;
+  for (std::size_t r = 0; r < out.rows; ++r) {
+    const float* direction = directions.row(random.below(directions.rows));
+    const float scale = random.one_in(rare) ? 0x1p-149F : 1.0F;
+    for (std::size_t c = 0; c < out.cols; ++c) {
+      const auto off = static_cast<float>(random.below(2 * reach + 1)) - static_cast<float>(reach);
+      out.row(r)[c] = scale * (direction[c] + off);
+    }
+    out.row(r)[world % out.cols] = scale * 127.0F;
+  }
+}
+
 // The values that high nibbles stand for: 4-bit codes have no error, or the largest.
 void exact_nibbles(Values& out, std::uint64_t world, Random& random) {
   const float off = world % 2 == 0 ? 0.0F : 8.0F;
@@ -310,6 +330,7 @@ constexpr Distribution kDistributions[] = {
     {"sorted norms", sorted_norms},
     {"outlier dimensions", outlier_dimensions},
     {"exact codes", exact_codes},
+    {"denormal neighbours", denormal_neighbours},
     {"exact nibbles", exact_nibbles},
     {"zeros among", zeros_among},
     {"constant", constant},
