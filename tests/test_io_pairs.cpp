@@ -5,12 +5,78 @@
 #include <string>
 #include <vector>
 
+#include "alloc_faults.hpp"
 #include "files.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/io.hpp"
 
 using namespace maxdot::test;
 using maxdot::ErrorCode;
+
+TEST_CASE("io: a header tells which columns hold the pairs") {
+  const Folder folder;
+  using Ids = std::vector<std::int64_t>;
+  const auto reads = [&](const std::string& text, const maxdot::PairColumns& columns = {}) {
+    CAPTURE(text);
+    const maxdot::IdPairs pairs = maxdot::read_id_pairs(folder.put("p.csv", text), columns);
+    CHECK(pairs.first == Ids{0, 2});
+    CHECK(pairs.second == Ids{70, 71});
+  };
+  reads("user,item\n0,70\n2,71\n");
+  reads("item_id,user_id\n70,0\n71,2\n");
+  reads(",user,item\n5,0,70\n6,2,71\n");
+  reads("Unnamed: 0,a,b\n5,0,70\n6,2,71\n");
+  reads("\tuser\titem\n5\t0\t70\n6\t2\t71\n");
+  reads("\xEF\xBB\xBFuser,item\n0,70\n2,71\n");
+  reads(
+      "\xEF\xBB\xBF"
+      "0,70\n2,71\n");
+  reads("\"\",\"User ID\",\"Movie ID\"\n\"1\",0,70\n\"2\",\"2\",\"71\"\n");
+  reads("title,userId,rating,movieId,timestamp\n\"a, b\",0,4.5,70,1\nc 1,2,5,71,2\n");
+  reads("rating;uid;iid\n4,5;0;70\n3,5;2;71\n");
+  reads("query  doc score\n0 70 1\n2   71  2\n");
+  reads("left,right\n0,70\n2,71\n");
+  reads("reader,thing\n0,70\n2,71\n");
+  reads("user,item\n0;70\n2\t71\n");
+  reads("thing,person\n70,0\n71,2\n", {"person", "thing"});
+  reads("item,person\n70,0\n71,2\n", {"person", ""});
+  reads("user,user_new,item\n9,0,70\n9,2,71\n", {"user_new", ""});
+  reads(",0,1\n9,0,70\n9,2,71\n", {"0", "1"});
+
+  const auto refuse = [&](const std::string& text, ErrorCode code, const char* part,
+                          const maxdot::PairColumns& columns = {}) {
+    const std::string path = folder.put("x.csv", text);
+    check_refused([&] { maxdot::read_id_pairs(path, columns); }, code, path, part);
+  };
+  const auto bad = ErrorCode::bad_format;
+  refuse("item,other\n1,2\n", bad, "line 1: the columns 'item', 'other' seem to hold the item first");
+  refuse("other,user\n1,2\n", bad, "seem to hold the item first");
+  refuse("a,b,c\n1,2,3\n", bad, "do not tell which is the user's");
+  refuse("user,thing,rating\n1,2,3\n", bad, "do not tell which is the user's");
+  refuse("user,item,movie\n1,2,3\n", bad, "more than one that may be the item's");
+  refuse("user_id,user_idx,item\n1,2,3\n", bad, "more than one that may be the user's");
+  refuse("user\n1\n", bad, "line 1: 'user' is no pair");
+  refuse("1,5.0\n2,6\n", bad, "line 1: '1,5.0' is no pair");
+  refuse("1,x\n2,6\n", bad, "line 1: ");
+  refuse(",0,1\n9,0,70\n", bad, "line 1: ");
+  refuse("user,item,rating\n5,,3\n", bad, "line 2: '5,,3' is no pair; write columns 'user' and 'item'");
+  refuse("5,,3\n", bad, "line 1: '5,,3' is no pair");
+  refuse("1,2\n5,,3\n", bad, "line 2: '5,,3' is no pair");
+  refuse("rating,user,item\n5,1\n", bad, "line 2: '5,1' is no pair");
+  refuse("user,item\n1,2\n", bad, "do not hold 'person'", {"person", "item"});
+  refuse("user,item\n1,2\n", bad, "name one column for both", {"user", "user"});
+  refuse("1,2\n", ErrorCode::invalid_argument, "line 1: there are no names of columns, but 'user'",
+         {"user", "item"});
+  const std::string path = folder.put("x.npy", npy("'<i8'", "(1, 2)", bytes_of(Ids{1, 2})));
+  check_refused(
+      [&] {
+        maxdot::read_id_pairs(path, {"user", "item"});
+      },
+      ErrorCode::invalid_argument, path, "no names");
+  const std::string named = folder / "p.csv";
+  const maxdot::PairColumns columns = {"0", "1"};
+  CHECK(maxdot::test::for_each_allocation_fault([&] { (void)maxdot::read_id_pairs(named, columns); }) > 5);
+}
 
 TEST_CASE("io: pairs from arrays and from text") {
   const Folder folder;

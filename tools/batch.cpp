@@ -18,6 +18,7 @@ struct BatchCommand {
   std::string scores_path;
   std::string exclude_path;
   std::string exclude_ids_path;
+  PairColumns columns;
   std::string mask_path;
   std::optional<Metric> metric;
   std::uint64_t k = 100;
@@ -71,7 +72,7 @@ struct BatchFilters {
 BatchFilters read_filters(const BatchCommand& command, const Index& index, std::size_t users) {
   BatchFilters filters;
   if (!command.exclude_path.empty()) {
-    filters.exclude = read_lists(command.exclude_path, command.exclude_ids_path, users);
+    filters.exclude = read_lists(command.exclude_path, command.exclude_ids_path, users, command.columns);
   }
   if (!command.mask_path.empty()) filters.item_mask = read_mask(command.mask_path, index.size());
   return filters;
@@ -162,6 +163,7 @@ void register_batch(CLI::App& app) {
                "Items that a user must not get, such as those already seen: pairs (row of the user, item id) as text, one "
                "user,item a line, or as .npy [m, 2]; with --exclude-ids the offsets of a CSR array");
   add_file(batch, "--exclude-ids", command->exclude_ids_path, "The item ids of a CSR array, 1-D .npy")->needs(exclude);
+  add_pair_columns(batch, command->columns);
   add_file(batch, "--item-mask", command->mask_path,
            "1 for each row of the index that may be returned, 0 for the others: 1-D .npy (int32, int64) or a number a line");
   add_k(batch, command->k);

@@ -19,6 +19,7 @@ struct EvaluateCommand {
   std::string truth_ids_path;
   std::string exclude_path;
   std::string exclude_ids_path;
+  PairColumns columns;
   std::vector<std::size_t> ks = {10};
   std::optional<Metric> metric;
   evaluate::Convention convention = evaluate::Convention::standard;
@@ -38,10 +39,12 @@ void run(const EvaluateCommand& command) {
   check_dimension(file, index, command.index_path);
   const std::size_t most = *std::max_element(command.ks.begin(), command.ks.end());
   check_memory(file.rows(), most, sizeof(std::int64_t), "use a smaller -k, or fewer users");
-  const OwnedIdLists relevant = read_lists(command.truth_path, command.truth_ids_path, file.rows());
+  const OwnedIdLists relevant =
+      read_lists(command.truth_path, command.truth_ids_path, file.rows(), command.columns);
   const OwnedIdLists exclude =
-      command.exclude_path.empty() ? OwnedIdLists{}
-                                   : read_lists(command.exclude_path, command.exclude_ids_path, file.rows());
+      command.exclude_path.empty()
+          ? OwnedIdLists{}
+          : read_lists(command.exclude_path, command.exclude_ids_path, file.rows(), command.columns);
   const Matrix users = blaming(command.users_path, [&] { return file.read_all(); });
 
   evaluate::RetrievalOptions options;
@@ -125,6 +128,7 @@ void register_evaluate(CLI::App& app) {
   CLI::Option* exclude = add_file(evaluate, "--exclude", command->exclude_path,
                                   "Items that must not be retrieved, such as those already seen; like --truth");
   add_file(evaluate, "--exclude-ids", command->exclude_ids_path, "Like --truth-ids")->needs(exclude);
+  add_pair_columns(evaluate, command->columns);
   evaluate
       .add_option_function<std::string>(
           "-k", [command](const std::string& text) { command->ks = parse_ks(text); },

@@ -8,10 +8,11 @@
 namespace maxdot::tools {
 
 // Pairs from one file, or CSR from two.
-OwnedIdLists read_lists(const std::string& path, const std::string& ids_path, std::size_t users) {
+OwnedIdLists read_lists(const std::string& path, const std::string& ids_path, std::size_t users,
+                        const PairColumns& columns) {
   if (ids_path.empty()) {
     return blaming(path, [&] {
-      const IdPairs pairs = read_id_pairs(path);
+      const IdPairs pairs = read_id_pairs(path, columns);
       return evaluate::lists_from_pairs(pairs.first, pairs.second, users);
     });
   }

@@ -46,6 +46,14 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_
   return option;
 }
 
+void add_pair_columns(CLI::App& command, PairColumns& columns) {
+  command
+      .add_option("--user-column", columns.user,
+                  "Name of the users' column in pairs as text (default: by usual names)")
+      ->type_name("NAME");
+  command.add_option("--item-column", columns.item, "Name of the items' column")->type_name("NAME");
+}
+
 CLI::Option* add_k(CLI::App& command, std::uint64_t& k) {
   return add_number(command, "-k", k, 1, max_k, "Results per query, at least 1");
 }

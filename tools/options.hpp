@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "maxdot/io.hpp"
 #include "maxdot/types.hpp"
 
 namespace maxdot::tools {
@@ -29,6 +30,9 @@ CLI::Option* add_threads(CLI::App& command, std::uint64_t& threads);  // --threa
 CLI::Option* add_json(CLI::App& command, bool& json);                 // --json
 CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,
                         const std::string& description);  // --metric
+
+/// --user-column and --item-column, of files of pairs.
+void add_pair_columns(CLI::App& command, PairColumns& columns);
 
 /// Name of the kernels in use. MAXDOT_ISA is an option too: throws Failure (usage) if it names none, and the
 /// library's Error (unsupported) if this machine cannot run them. Commands call it first, before they read

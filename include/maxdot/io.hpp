@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,16 +51,39 @@ class MatrixFile {
 /// Reads int64 (or int32) ids from a 1-D .npy, or one decimal number a line from any other file.
 std::vector<std::int64_t> read_ids(const std::string& path);
 
-/// Pairs of ids, for example (user row, item id), in two arrays of one length.
+/// Pairs of ids (user row, item id), in two arrays of one length.
 struct IdPairs {
   std::vector<std::int64_t> first;
   std::vector<std::int64_t> second;
 };
 
-/// Reads pairs from an int64 (or int32) .npy of shape [m, 2], or from any other file two decimal numbers a line, with a
-/// comma, semicolon, tab or spaces between. A first line that is no pair is taken for the columns' names, blank
-/// lines and further columns are ignored. Throws Error: io, bad_format, unsupported, out_of_memory.
-IdPairs read_id_pairs(const std::string& path);
+/// Names of the columns that hold users and items; an empty one is found by the names that are usual.
+struct PairColumns {
+  std::string user;
+  std::string item;
+};
+
+/// Places of the users' and the items' column, from 0.
+struct PairPlaces {
+  std::size_t user = 0;
+  std::size_t item = 1;
+};
+
+/// Finds the two columns of a table. A column that `columns` does not name is found by its own name, in
+/// capitals or not: the users' is user, u, query, q, customer, visitor or reader; the items' is item, i, movie,
+/// product, article, document, doc, book, song, track, video, news, sku or asset; each alone or with id, idx,
+/// index, row or number after it (user_id, "User ID", userIdx). If a name is not known, there must be two
+/// columns, in the order user, item, besides an unnamed first one (the row labels of a data frame). Throws
+/// Error (bad_format) if that leaves a doubt: several that may be meant, a name that is missing, the item
+/// first.
+PairPlaces find_pair_columns(std::span<const std::string> names, const PairColumns& columns = {});
+
+/// Reads pairs (user, item) from an int64 (or int32) .npy of shape [m, 2], or from any other file as text with
+/// a comma, semicolon, tab or spaces between decimal numbers. A first line that is no pair holds the names of
+/// the columns, of which find_pair_columns takes two. Without one the first two columns are read. Further
+/// columns and blank lines are ignored. Throws Error: io, bad_format (names file and line), unsupported,
+/// out_of_memory; invalid_argument for `columns` where there are no names.
+IdPairs read_id_pairs(const std::string& path, const PairColumns& columns = {});
 
 /// Writes a matrix row by row in constant memory. The number of rows is known from the start. Data goes to a
 /// temporary beside `path`; `commit` syncs and renames it. Without `commit` the destructor removes the

@@ -205,27 +205,29 @@ def read_pairs(
     Args:
         path: by its ending: .npy: int32 or int64, [m, 2]; .parquet or .pq: integer columns (needs pyarrow: `pip
             install 'maxdot[parquet]'`); anything else: text, a pair in each line, with comma, semicolon, tab or
-            spaces between; a header and further columns are ignored.
+            spaces between. Without a header the first two columns of a text are read.
         count: number of users, when they are more than the largest user of the file tells.
-        columns: names of the columns of users and items in a Parquet file; None: the first two.
+        columns: names of the columns of users and items; None: they are found by the names that are usual, such as
+            user_id and movieId (`docs/evaluation.md` lists them).
 
     Returns:
         offsets (int64, [count + 1]) and ids (int64, [m]); each list in the order of the file.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it holds no such pairs (names file and line), or a user outside [0, count).
+        ValueError: it holds no such pairs (names file and line), its header leaves in doubt which column is which,
+            or a user is outside [0, count).
         ImportError: a Parquet file, and pyarrow is not installed.
         MemoryError: there are too many users. Map raw user ids to rows first.
     """
     path = os.fsdecode(path)
     number = None if count is None else _whole(count, "count")
+    if columns is not None and (isinstance(columns, str) or len(columns) != 2):
+        raise ValueError(f"columns: {columns!r} are not two names; give those of the users and the items")
     if path.endswith((".parquet", ".pq")):
         users, items = _parquet_pairs(path, columns)
-    elif columns is not None:
-        raise ValueError(f"columns: {path} is no Parquet file; its first two columns are read")
     else:
-        users, items = _core.read_id_pairs(os.fsencode(path))
+        users, items = _core.read_id_pairs(os.fsencode(path), *(columns or ("", "")))
     try:
         return lists_from_pairs(users, items, number)
     except ValueError as error:
@@ -241,7 +243,10 @@ def _parquet_pairs(path: str, columns: tuple[str, str] | None) -> tuple[Int64, I
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            wanted = list(names[:2] if columns is None else columns)
+            if columns is None:
+                wanted = [names[place] for place in _core.find_pair_columns(names)]
+            else:
+                wanted = list(columns)
             if len(wanted) != 2 or not set(wanted) <= set(names):
                 raise ValueError(f"columns: {wanted} are not two of the file's columns, {names}")
             table = file.read(columns=wanted)

@@ -152,29 +152,21 @@ nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users,
   return numpy_of(found);
 }
 
-nb::tuple read_pairs(const nb::bytes& path) {
+nb::tuple read_pairs(const nb::bytes& path, const std::string& user_column, const std::string& item_column) {
   const std::string name = path_of(path);
   IdPairs pairs;
   {
     const nb::gil_scoped_release released;
-    pairs = read_id_pairs(name);
+    pairs = read_id_pairs(name, {user_column, item_column});
   }
   return nb::make_tuple(numpy_of(pairs.first), numpy_of(pairs.second));
 }
 
 nb::tuple lists_from_pairs(const Ids& users, const Ids& items, std::size_t count) {
-  const auto no_memory = [&] {
-    return Error(ErrorCode::out_of_memory, "pairs: no memory for the lists of " + std::to_string(count) +
-                                               " users; number users from 0, without gaps");
-  };
   evaluate::OwnedIdLists lists;
-  try {
+  {
     const nb::gil_scoped_release released;
     lists = evaluate::lists_from_pairs(span_of(users), span_of(items), count);
-  } catch (const std::bad_alloc&) {
-    throw no_memory();
-  } catch (const std::length_error&) {  // more elements than a vector can count
-    throw no_memory();
   }
   return nb::make_tuple(numpy_of(lists.offsets), numpy_of(lists.ids));
 }
@@ -190,7 +182,14 @@ void bind_evaluate(nb::module_& module) {
              "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a, "threads"_a);
   module.def("evaluate_ranks", &ranks, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a,
              "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(), "threads"_a);
-  module.def("read_id_pairs", &read_pairs, "path"_a);
+  module.def("read_id_pairs", &read_pairs, "path"_a, "user_column"_a, "item_column"_a);
+  module.def(
+      "find_pair_columns",
+      [](const std::vector<std::string>& names) {
+        const PairPlaces places = find_pair_columns(names);
+        return nb::make_tuple(places.user, places.item);
+      },
+      "names"_a);
   module.def("lists_from_pairs", &lists_from_pairs, "users"_a, "items"_a, "count"_a);
   module.def(
       "rechub_text",

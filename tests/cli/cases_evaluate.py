@@ -115,6 +115,29 @@ class Evaluate(CliTest):
             document = self.json_of("evaluate", "index.mxd", "users.npy", "-k", "1,5,20", "--truth", *truth)
             self.assertEqual(document["at"], expected, truth)
 
+    def test_headers(self):
+        expected = self.evaluate()["at"]
+        pairs = [(user, item) for user, items in enumerate(self.relevant) for item in items]
+
+        def write(header, row):
+            lines = [row.format(n=n, user=user, item=item) for n, (user, item) in enumerate(pairs)]
+            (self.folder / "named.csv").write_text("\n".join([header, *lines]) + "\n")
+
+        arguments = ["evaluate", "index.mxd", "users.npy", "-k", "1,5,20", "--truth", "named.csv"]
+        for header, row, options in [
+                ("item_id,user_id", "{item},{user}", []),
+                (",user,item", "{n},{user},{item}", []),
+                ("rating;movieId;userId", "4,5;{item};{user}", []),
+                ("n,who,what", "{n},{user},{item}", ["--user-column", "who", "--item-column", "what"])]:
+            write(header, row)
+            self.assertEqual(self.json_of(*arguments, *options)["at"], expected, header)
+        for header, row, says in [("item,other", "{item},{user}", "item first"),
+                                  ("n,who,what", "{n},{user},{item}", "--user-column")]:
+            write(header, row)
+            self.fails(BAD_DATA, *arguments, says=["named.csv: line 1: ", says])
+        self.fails(BAD_DATA, "batch", "index.mxd", "users.npy", "--ids", "best.npy", "--exclude", "named.csv",
+                   says=["named.csv: line 1: ", "--user-column"])
+
     def test_intervals_and_users(self):
         first = self.evaluate("--bootstrap", 200)
         self.assertEqual(first["at"], self.evaluate("--bootstrap", 200, "--threads", 1)["at"])

@@ -52,8 +52,36 @@ def test_arrays_and_text(tmp_path, ending):
     check(evaluate.read_pairs(os.fsencode(path)))
     with pytest.raises(ValueError, match=rf"^{path}: pair 1: there is no user 2 among 2"):
         evaluate.read_pairs(path, 2)
-    with pytest.raises(ValueError, match="^columns: .* is no Parquet file"):
-        evaluate.read_pairs(path, columns=("user", "item"))
+    if ending == "npy":
+        with pytest.raises(ValueError, match=f"^{path}: an array has no names of columns"):
+            evaluate.read_pairs(path, columns=("user", "item"))
+    else:
+        check(evaluate.read_pairs(path, columns=("user", "item")))
+
+
+def test_headers(tmp_path):
+    path = tmp_path / "pairs.csv"
+
+    def write(header, row):
+        path.write_text("\n".join([header, *(row.format(user=u, item=i) for u, i in PAIRS)]) + "\n")
+
+    for header, row, columns in [
+        ("item_id,user_id", "{item},{user}", None),
+        (",user,item", "9,{user},{item}", None),
+        ("what,who", "{item},{user}", ("who", "what")),
+    ]:
+        write(header, row)
+        check(evaluate.read_pairs(path, columns=columns))
+    for header, row, says in [
+        ("item,other", "{item},{user}", "seem to hold the item first"),
+        ("a,b,c", "9,{user},{item}", r"do not tell which .* columns="),
+    ]:
+        write(header, row)
+        with pytest.raises(ValueError, match=f"^{path}: line 1: the columns .* {says}"):
+            evaluate.read_pairs(path)
+    for columns in ("ab", ("a",)):
+        with pytest.raises(ValueError, match="^columns: .* are not two names"):
+            evaluate.read_pairs(path, columns=columns)
 
 
 def test_parquet(tmp_path):
@@ -67,6 +95,13 @@ def test_parquet(tmp_path):
     check(evaluate.read_pairs(path))
     check(evaluate.read_pairs(path, 3, columns=("user", "item")))
     assert evaluate.read_pairs(path, columns=("user", "user"))[1].tolist() == [0, 0, 2, 2]
+    table = pyarrow.table({"movie_id": items, "rating": [0.5] * 4, "user_id": narrow})
+    swapped = tmp_path / "swapped.parquet"
+    parquet.write_table(table, swapped)
+    check(evaluate.read_pairs(swapped))
+    parquet.write_table(pyarrow.table({"item": items, "other": narrow}), swapped)
+    with pytest.raises(ValueError, match=f"^{swapped}: the columns 'item', 'other' seem"):
+        evaluate.read_pairs(swapped)
     for columns, says in [
         (("user", "movie"), r"columns: \['user', 'movie'\] are not two of .*'rating'"),
         (("user", "rating"), "column 'rating': dtype "),
@@ -77,7 +112,7 @@ def test_parquet(tmp_path):
     with pytest.raises(ValueError, match=f"^{path}: column 'user' has 1 empty cells"):
         evaluate.read_pairs(path)
     parquet.write_table(pyarrow.table({"user": [0]}), path)
-    with pytest.raises(ValueError, match=rf"^{path}: columns: \['user'\] are not two"):
+    with pytest.raises(ValueError, match=f"^{path}: the columns 'user' do not tell"):
         evaluate.read_pairs(path)
     path.write_bytes(b"no parquet")
     with pytest.raises(ValueError, match=f"^{path}: "):
