@@ -19,7 +19,8 @@ struct BuildOptions {
   /// The metric that searches use unless they name another.
   Metric metric = Metric::cosine;
   /// Treat every row and every query as its unit vector, whatever the metric. The three metrics then are
-  /// monotone functions of the cosine, so their rankings are equal by construction.
+  /// monotone functions of the cosine, so their rankings are equal by construction. Rows that the caller has normalised and
+  /// rounded do not give that: their norms are not quite 1.
   bool normalize = false;
   /// Item ids, one per row, unique and >= 0. Empty: the row number is the id.
   std::span<const std::int64_t> ids = {};

@@ -66,7 +66,8 @@ class Index:
                 cast. A tensor that requires grad is detached, one on a GPU is copied to the host.
             ids: n unique integers >= 0, one per row. None: the row number is the id.
             metric: what searches use unless they name another: "dot", "cosine" or "euclidean".
-            normalize: treat rows and queries as their unit vectors, whatever the metric.
+            normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
+                rank alike; of rows that were normalised and rounded before, they do so almost.
             threads: threads to build with; 0 = every core that this process may use.
 
         Raises:
@@ -388,7 +389,8 @@ def top_k(
         items: float32 or float16, shape [n, d].
         k: results per query.
         metric: "dot", "cosine" or "euclidean".
-        normalize: treat rows and queries as their unit vectors, whatever the metric.
+        normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
+            rank alike; of rows that were normalised and rounded before, they do so almost.
         threads: 0 = every core that this process may use.
 
     Returns:
