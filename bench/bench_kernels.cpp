@@ -34,7 +34,7 @@ constexpr std::size_t kQueryStride = kQuads * store::kQuadDimensions;
 constexpr std::size_t kBatch = 192;
 // More than a last-level cache holds.
 constexpr std::size_t kMemoryBytes = std::size_t{1} << 30;
-// How far ahead the engine prefetches tiles of 4-bit codes (search/code_scan.cpp).
+// How far ahead the engine prefetches tiles of 4-bit codes (search/scan/code_scan.cpp).
 constexpr std::size_t kTilesAhead = 16;
 
 struct Ceilings {

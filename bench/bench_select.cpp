@@ -12,7 +12,7 @@
 #include <random>
 #include <vector>
 
-#include "search/top_k.hpp"
+#include "search/collect/top_k.hpp"
 
 namespace {
 

@@ -8,9 +8,9 @@
 
 #include "base/rounding.hpp"
 #include "kernels/kernels.hpp"
-#include "search/code_batch.hpp"
-#include "search/code_bound.hpp"
-#include "search/f32_screen.hpp"
+#include "bounds/query_codes.hpp"
+#include "bounds/code_bound.hpp"
+#include "bounds/f32_bound.hpp"
 #include "store/encode.hpp"
 #include "support.hpp"
 
@@ -19,7 +19,7 @@ using namespace maxdot;
 namespace {
 
 /// Products of codes, from the planes and the plain formula.
-std::int32_t product(const store::ItemStore& items, std::size_t position, const std::int8_t* query, search::Codes read) {
+std::int32_t product(const store::ItemStore& items, std::size_t position, const std::int8_t* query, bounds::Codes read) {
   const std::size_t d = items.dimension;
   const std::size_t tile = position / kernels::kTileItems * store::plane_tile_bytes(d);
   const std::size_t i = position % kernels::kTileItems;
@@ -29,7 +29,7 @@ std::int32_t product(const store::ItemStore& items, std::size_t position, const 
     const int shift = store::high_is_upper(i) ? 4 : 0;
     const int high = (items.high[at] >> shift) & 15;
     const int low = (items.low[position / kernels::kTileItems * store::low_tile_bytes(d) + store::low_byte(d, i, j)] >> (store::low_is_upper(d, j) ? 4 : 0)) & 15;
-    sum += query[j] * (read == search::Codes::fine ? 16 * high + low - 128 : 16 * high - 120);
+    sum += query[j] * (read == bounds::Codes::fine ? 16 * high + low - 128 : 16 * high - 120);
   }
   return sum;
 }
@@ -50,17 +50,17 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
   std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
   const auto items = store::encode(std::move(copy), {metric, false, {}, 1}, table);
   const base::Ranking ranking = base::ranking_of(metric, false);
-  if (!search::F32Screen(*items, ranking).usable()) return;
+  if (!bounds::F32Bound(*items, ranking).usable()) return;
   std::vector<std::size_t> numbers(asked.rows);
   std::iota(numbers.begin(), numbers.end(), std::size_t{0});
-  search::QueryBatch batch;
+  bounds::PreparedQueries batch;
   batch.reserve(asked.rows, asked.cols);
   batch.prepare(asked.view(), numbers, ranking, table, 1);
-  search::CodeBatch codes;
+  bounds::QueryCodes codes;
   codes.reserve(asked.rows, asked.cols);
   codes.prepare(batch, asked.cols, table.codes, 1);
-  for (const search::Codes read : {search::Codes::coarse, search::Codes::fine}) {
-    const search::CodeBound bound(*items, codes, ranking, read);
+  for (const bounds::Codes read : {bounds::Codes::coarse, bounds::Codes::fine}) {
+    const bounds::CodeBound bound(*items, codes, ranking, read);
     for (std::size_t position = 0; position < rows.rows; ++position) {
       const std::size_t row = items->row_at(position);
       for (std::size_t q = 0; q < asked.rows; ++q) {
@@ -70,7 +70,7 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
         const double reach = batch.reach(q, key);
         const std::int32_t dot = product(*items, position, codes.codes(q), read);
         ++attack.pairs;
-        if (read == search::Codes::fine && bound.upper(q, position, dot) < reach) ++attack.above;
+        if (read == bounds::Codes::fine && bound.upper(q, position, dot) < reach) ++attack.above;
         // The bound that a deferred item waits with.
         if (bound.upper_in(bound.tile(position / kernels::kTileItems), q, dot) < reach) ++attack.above;
         const float threshold = base::round_down(reach);
@@ -128,8 +128,8 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
         std::vector<std::int8_t> unit(d, 0);
         unit[j] = 1;
         const long double x = static_cast<long double>(rows.values[row * d + j]);
-        const long double f = x - scale * static_cast<long double>(product(*items, position, unit.data(), search::Codes::fine));
-        const long double c = x - scale * static_cast<long double>(product(*items, position, unit.data(), search::Codes::coarse));
+        const long double f = x - scale * static_cast<long double>(product(*items, position, unit.data(), bounds::Codes::fine));
+        const long double c = x - scale * static_cast<long double>(product(*items, position, unit.data(), bounds::Codes::coarse));
         fine += f * f;
         coarse += c * c;
       }

@@ -8,8 +8,8 @@
 #include <numeric>
 
 #include "kernels/kernels.hpp"
-#include "search/f32_screen.hpp"
-#include "search/query_batch.hpp"
+#include "bounds/f32_bound.hpp"
+#include "bounds/prepared_queries.hpp"
 #include "store/encode.hpp"
 #include "support.hpp"
 
@@ -30,11 +30,11 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
   std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
   const auto items = store::encode(std::move(copy), {metric, false, {}, 1}, table);
   const base::Ranking ranking = base::ranking_of(metric, false);
-  const search::F32Screen screen(*items, ranking);
+  const bounds::F32Bound screen(*items, ranking);
   if (!screen.usable()) return;
   std::vector<std::size_t> numbers(asked.rows);
   std::iota(numbers.begin(), numbers.end(), std::size_t{0});
-  search::QueryBatch batch;
+  bounds::PreparedQueries batch;
   batch.reserve(asked.rows, asked.cols);
   batch.prepare(asked.view(), numbers, ranking, table, 1);
   const std::size_t d = rows.cols;

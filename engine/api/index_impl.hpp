@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "maxdot/index.hpp"
-#include "search/filter_batch.hpp"
+#include "search/filter/filter_batch.hpp"
 #include "store/id_map.hpp"
 #include "store/item_store.hpp"
 

@@ -11,8 +11,8 @@
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
-#include "search/multi.hpp"
-#include "search/range.hpp"
+#include "search/variants/multi.hpp"
+#include "search/variants/range.hpp"
 #include "search/search.hpp"
 #include "store/encode.hpp"
 

@@ -12,29 +12,22 @@
 #include "base/entry.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"
-#include "search/results.hpp"
-#include "search/top_k.hpp"
+#include "search/collect/merge_lists.hpp"
+#include "search/collect/results.hpp"
+#include "search/collect/top_k.hpp"
 
 namespace maxdot {
 namespace {
 
 using search::Entry;
+using search::SortedList;
 
 [[noreturn]] void refuse(std::size_t shard, const std::string& what) {
   throw Error(ErrorCode::invalid_argument, "shards: shard " + std::to_string(shard) + " " + what);
 }
 
-/// Of one query in one shard.
-struct List {
-  const std::int64_t* ids;
-  const double* keys;
-  std::size_t size;
-
-  Entry at(std::size_t i) const noexcept { return {keys[i], ids[i]}; }
-};
-
 /// Throws Error unless the list is what a search with ScoreKind::keys returns.
-void check_list(const List& list, std::size_t shard, std::size_t query, const MergeOptions& options) {
+void check_list(const SortedList& list, std::size_t shard, std::size_t query, const MergeOptions& options) {
   const bool negated = base::ranking_of(options.metric, options.normalized) == base::Ranking::euclidean;
   for (std::size_t i = 0; i < list.size; ++i) {
     const Entry entry = list.at(i);
@@ -57,31 +50,13 @@ class Lists {
  public:
   Lists(std::size_t queries, std::size_t shards) : shards_(shards), lists_(queries * shards) {}
 
-  List& of(std::size_t query, std::size_t shard) { return lists_[query * shards_ + shard]; }
-  std::span<const List> of(std::size_t query) const { return {lists_.data() + query * shards_, shards_}; }
+  SortedList& of(std::size_t query, std::size_t shard) { return lists_[query * shards_ + shard]; }
+  std::span<const SortedList> of(std::size_t query) const { return {lists_.data() + query * shards_, shards_}; }
 
  private:
   std::size_t shards_;
-  std::vector<List> lists_;
+  std::vector<SortedList> lists_;
 };
-
-/// The `k` best entries of the sorted `lists` in order. `heads` has a place for each list. Returns how many
-/// there are.
-std::size_t take_best(std::span<const List> lists, std::size_t k, std::size_t* heads, Entry* out) noexcept {
-  std::fill_n(heads, lists.size(), std::size_t{0});
-  std::size_t count = 0;
-  while (count < k) {
-    std::size_t best = lists.size();
-    for (std::size_t s = 0; s < lists.size(); ++s) {
-      if (heads[s] == lists[s].size) continue;
-      if (best == lists.size() || search::Better()(lists[s].at(heads[s]), lists[best].at(heads[best])))
-        best = s;
-    }
-    if (best == lists.size()) break;
-    out[count++] = lists[best].at(heads[best]++);
-  }
-  return count;
-}
 
 /// Calls write(query, the `k` best entries of its lists in order) for every query.
 template <typename Write>
@@ -95,7 +70,7 @@ void merge_all(const Lists& lists, std::size_t queries, std::size_t shards, std:
   std::size_t longest = 0;
   for (std::size_t q = 0; q < queries; ++q) {
     std::size_t size = 0;
-    for (const List& list : lists.of(q)) size += list.size;
+    for (const SortedList& list : lists.of(q)) size += list.size;
     longest = std::max(longest, std::min(size, k));
   }
   std::vector<Scratch> scratch(static_cast<std::size_t>(threads));
@@ -107,7 +82,8 @@ void merge_all(const Lists& lists, std::size_t queries, std::size_t shards, std:
   std::atomic<std::size_t> first_repeated{queries};
   base::parallel_for(queries, threads, [&](std::size_t q, int worker) noexcept {
     Scratch& own = scratch[static_cast<std::size_t>(worker)];
-    const std::size_t count = take_best(lists.of(q), k, own.heads.data(), own.entries.data());
+    const std::size_t count = search::merge_lists(lists.of(q), k, own.heads.data(), own.entries.data(),
+                                                  [](const Entry&) noexcept { return true; });
     std::transform(own.entries.begin(), own.entries.begin() + static_cast<std::ptrdiff_t>(count),
                    own.ids.begin(), [](const Entry& entry) { return entry.id; });
     const auto end = own.ids.begin() + static_cast<std::ptrdiff_t>(count);

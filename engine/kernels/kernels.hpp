@@ -36,7 +36,7 @@ struct alignas(64) SoftmaxState {
   float lost[kSoftmaxLanes];
 };
 
-/// What the code screens need of the queries, structure of arrays (search/code_bound.hpp says what they mean).
+/// What the code screens need of the queries, structure of arrays (bounds/code_bound.hpp says what they mean).
 struct CodeQueryTerms {
   const float* threshold;
   const float* inverse_scale;

@@ -1,4 +1,4 @@
-// search: the whole of one call. Plans, runs tasks on threads, proves the guesses, merges, writes the results.
+// search: the story of a call. Start reading here.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 #include "kernels/kernels.hpp"
 #include "maxdot/index.hpp"
-#include "search/filter_batch.hpp"
-#include "search/plan.hpp"
+#include "search/filter/filter_batch.hpp"
+#include "search/plan/plan.hpp"
 #include "store/item_store.hpp"
 
 namespace maxdot::search {

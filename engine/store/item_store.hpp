@@ -65,6 +65,11 @@ struct ItemStore {
 
   std::size_t row_bytes() const noexcept { return dimension * size_of(dtype); }
   const unsigned char* row(std::size_t r) const noexcept { return rows + r * row_bytes(); }
+  /// The high nibbles of a tile, and its low ones; `bytes` is plane_tile_bytes(dimension), and low_tile_bytes(dimension).
+  const std::uint8_t* high_tile(std::size_t tile, std::size_t bytes) const noexcept { return high + tile * bytes; }
+  const std::uint8_t* low_tile(std::size_t tile, std::size_t bytes) const noexcept { return low + tile * bytes; }
+  /// The low nibbles of the item at `position`; `bytes` is low_bytes(dimension).
+  const std::uint8_t* low_at(std::size_t position, std::size_t bytes) const noexcept { return low + position * bytes; }
   /// The row whose codes stand at `position`. In a damaged file it may be >= items.
   std::size_t row_at(std::size_t position) const noexcept {
     return position / kBlockRows * kBlockRows + order[position];

@@ -40,6 +40,11 @@ constexpr std::size_t quads_of(std::size_t dimension) noexcept {
 /// Bytes of one tile in the plane of high nibbles: two halves of `quads` lines.
 constexpr std::size_t plane_tile_bytes(std::size_t dimension) noexcept { return 2 * quads_of(dimension) * kLineBytes; }
 
+/// Bytes of a tile that was expanded to one byte for each code.
+constexpr std::size_t expanded_tile_bytes(std::size_t dimension) noexcept {
+  return quads_of(dimension) * kQuadDimensions * kernels::kTileItems;
+}
+
 /// Of item `i` of a tile (0 to 63) and dimension `j`: the byte of the tile's plane that holds its high nibble.
 constexpr std::size_t high_byte(std::size_t dimension, std::size_t i, std::size_t j) noexcept {
   const std::size_t half = i / (2 * kGroupItems);

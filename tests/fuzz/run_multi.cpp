@@ -2,7 +2,7 @@
 
 #include "compare.hpp"
 #include "runners.hpp"
-#include "search/multi.hpp"
+#include "search/variants/multi.hpp"
 #include "subject.hpp"
 
 namespace fuzz {

@@ -5,7 +5,7 @@
 
 #include "compare.hpp"
 #include "runners.hpp"
-#include "search/range.hpp"
+#include "search/variants/range.hpp"
 #include "subject.hpp"
 
 namespace fuzz {

@@ -9,8 +9,8 @@
 #include "cases.hpp"
 #include "environment.hpp"
 #include "kernels/kernels.hpp"
-#include "search/filter_batch.hpp"
-#include "search/plan.hpp"
+#include "search/filter/filter_batch.hpp"
+#include "search/plan/plan.hpp"
 #include "search/search.hpp"
 #include "store/item_store.hpp"
 

@@ -1,0 +1,56 @@
+// RangeCollector: every item within the threshold of each query of a call.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "maxdot/index.hpp"
+#include "search/collect/range_list.hpp"
+#include "search/collect/results.hpp"
+
+namespace maxdot::search {
+
+class RangeCollector {
+ public:
+  using List = RangeList;
+  /// Results have no bound, so a round is short: they lie in two places while its lists are joined.
+  static constexpr std::size_t kMostRoundQueries = 2048;
+
+  /// `thresholds`: one for each query of the call, in the units that are reported. Throws std::bad_alloc.
+  RangeCollector(const Reported& reported, std::span<const double> thresholds);
+
+  // The steps of a round: as TopKCollector's. There is nothing to guess: the thresholds are known.
+  void reserve(std::size_t lists, std::size_t entries, std::size_t joined, std::size_t threads);
+  void open(std::span<const std::size_t> rows, std::size_t chunks, std::size_t list_entries) noexcept;
+  void open_sample(std::span<const std::size_t> rows, std::size_t chunks, std::size_t list_entries,
+                   std::size_t) noexcept {
+    open(rows, chunks, list_entries);
+  }
+  RangeList* lists(std::size_t chunk, std::size_t q) noexcept { return lists_.data() + chunk * queries_ + q; }
+  double first_bound(std::size_t row) const noexcept { return RangeList::lowest_key(limit_of(row)); }
+  std::optional<double> end_sample(std::size_t, std::size_t, std::size_t) noexcept { return std::nullopt; }
+  double join(std::size_t q, std::size_t row, std::size_t worker) noexcept;
+  void write(std::size_t, std::size_t) noexcept {}
+
+  /// What was found. Throws std::bad_alloc, also if memory did not suffice on the way.
+  RangeResult result(int threads);
+
+ private:
+  RangeList::Limit limit_of(std::size_t row) const noexcept {
+    return {reported_.metric, reported_.normalized, thresholds_[row]};
+  }
+
+  Reported reported_;
+  std::span<const double> thresholds_;
+  std::vector<RangeList> lists_;
+  std::size_t queries_ = 0;
+  std::size_t chunks_ = 0;
+  std::vector<std::vector<Entry>> found_;  // of each query of the call
+  // On a thread of its own nothing may be thrown: whoever asks for the result learns of it.
+  std::atomic<bool> complete_{true};
+};
+
+}  // namespace maxdot::search

@@ -1,0 +1,147 @@
+#include "search/plan/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "search/collect/top_k.hpp"
+#include "store/layout.hpp"
+
+namespace maxdot::search {
+namespace {
+
+// [bytes] Lists of results in progress take at most so much memory, or those of one block of queries if that is more.
+constexpr std::size_t kListBytes = std::size_t{32} << 20;
+
+// [bytes] The filters of a round take at most so much memory, or those of one query if that is more. A query's take 0.4 KiB
+// for 100 ids, and at most a bit for each item.
+constexpr std::size_t kFilterBytes = std::size_t{64} << 20;
+
+// [items] Deferred items of a thread take at most 20 MiB, and that only for one query that wants 175,000 results.
+constexpr std::size_t kDeferredEntries = std::size_t{1} << 20;
+
+// [tiles] A deferred item is named by 32 bits, counted from the first item of its chunk.
+constexpr std::size_t kMostChunkTiles = (std::size_t{1} << 32) / kernels::kTileItems - 1;
+
+std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+/// How many of the best of the sample are kept: the expected number of the k best that fall in it, and 3.5 of its standard
+/// deviations more. The last of them is then almost surely worse than the k-th best of all.
+std::size_t sample_results(std::size_t kept, std::size_t step) {
+  const double expected = static_cast<double>(kept) / static_cast<double>(step);
+  return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
+}
+
+std::size_t items_per_row(Method method, std::size_t queries, const Tuning& tuning) {
+  if (method == Method::coarse) return tuning.items_per_row_coarse;
+  return queries < tuning.large_batch ? tuning.items_per_row : tuning.items_per_row_large;
+}
+
+/// Which codes suit a batch.
+Method codes_for(const Work& work, const Tuning& tuning) {
+  const bool few = work.kept <= tuning.coarse_results;
+  return work.queries <= (few ? tuning.coarse_queries_for_few : tuning.coarse_queries) ? Method::coarse : Method::fine;
+}
+
+std::size_t block_of(const Work& work, Method method, const Tuning& tuning) {
+  const auto workers = static_cast<std::size_t>(work.threads);
+  const bool large = work.queries >= kMostCodeQueries * workers * tuning.tasks;
+  const std::size_t most = method == Method::f32 ? kMostF32Queries : large ? kMostCodeQueries : tuning.code_block;
+  // A block's lists should stay in reach of the caches: a large k means fewer queries at once.
+  const std::size_t listed = kListBytes / workers / (TopK::room(work.kept) * sizeof(Entry));
+  const std::size_t filtered = kFilterBytes / (work.filter_bytes + 1);
+  return std::min(std::clamp<std::size_t>(std::min(listed, filtered), 1, most), work.queries);
+}
+
+std::size_t chunks_of(const Plan& plan, const Work& work, const Tuning& tuning) {
+  const auto workers = static_cast<std::size_t>(work.threads);
+  const std::size_t blocks = divide_up(work.queries, plan.block_queries);
+  // Enough tasks to even out the threads, few enough to keep thresholds sharp.
+  const std::size_t wanted = workers * (plan.method == Method::coarse ? tuning.tasks_of_few : tuning.tasks);
+  const bool whole = workers == 1 || blocks >= wanted || plan.method == Method::listed;
+  const std::size_t chunks = whole ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
+  const bool by_codes = plan.method == Method::coarse || plan.method == Method::fine;
+  return by_codes ? std::max(chunks, divide_up(plan.tiles, kMostChunkTiles)) : chunks;
+}
+
+}  // namespace
+
+void Capacity::include(const Plan& plan) noexcept {
+  queries = std::max(queries, plan.round_queries);
+  lists = std::max(lists, plan.round_queries * plan.chunks);
+  entries = std::max(entries, plan.round_queries * plan.chunks * plan.list_entries);
+  list_entries = std::max(list_entries, plan.chunks * plan.list_entries);
+  block_queries = std::max(block_queries, plan.block_queries);
+  deferred = std::max(deferred, plan.deferred);
+  all_deferred = std::max(all_deferred, plan.block_queries * plan.deferred);
+}
+
+bool Capacity::covers(const Plan& plan) const noexcept {
+  Capacity grown = *this;
+  grown.include(plan);
+  return grown.queries == queries && grown.lists == lists && grown.entries == entries &&
+         grown.list_entries == list_entries && grown.block_queries == block_queries && grown.deferred == deferred &&
+         grown.all_deferred == all_deferred;
+}
+
+Method choose_method(const store::ItemStore& items, const Work& work, const Tuning& tuning) noexcept {
+  const Method codes = codes_for(work, tuning);
+  const std::size_t items_per_result =
+      codes == Method::coarse ? tuning.items_per_result_of_few : tuning.items_per_result;
+  return items.items < tuning.fewest_items || work.kept > items.items / items_per_result ? Method::f32 : codes;
+}
+
+Plan make_plan(const store::ItemStore& items, const Work& work, Method method, const Tuning& tuning) noexcept {
+  Plan plan = {};
+  plan.method = method;
+  plan.tiles = store::tiles_of(items.items);
+  plan.block_queries = block_of(work, method, tuning);
+  plan.chunks = chunks_of(plan, work, tuning);
+  plan.list_entries =
+      std::min(TopK::room(work.kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
+
+  const std::size_t query_bytes = TopK::room(work.kept) * sizeof(Entry) * plan.chunks;
+  const std::size_t affordable = std::min(kListBytes / query_bytes, kFilterBytes / (work.filter_bytes + 1));
+  plan.round_queries = std::min(
+      work.queries, std::max(affordable / plan.block_queries * plan.block_queries, plan.block_queries));
+
+  if (work.queries < tuning.large_batch) {
+    const std::size_t wished = method == Method::coarse ? tuning.deferred_coarse
+                                                        : tuning.deferred + tuning.deferred_per_result * work.kept;
+    plan.deferred = std::min(wished, kDeferredEntries / plan.block_queries);
+  }
+
+  const bool sparse = method == Method::coarse && plan.tiles >= tuning.sparse_tiles;
+  plan.sample_step = sparse ? tuning.sparse_step : tuning.sample_step;
+  if (plan.tiles >= plan.sample_step) {
+    plan.sample_kept = sample_results(work.kept, plan.sample_step);
+    const std::size_t sample_items = items.items / plan.sample_step;
+    // f32 has no guess to start from: it, too, scores rows in vain, about k ln(n / k).
+    plan.most_in_vain = kScoredInVain * (sample_items / items_per_row(method, work.queries, tuning) +
+                                         4 * plan.sample_kept + 64);
+  }
+  return plan;
+}
+
+Plan plan_within(const Capacity& capacity, const store::ItemStore& items, const Work& work, std::size_t queries,
+                 Method method, const Tuning& tuning) noexcept {
+  Work part = work;
+  part.queries = queries;
+  Plan plan = make_plan(items, part, method, tuning);
+  // Fewer queries are cut into more chunks, whose lists may need more memory than those of all: then they are cut as all are.
+  const Plan whole = make_plan(items, work, method, tuning);
+  plan.round_queries = std::min(plan.round_queries, whole.round_queries);
+  plan.block_queries = std::min(plan.block_queries, whole.block_queries);
+  plan.deferred = std::min({plan.deferred, capacity.deferred, capacity.all_deferred / plan.block_queries});
+  if (capacity.covers(plan)) return plan;
+  plan.chunks = whole.chunks;
+  plan.list_entries = whole.list_entries;
+  return plan;
+}
+
+bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted, const Tuning& tuning) noexcept {
+  // A list is scored by one thread, where a scan is shared by all.
+  const std::size_t idle = divide_up(static_cast<std::size_t>(work.threads), work.queries);
+  return permitted <= items.items / (items_per_row(codes_for(work, tuning), work.queries, tuning) * idle);
+}
+
+}  // namespace maxdot::search

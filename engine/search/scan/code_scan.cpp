@@ -1,0 +1,167 @@
+#include "search/scan/code_scan.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "search/collect/range_list.hpp"
+#include "search/collect/top_k.hpp"
+#include "search/scan/candidate_queue.hpp"
+#include "search/scan/deferred_list.hpp"
+#include "search/scan/thresholds.hpp"
+#include "search/scan/tile_walk.hpp"
+#include "store/layout.hpp"
+
+namespace maxdot::search {
+namespace {
+
+// [tiles] Between two looks at what other threads have found; in a large batch one more for every so many queries, so that
+// looking at all of them costs no more than eight queries' worth of each tile.
+constexpr std::size_t kTilesPerRefresh = 8;
+constexpr std::size_t kQueriesPerRefreshedTile = 8;
+
+template <typename Results>
+class BlockScan {
+ public:
+  BlockScan(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* in_vain,
+            CodeScratch& scratch, ScanCounts& counts) noexcept
+      : context_(context),
+        items_(context.scan.items),
+        kernels_(context.scan.kernels.codes),
+        task_(task),
+        scratch_(scratch),
+        counts_(counts),
+        thresholds_(context, task, results, scratch),
+        candidates_(context, task, results, in_vain, thresholds_, counts),
+        deferred_(task, context.deferred, results, thresholds_, candidates_, scratch, counts),
+        quads_(store::quads_of(context.scan.items.dimension)),
+        plane_bytes_(store::plane_tile_bytes(context.scan.items.dimension)),
+        low_bytes_(store::low_tile_bytes(context.scan.items.dimension)),
+        streams_(context.read == bounds::Codes::coarse && task.queries <= kernels::kMaxStreamQueries),
+        defers_(Results::kRises && context.pass != Pass::sample && context.deferred >= kernels::kTileItems) {}
+
+  const Thresholds<Results>& thresholds() const noexcept { return thresholds_; }
+  void refresh() noexcept { thresholds_.refresh(); }
+
+  /// The codes of the tile `later` are fetched meanwhile.
+  void tile(std::size_t tile, std::size_t later) noexcept {
+    kernels_.limits(task_.queries, context_.codes.terms(task_.first_query, thresholds_.rounded()),
+                    candidates_.bound().tile(tile), scratch_.limits);
+    thresholds_.close(scratch_.limits);
+    if (streams_) {
+      stream(tile, later);
+    } else {
+      screen(tile, later);
+    }
+    take_candidates(tile * kernels::kTileItems);
+  }
+
+  void finish() noexcept {
+    if constexpr (Results::kRises) {
+      if (defers_) deferred_.judge_all();
+    }
+    candidates_.drain();
+  }
+
+ private:
+  const std::uint8_t* high(std::size_t tile) const noexcept { return items_.high_tile(tile, plane_bytes_); }
+  const std::uint8_t* low(std::size_t tile) const noexcept { return items_.low_tile(tile, low_bytes_); }
+
+  void stream(std::size_t tile, std::size_t later) noexcept {
+    const bounds::QueryCodes& codes = context_.codes;
+    kernels_.stream_codes(high(tile), high(later), quads_, codes.codes(task_.first_query), codes.stride(),
+                          task_.queries, codes.starts() + task_.first_query, scratch_.limits, scratch_.masks,
+                          scratch_.products.data());
+    ++counts_.coarse_tiles;
+  }
+
+  void screen(std::size_t tile, std::size_t later) noexcept {
+    kernels::CodesAhead ahead = {high(later), nullptr, 0};
+    if (context_.read == bounds::Codes::coarse) {
+      kernels_.expand_coarse(high(tile), quads_, scratch_.tile.data());
+      ahead.second = ahead.first + plane_bytes_ / 2;
+      ahead.lines = plane_bytes_ / 2 / store::kLineBytes;
+      ++counts_.coarse_tiles;
+    } else {
+      kernels_.expand_fine(high(tile), low(tile), quads_, scratch_.tile.data());
+      ahead.second = low(later);
+      ahead.lines = std::max(plane_bytes_, low_bytes_) / store::kLineBytes;
+      ++counts_.fine_tiles;
+    }
+    const bounds::QueryCodes& codes = context_.codes;
+    kernels_.screen_codes(scratch_.tile.data(), quads_, codes.codes(task_.first_query), codes.stride(), task_.queries,
+                          codes.starts() + task_.first_query, scratch_.limits, ahead, scratch_.masks,
+                          scratch_.products.data());
+  }
+
+  void take_candidates(std::size_t first) noexcept {
+    const std::size_t present = std::min(kernels::kTileItems, items_.items - first);
+    const std::uint64_t all = ~std::uint64_t{0} >> (kernels::kTileItems - present);
+    const std::uint64_t* masks = scratch_.masks;
+    const std::size_t count = task_.queries;
+    for (std::size_t q = 0; q < count; ++q) {
+      // Almost all are empty: eight at a time.
+      while (q + 8 <= count && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
+                                masks[q + 6] | masks[q + 7]) == 0) {
+        q += 8;
+      }
+      if (q == count) break;
+      const std::uint64_t reaching = masks[q] & all;
+      if (reaching == 0) continue;
+      const std::int32_t* products = scratch_.products.data() + q * kernels::kTileItems;
+      if constexpr (Results::kRises) {
+        if (defers_) {
+          deferred_.add(q, first, products, reaching);
+          continue;
+        }
+      }
+      counts_.candidates += static_cast<std::uint64_t>(std::popcount(reaching));
+      for (std::uint64_t left = reaching; left != 0; left &= left - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(left));
+        candidates_.push(q, products[i], first + i);
+      }
+    }
+  }
+
+  const CodeScanContext& context_;
+  const store::ItemStore& items_;
+  const kernels::CodeKernels& kernels_;
+  const Task& task_;
+  CodeScratch& scratch_;
+  ScanCounts& counts_;
+  Thresholds<Results> thresholds_;
+  CandidateQueue<Results> candidates_;
+  DeferredList<Results> deferred_;
+  std::size_t quads_;
+  std::size_t plane_bytes_;
+  std::size_t low_bytes_;
+  bool streams_;
+  bool defers_;
+};
+
+}  // namespace
+
+template <typename Results>
+void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* in_vain,
+                CodeScratch& scratch, ScanCounts& counts) noexcept {
+  BlockScan<Results> block(context, task, results, in_vain, scratch, counts);
+  if (block.thresholds().all_have_left()) return;
+  const Tuning& tuning = context.scan.tuning;
+  const bool coarse = context.read == bounds::Codes::coarse;
+  const std::size_t per_refresh = std::max(kTilesPerRefresh, task.queries / kQueriesPerRefreshedTile);
+  const auto skips = [&block](std::size_t tile) { return block.thresholds().skips(tile); };
+  TileWalk walk(task, context.pass, context.sample_step);
+  std::size_t scanned = 0;
+  for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips); !walk.done();
+       walk.advance(skips)) {
+    block.tile(walk.tile(), walk.later());
+    if (++scanned % per_refresh == 0) block.refresh();
+  }
+  block.finish();
+}
+
+template void scan_codes(const CodeScanContext&, const Task&, TopK*, std::uint64_t*, CodeScratch&,
+                         ScanCounts&) noexcept;
+template void scan_codes(const CodeScanContext&, const Task&, RangeList*, std::uint64_t*, CodeScratch&,
+                         ScanCounts&) noexcept;
+
+}  // namespace maxdot::search

@@ -1,0 +1,19 @@
+// code_scan: one task of a search by codes. Reads tiles for a block of queries, and scores what no bound rules out.
+#pragma once
+
+#include <cstdint>
+
+#include "search/scan/code_scratch.hpp"
+#include "search/scan/scan_context.hpp"
+#include "search/scan/scan_counts.hpp"
+
+namespace maxdot::search {
+
+/// Scans the tiles of the task that the pass reads, and offers every item that may be among the best to results[0 ..
+/// queries). in_vain[q] grows by the work in vain of query q. `Results` is TopK or RangeList.
+/// Requires task.queries <= kMostCodeQueries and memory reserved for the plan.
+template <typename Results>
+void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* in_vain,
+                CodeScratch& scratch, ScanCounts& counts) noexcept;
+
+}  // namespace maxdot::search

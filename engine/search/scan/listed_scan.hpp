@@ -1,0 +1,23 @@
+// listed_scan: one query whose filter permits few items. They are scored one by one; nothing is screened.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "search/scan/rescorer.hpp"
+#include "search/scan/scan_context.hpp"
+#include "search/scan/scan_counts.hpp"
+
+namespace maxdot::search {
+
+/// Offers every item that the filter of query `q` permits to `results`. Requires filters.
+template <typename Results>
+void scan_listed(const ScanContext& context, std::size_t q, Results* results, ScanCounts& counts) noexcept {
+  std::uint64_t in_vain = 0;  // there is nothing else to go to
+  Rescorer<Results> rescorer(context, q, results, &in_vain, counts);
+  const auto ignore = [](std::size_t) {};
+  context.filters->for_each_permitted(q, [&](std::size_t row) { rescorer.push(0, row, ignore); });
+  rescorer.drain(ignore);
+}
+
+}  // namespace maxdot::search

@@ -1,0 +1,100 @@
+// Rescorer: the exact scores of the items that every bound let through, a little later. The row of such an item is in no
+// cache; it is fetched while the scan goes on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/score.hpp"
+#include "search/scan/prefetch_ring.hpp"
+#include "search/scan/scan_context.hpp"
+#include "search/scan/scan_counts.hpp"
+
+namespace maxdot::search {
+
+/// `Results` keeps what is scored: TopK or RangeList.
+template <typename Results>
+class Rescorer {
+ public:
+  /// Scores for queries [first_query, ...) go to results[0], ... in_vain[0], ... grow by the work in vain.
+  Rescorer(const ScanContext& context, std::size_t first_query, Results* results, std::uint64_t* in_vain,
+           ScanCounts& counts) noexcept
+      : context_(context),
+        dot64_(context.kernels.dot64[static_cast<std::size_t>(context.items.dtype)]),
+        dot64_four_(context.kernels.dot64_four[static_cast<std::size_t>(context.items.dtype)]),
+        first_query_(first_query),
+        results_(results),
+        in_vain_(in_vain),
+        counts_(counts) {}
+
+  /// Takes an item; when the ring is full, scores the four oldest. `raised(q)` is called whenever the bound of query q
+  /// has changed.
+  template <typename Raised>
+  void push(std::size_t q, std::size_t row, Raised&& raised) noexcept {
+    if (ring_.full()) score_four(raised);
+    const store::ItemStore& items = context_.items;
+    const unsigned char* data = items.row(row);
+    for (std::size_t b = 0; b < items.row_bytes(); b += store::kLineBytes) __builtin_prefetch(data + b);
+    __builtin_prefetch(&items.squares[row]);
+    ring_.push({q, row});
+    ++counts_.rescored;
+  }
+
+  template <typename Raised>
+  void drain(Raised&& raised) noexcept {
+    while (ring_.size() >= 4) score_four(raised);
+    while (ring_.size() != 0) {
+      const Pair pair = ring_.pop();
+      offer(pair, dot64_(query(pair), context_.items.row(pair.row), context_.items.dimension), raised);
+    }
+  }
+
+ private:
+  struct Pair {
+    std::size_t q;
+    std::size_t row;
+  };
+
+  const float* query(const Pair& pair) const noexcept { return context_.queries.values(first_query_ + pair.q); }
+
+  // Four at a time: a sum of dot64 depends on the one before, and four hide each other's latency.
+  template <typename Raised>
+  void score_four(Raised& raised) noexcept {
+    Pair pairs[4];
+    const float* queries[4];
+    const void* rows[4];
+    double dots[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+      pairs[i] = ring_.pop();
+      queries[i] = query(pairs[i]);
+      rows[i] = context_.items.row(pairs[i].row);
+    }
+    dot64_four_(queries, rows, context_.items.dimension, dots);
+    for (std::size_t i = 0; i < 4; ++i) offer(pairs[i], dots[i], raised);
+  }
+
+  template <typename Raised>
+  void offer(const Pair& pair, double dot, Raised& raised) noexcept {
+    const store::ItemStore& items = context_.items;
+    const double key = base::ranking_key(context_.ranking, dot, context_.queries.square(first_query_ + pair.q),
+                                         items.squares[pair.row]);
+    Results& results = results_[pair.q];
+    const double bound = results.bound();
+    if (!results.offer({key, items.id(pair.row)})) {
+      in_vain_[pair.q] += kScoredInVain;
+    } else if (results.bound() > bound) {
+      raised(pair.q);
+    }
+  }
+
+  const ScanContext& context_;
+  double (*dot64_)(const float*, const void*, std::size_t) noexcept;
+  void (*dot64_four_)(const float* const*, const void* const*, std::size_t, double*) noexcept;
+  std::size_t first_query_;
+  Results* results_;
+  std::uint64_t* in_vain_;
+  ScanCounts& counts_;
+  PrefetchRing<Pair> ring_;
+};
+
+}  // namespace maxdot::search

@@ -1,0 +1,29 @@
+#include "search/variants/range.hpp"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "search/call.hpp"
+#include "search/collect/range_collector.hpp"
+
+namespace maxdot::search {
+
+RangeResult range(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
+                  std::span<const double> thresholds) {
+  const std::size_t queries = request.queries.rows;
+  if (request.stats != nullptr) {
+    *request.stats = {};
+    request.stats->queries = queries;
+  }
+  if (queries == 0 || items.items == 0) return {std::vector<std::int64_t>(queries + 1), {}, {}};
+  std::unique_ptr<CallMemory> memory = take_call_memory();
+  const CallContext context = make_context(items, table, request, *memory);
+  RangeCollector collector({request.metric, items.normalized, request.keys}, thresholds);
+  // A range has no k; one result makes the shortest lists, and the planner's choice the one for few results.
+  Call(context, request, 1, *memory, collector).run();
+  keep_call_memory(std::move(memory));
+  return collector.result(request.threads);
+}
+
+}  // namespace maxdot::search
