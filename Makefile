@@ -11,7 +11,7 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters bench-faiss bench-peers example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters bench-pair bench-faiss bench-peers example-rechub test-rechub fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-softmax: build ## the full softmax beside top-10 searches, one of them by 
 
 bench-filters: build ## what filters and several interests cost beside plain searches
 	OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_filters
+
+bench-pair: deps ## the searches of two commits in turn, ratios (OLD=commit, DATA=gaussian ... or file.npy, ROUNDS=9)
+	python3 bench/pair/pair.py $(or $(OLD),HEAD) $(if $(DATA),--data $(DATA)) --rounds $(or $(ROUNDS),5)
 
 bench-faiss: $(PEERS)/ready ## the newest FAISS in the same process, ratios by queries and k (DATA=gaussian, clustered or file.npy)
 	$(PEERS)/bin/pip install -q .
