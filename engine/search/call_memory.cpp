@@ -19,7 +19,7 @@ void CallMemory::reserve(const Capacity& capacity, std::size_t dimension, int th
   if (filtered) filters.reserve(capacity.queries);
   shared.reserve(capacity.queries);
   by_codes.resize(std::max(by_codes.size(), capacity.queries));
-  in_vain.resize(std::max(in_vain.size(), capacity.lists));
+  wasted.resize(std::max(wasted.size(), capacity.lists));
   workers.resize(std::max(workers.size(), static_cast<std::size_t>(threads)));
   for (Worker& worker : workers) {
     worker.f32.reserve(dimension);
@@ -32,7 +32,7 @@ std::size_t CallMemory::bytes() const noexcept {
   std::size_t of_workers = 0;
   for (const Worker& worker : workers) of_workers += worker.codes.bytes() + worker.f32.panel.size() * sizeof(float);
   return queries.bytes() + codes.bytes() + filters.bytes() + top_k.bytes() + of_workers +
-         in_vain.capacity() * sizeof(std::uint64_t);
+         wasted.capacity() * sizeof(std::uint64_t);
 }
 
 std::unique_ptr<CallMemory> take_call_memory() {

@@ -61,7 +61,7 @@ void Round<Collector>::prepare(std::span<QueryState> states) noexcept {
 template <typename Collector>
 void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
   memory_.codes.prepare(memory_.queries, context_.items.dimension, context_.table.codes, context_.threads);
-  std::fill_n(memory_.in_vain.begin(), count_ * plan_.chunks, 0U);
+  std::fill_n(memory_.wasted.begin(), count_ * plan_.chunks, 0U);
   for (std::size_t q = 0; q < count_; ++q) {
     if (!memory_.queries.screenable(q)) states[q].leave_codes();
     memory_.by_codes[q] = memory_.queries.screenable(q) ? 1 : 0;
@@ -85,9 +85,9 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
 template <typename Collector>
 void Round<Collector>::end_sample(std::size_t q, QueryState& state, std::size_t worker) noexcept {
   const std::optional<double> guess = collector_.end_sample(q, plan_.sample_kept, worker);
-  std::uint64_t in_vain = 0;
-  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) in_vain += memory_.in_vain[chunk * count_ + q];
-  if (in_vain > plan_.most_in_vain) {
+  std::uint64_t wasted = 0;
+  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) wasted += memory_.wasted[chunk * count_ + q];
+  if (wasted > plan_.most_wasted) {
     state.leave_codes();
     memory_.by_codes[q] = 0;
   } else if (guess && state.stage() == QueryState::Stage::open) {
@@ -107,7 +107,7 @@ void Round<Collector>::for_each_task(Scan&& scan) noexcept {
                        .queries = std::min(plan_.block_queries, count_ - first),
                        .first_tile = plan_.first_tile(chunk),
                        .end_tile = plan_.first_tile(chunk + 1)};
-    scan(task, collector_.lists(chunk, first), memory_.in_vain.data() + chunk * count_ + first, worker(worker_number));
+    scan(task, collector_.lists(chunk, first), memory_.wasted.data() + chunk * count_ + first, worker(worker_number));
   });
 }
 
@@ -119,11 +119,11 @@ void Round<Collector>::scan_codes_in(Pass pass) noexcept {
       .read = plan_.method == Method::coarse ? bounds::Codes::coarse : bounds::Codes::fine,
       .pass = pass,
       .sample_step = plan_.sample_step,
-      .most_in_vain = pass == Pass::sample ? plan_.most_in_vain : std::numeric_limits<std::uint64_t>::max(),
+      .most_wasted = pass == Pass::sample ? plan_.most_wasted : std::numeric_limits<std::uint64_t>::max(),
       .deferred = plan_.deferred,
       .by_codes = memory_.by_codes.data()};
-  for_each_task([&](const Task& task, auto* lists, std::uint64_t* in_vain, CallMemory::Worker& own) {
-    scan_codes(context, task, lists, in_vain, own.codes, own.counts);
+  for_each_task([&](const Task& task, auto* lists, std::uint64_t* wasted, CallMemory::Worker& own) {
+    scan_codes(context, task, lists, wasted, own.codes, own.counts);
   });
 }
 

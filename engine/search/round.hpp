@@ -49,7 +49,7 @@ class Round {
   void scan_lists() noexcept;
   void conclude(std::span<QueryState> states) noexcept;
 
-  /// Calls scan(task, lists, in_vain, worker) for every task, on all threads.
+  /// Calls scan(task, lists, wasted, worker) for every task, on all threads.
   template <typename Scan>
   void for_each_task(Scan&& scan) noexcept;
   CallMemory::Worker& worker(int number) noexcept { return memory_.workers[static_cast<std::size_t>(number)]; }

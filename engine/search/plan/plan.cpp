@@ -115,8 +115,8 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method, c
   if (plan.tiles >= plan.sample_step) {
     plan.sample_kept = sample_results(work.kept, plan.sample_step);
     const std::size_t sample_items = items.items / plan.sample_step;
-    // f32 has no guess to start from: it, too, scores rows in vain, about k ln(n / k).
-    plan.most_in_vain = kScoredInVain * (sample_items / items_per_row(method, work.queries, tuning) +
+    // f32 has no guess to start from: it, too, scores rows for nothing, about k ln(n / k).
+    plan.most_wasted = kWastedRow * (sample_items / items_per_row(method, work.queries, tuning) +
                                          4 * plan.sample_kept + 64);
   }
   return plan;

@@ -42,8 +42,8 @@ struct Plan {
   std::size_t sample_kept;
   /// Items that may be deferred for each query of a block.
   std::size_t deferred;
-  /// A query with more work in vain than this in the sample (rescorer.hpp) leaves the codes for f32.
-  std::uint64_t most_in_vain;
+  /// A query with more wasted work than this in the sample (rescorer.hpp) leaves the codes for f32.
+  std::uint64_t most_wasted;
 
   std::size_t first_tile(std::size_t chunk) const noexcept { return chunk * tiles / chunks; }
 };

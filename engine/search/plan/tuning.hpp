@@ -13,10 +13,10 @@ namespace maxdot::search {
 inline constexpr std::size_t kMostCodeQueries = 512;
 inline constexpr std::size_t kMostF32Queries = 256;
 
-/// Work in vain is counted in quarters of a row that was scored and not wanted. An 8-bit bound that drops an item which 4 bits
-/// let through costs about half a row. ("Work in vain")
-inline constexpr std::uint32_t kScoredInVain = 4;
-inline constexpr std::uint32_t kBoundedInVain = 2;
+/// Wasted work is counted in quarters of a row that was scored and not wanted. An 8-bit bound that drops an item which 4 bits
+/// let through costs about half a row. ("Wasted work")
+inline constexpr std::uint32_t kWastedRow = 4;
+inline constexpr std::uint32_t kWastedBound = 2;
 
 struct Tuning {
   // Which codes are read.
@@ -32,8 +32,8 @@ struct Tuning {
   /// [items per result] With more results than one item in so many, rows are scanned: a few queries, and a batch. ("Rows or codes")
   std::size_t items_per_result_of_few;
   std::size_t items_per_result;
-  /// [items] What a row that is scored in vain costs, in items scanned by f32: after 4 bits, after 8 bits for fewer than
-  /// large_batch queries, and for more. ("Work in vain")
+  /// [items] What a row that is scored for nothing costs, in items scanned by f32: after 4 bits, after 8 bits for fewer than
+  /// large_batch queries, and for more. ("Wasted work")
   std::size_t items_per_row_coarse;
   std::size_t items_per_row;
   std::size_t items_per_row_large;

@@ -18,16 +18,16 @@ namespace maxdot::search {
 template <typename Results>
 class CandidateQueue {
  public:
-  CandidateQueue(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* in_vain,
+  CandidateQueue(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
                  Thresholds<Results>& thresholds, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
         first_query_(task.first_query),
-        in_vain_(in_vain),
+        wasted_(wasted),
         thresholds_(thresholds),
         counts_(counts),
         bound_(context.scan.items, context.codes, context.scan.ranking, context.read),
-        rescorer_(context.scan, task.first_query, results, in_vain, counts),
+        rescorer_(context.scan, task.first_query, results, wasted, counts),
         low_bytes_(store::low_bytes(context.scan.items.dimension)) {}
 
   /// Query q, the product of the codes that were read with those of the item at `position`.
@@ -73,21 +73,21 @@ class CandidateQueue {
     const std::size_t q = candidate.q;
     // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
     if (bound_.upper(first_query_ + q, candidate.position, fine_product(candidate)) < thresholds_.reach(q)) {
-      if (context_.read == bounds::Codes::coarse) in_vain_[q] += kBoundedInVain;
-      if (in_vain_[q] > context_.most_in_vain) thresholds_.leave(q);
+      if (context_.read == bounds::Codes::coarse) wasted_[q] += kWastedBound;
+      if (wasted_[q] > context_.most_wasted) thresholds_.leave(q);
       return;
     }
     const std::size_t row = items_.row_at(candidate.position);
     if (row >= items_.items) return;  // the order comes from a file
     if (context_.scan.filters != nullptr && !context_.scan.filters->permits(first_query_ + q, row)) return;
-    if (in_vain_[q] > context_.most_in_vain) return thresholds_.leave(q);
+    if (wasted_[q] > context_.most_wasted) return thresholds_.leave(q);
     rescorer_.push(q, row, [this](std::size_t changed) { thresholds_.raised(changed); });
   }
 
   const CodeScanContext& context_;
   const store::ItemStore& items_;
   std::size_t first_query_;
-  std::uint64_t* in_vain_;
+  std::uint64_t* wasted_;
   Thresholds<Results>& thresholds_;
   ScanCounts& counts_;
   bounds::CodeBound bound_;

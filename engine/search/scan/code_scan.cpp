@@ -22,7 +22,7 @@ constexpr std::size_t kQueriesPerRefreshedTile = 8;
 template <typename Results>
 class BlockScan {
  public:
-  BlockScan(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* in_vain,
+  BlockScan(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
             CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
@@ -31,7 +31,7 @@ class BlockScan {
         scratch_(scratch),
         counts_(counts),
         thresholds_(context, task, results, scratch),
-        candidates_(context, task, results, in_vain, thresholds_, counts),
+        candidates_(context, task, results, wasted, thresholds_, counts),
         deferred_(task, context.deferred, results, thresholds_, candidates_, scratch, counts),
         quads_(store::quads_of(context.scan.items.dimension)),
         plane_bytes_(store::plane_tile_bytes(context.scan.items.dimension)),
@@ -141,9 +141,9 @@ class BlockScan {
 }  // namespace
 
 template <typename Results>
-void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* in_vain,
+void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
                 CodeScratch& scratch, ScanCounts& counts) noexcept {
-  BlockScan<Results> block(context, task, results, in_vain, scratch, counts);
+  BlockScan<Results> block(context, task, results, wasted, scratch, counts);
   if (block.thresholds().all_have_left()) return;
   const Tuning& tuning = context.scan.tuning;
   const bool coarse = context.read == bounds::Codes::coarse;

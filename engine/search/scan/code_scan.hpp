@@ -10,10 +10,10 @@
 namespace maxdot::search {
 
 /// Scans the tiles of the task that the pass reads, and offers every item that may be among the best to results[0 ..
-/// queries). in_vain[q] grows by the work in vain of query q. `Results` is TopK or RangeList.
+/// queries). wasted[q] grows by the wasted work of query q. `Results` is TopK or RangeList.
 /// Requires task.queries <= kMostCodeQueries and memory reserved for the plan.
 template <typename Results>
-void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* in_vain,
+void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
                 CodeScratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

@@ -16,15 +16,15 @@ namespace maxdot::search {
 template <typename Results>
 class Rescorer {
  public:
-  /// Scores for queries [first_query, ...) go to results[0], ... in_vain[0], ... grow by the work in vain.
-  Rescorer(const ScanContext& context, std::size_t first_query, Results* results, std::uint64_t* in_vain,
+  /// Scores for queries [first_query, ...) go to results[0], ... wasted[0], ... grow by the wasted work.
+  Rescorer(const ScanContext& context, std::size_t first_query, Results* results, std::uint64_t* wasted,
            ScanCounts& counts) noexcept
       : context_(context),
         dot64_(context.kernels.dot64[static_cast<std::size_t>(context.items.dtype)]),
         dot64_four_(context.kernels.dot64_four[static_cast<std::size_t>(context.items.dtype)]),
         first_query_(first_query),
         results_(results),
-        in_vain_(in_vain),
+        wasted_(wasted),
         counts_(counts) {}
 
   /// Takes an item; when the ring is full, scores the four oldest. `raised(q)` is called whenever the bound of query q
@@ -81,7 +81,7 @@ class Rescorer {
     Results& results = results_[pair.q];
     const double bound = results.bound();
     if (!results.offer({key, items.id(pair.row)})) {
-      in_vain_[pair.q] += kScoredInVain;
+      wasted_[pair.q] += kWastedRow;
     } else if (results.bound() > bound) {
       raised(pair.q);
     }
@@ -92,7 +92,7 @@ class Rescorer {
   void (*dot64_four_)(const float* const*, const void* const*, std::size_t, double*) noexcept;
   std::size_t first_query_;
   Results* results_;
-  std::uint64_t* in_vain_;
+  std::uint64_t* wasted_;
   ScanCounts& counts_;
   PrefetchRing<Pair> ring_;
 };

@@ -48,8 +48,8 @@ struct CodeScanContext {
   Pass pass;
   /// The sample is every tile in so many, starting in the middle, because the tiles of a block descend in scale.
   std::size_t sample_step;
-  /// A query whose work in vain (rescorer.hpp) exceeds this in one task leaves the codes; no limit after the sample.
-  std::uint64_t most_in_vain;
+  /// A query whose wasted work (rescorer.hpp) exceeds this in one task leaves the codes; no limit after the sample.
+  std::uint64_t most_wasted;
   /// Items that may be deferred for each query.
   std::size_t deferred;
   /// 0 for a query of the round that has left the codes: nothing is found for it.
