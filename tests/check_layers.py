@@ -11,10 +11,22 @@ ENGINE = {
     "kernels": ["base", "kernels"],
     "store": ["base", "kernels", "store"],
     "io": ["base", "io"],
-    "search": ["base", "kernels", "store", "search"],
-    "softmax": ["base", "kernels", "store", "softmax"],
-    "measure": ["base", "kernels", "store", "measure"],
-    "api": ["base", "kernels", "store", "io", "search", "softmax", "measure", "api"],
+    "bounds": ["base", "kernels", "store", "bounds"],
+    "search": ["base", "kernels", "store", "bounds", "search"],
+    "softmax": ["base", "kernels", "store", "bounds", "softmax"],
+    "measure": ["base", "kernels", "store", "bounds", "measure"],
+    "api": ["base", "kernels", "store", "io", "bounds", "search", "softmax", "measure", "api"],
+}
+# The same within engine/search. DRIVER stands for the files that lie directly in it. Nothing else in search includes the
+# variants, and of the other layers only the API includes search.
+DRIVER = "the driver"
+SEARCH = {
+    "collect": ["collect"],
+    "filter": ["filter"],
+    "plan": ["collect", "filter", "plan"],
+    "scan": ["collect", "filter", "plan", "scan"],
+    DRIVER: ["collect", "filter", "plan", "scan", DRIVER],
+    "variants": ["collect", "filter", "plan", "scan", DRIVER, "variants"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 ANGLED = re.compile(r"^\s*#\s*include\s*<([^>]+)>")
@@ -34,6 +46,22 @@ def includes(path, pattern=INCLUDE):
         match = pattern.match(line)
         if match:
             yield number, match.group(1)
+
+
+def part_of_search(parts):
+    """The part of engine/search that a file is in, from its path within that folder."""
+    return parts[0] if len(parts) > 1 else DRIVER
+
+
+def check_search(path, parts):
+    part = part_of_search(parts)
+    if part not in SEARCH:
+        yield f"{path}: folder '{part}' is no known part of search"
+        return
+    for number, target in includes(path):
+        layer, *rest = target.split("/")
+        if layer == "search" and part_of_search(rest) not in SEARCH[part]:
+            yield f"{path}:{number}: part '{part}' of search must not include \"{target}\""
 
 
 def check_user(root, path):
@@ -62,14 +90,16 @@ def check(root):
     files = 0
     for path in sorted((root / "engine").rglob("*.[hc]pp")):
         files += 1
-        layer = path.relative_to(root / "engine").parts[0]
+        layer, *parts = path.relative_to(root / "engine").parts
         if layer not in ENGINE:
             problems.append(f"{path}: folder '{layer}' is no known layer")
             continue
         for number, target in includes(path):
             first = target.split("/")[0]
-            if first != "maxdot" and first not in ENGINE[layer]:
+            if first != "maxdot" and (first not in ENGINE[layer] or ".." in target):
                 problems.append(f"{path}:{number}: layer '{layer}' must not include \"{target}\"")
+        if layer == "search":
+            problems += check_search(path, parts)
     for path in sorted((root / "include").rglob("*.[hc]pp")):
         files += 1
         for number, target in includes(path):
