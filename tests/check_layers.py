@@ -17,8 +17,8 @@ ENGINE = {
     "measure": ["base", "kernels", "store", "bounds", "measure"],
     "api": ["base", "kernels", "store", "io", "bounds", "search", "softmax", "measure", "api"],
 }
-# The same within engine/search. DRIVER stands for the files that lie directly in it. Nothing else in search includes the
-# variants, and of the other layers only the API includes search.
+# The same within engine/search. DRIVER stands for the files that lie directly in it. Nothing else in search
+# includes the variants, and of the other layers only the API includes search.
 DRIVER = "the driver"
 SEARCH = {
     "collect": ["collect"],

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "bounds/prepared_queries.hpp"
-
 namespace maxdot::bounds {
 namespace {
 
@@ -16,13 +14,15 @@ constexpr float kSmallestSlackNorm = 0x1p-60F;
 // Shrinks |x|^2/2 by 16 units in the last place: more than the roundings of norm, square, and both sums.
 constexpr float kHalfSquareFactor = -0.5F * (1.0F - 0x1p-20F);
 
+// Turns that into |x|^2/2 enlarged by at least 16 units: (1 - 2^-20) (1 + 2^-19 + 2^-22) > 1 + 2^-20.
+constexpr float kEnlargedBias = 1.0F + 0x1.2p-19F;
+
 }  // namespace
 
 F32Bound::F32Bound(const store::ItemStore& items, base::Ranking ranking) noexcept
     : items_(items),
       ranking_(ranking),
-      usable_(items.largest_square == 0.0 || (items.largest_square >= kSmallestScreenedSquare &&
-                                              items.largest_square <= kLargestScreenedSquare)),
+      usable_(in_f32_range(items.largest_square)),
       // |fl(q·x) - q·x| <= gamma(d + 8) |q| |x| with |q| < 2; 32 more roundings cover the terms' own arithmetic, dot64
       // and the threshold.
       relative_error_(2.0F * static_cast<float>(items.dimension + 40) * 0x1p-24F * 1.01F) {}
@@ -62,6 +62,15 @@ void F32Bound::fill(std::size_t tile, kernels::TileTerms& terms) const noexcept 
         terms.slack[i] = relative_error_ * std::max(norms[i], kSmallestSlackNorm);
       }
       break;
+  }
+}
+
+void F32Bound::intervals(const kernels::TileTerms& terms, const float* scores, float query_bias, float* low,
+                         float* high) noexcept {
+  for (std::size_t i = 0; i < kernels::kTileItems; ++i) {
+    const float bias = query_bias * terms.bias[i];
+    high[i] = scores[i] + (bias + terms.slack[i]);
+    low[i] = scores[i] + (bias * kEnlargedBias - terms.slack[i]);
   }
 }
 

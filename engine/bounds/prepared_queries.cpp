@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
-#include "base/f16.hpp"
 #include "base/parallel.hpp"
 #include "base/rounding.hpp"
+#include "bounds/f32_bound.hpp"
+#include "bounds/query_row.hpp"
 
 namespace maxdot::bounds {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::size_t kQueriesPerTask = 64;
 }  // namespace
 
 void PreparedQueries::reserve(std::size_t count, std::size_t dimension) {
-  stride_ = (dimension + kernels::kQueryPadding - 1) / kernels::kQueryPadding * kernels::kQueryPadding;
+  stride_ = query_stride(dimension);
   values_.ensure(count * stride_, "queries");
   scaled_.ensure(count * stride_, "queries");
   squares_.ensure(count, "queries");
@@ -26,7 +26,7 @@ void PreparedQueries::reserve(std::size_t count, std::size_t dimension) {
 }
 
 void PreparedQueries::prepare(const MatrixView& queries, std::span<const std::size_t> rows, base::Ranking ranking,
-                         const kernels::KernelTable& table, int threads) noexcept {
+                              const kernels::KernelTable& table, int threads) noexcept {
   const std::size_t count = rows.size();
   ranking_ = ranking;
   size_ = count;
@@ -37,21 +37,14 @@ void PreparedQueries::prepare(const MatrixView& queries, std::span<const std::si
 }
 
 void PreparedQueries::prepare_one(const MatrixView& queries, std::size_t row, std::size_t q,
-                             const kernels::KernelTable& table) noexcept {
-  const std::size_t d = queries.cols;
+                                  const kernels::KernelTable& table) noexcept {
   float* values = values_.data() + q * stride_;
   float* scaled = scaled_.data() + q * stride_;
-  if (queries.dtype == DType::f32) {
-    std::memcpy(values, queries.row(row), d * sizeof(float));
-  } else {
-    const auto* halves = static_cast<const std::uint16_t*>(queries.row(row));
-    for (std::size_t j = 0; j < d; ++j) values[j] = base::f16_to_f32(halves[j]);
-  }
-  std::memset(values + d, 0, (stride_ - d) * sizeof(float));
+  load_query(queries, row, values);
 
-  const double square = table.dot64[0](values, values, d);
+  const double square = table.dot64[0](values, values, queries.cols);
   squares_[q] = square;
-  screenable_[q] = square == 0.0 || (square >= kSmallestScreenedSquare && square <= kLargestScreenedSquare) ? 1 : 0;
+  screenable_[q] = in_f32_range(square) ? 1 : 0;
   const int exponent = square == 0.0 ? 0 : std::ilogb(std::sqrt(square));
   const double factor = std::ldexp(1.0, -exponent);
   biases_[q] = static_cast<float>(factor);
@@ -64,21 +57,29 @@ float PreparedQueries::threshold(std::size_t q, double bound) const noexcept {
   return base::round_down(reach(q, bound) * static_cast<double>(biases_[q]));
 }
 
+float PreparedQueries::ceiling(std::size_t q, double bound) const noexcept {
+  const Scored scored = scored_of(q, bound);
+  return base::round_up((scored.score + scored.margin) * static_cast<double>(biases_[q]));
+}
+
 double PreparedQueries::reach(std::size_t q, double bound) const noexcept {
+  const Scored scored = scored_of(q, bound);
+  return scored.score - scored.margin;
+}
+
+PreparedQueries::Scored PreparedQueries::scored_of(std::size_t q, double bound) const noexcept {
   switch (ranking_) {
     case base::Ranking::dot:
-      return bound;
+      return {bound, 0.0};
     case base::Ranking::cosine:
-      // Every cosine of a zero query is 0, and so is its reach: not the product of 0 and an infinity.
-      return squares_[q] > 0.0 ? bound * std::sqrt(squares_[q]) : std::min(bound, 0.0);
-    case base::Ranking::euclidean: {
-      // -|q-x|^2 >= bound  <=>  q·x - |x|^2/2 >= (bound + |q|^2) / 2. The subtraction cancels: the margin covers the
-      // f64 rounding of both sides (a few 2^-53 of the terms).
-      const double margin = 0x1p-45 * (std::fabs(bound) + squares_[q]);
-      return 0.5 * (bound + squares_[q]) - margin;
-    }
+      // Every cosine of a zero query is 0. The product of 0 and an infinite bound would be NaN.
+      return {squares_[q] > 0.0 ? bound * std::sqrt(squares_[q]) : std::min(bound, 0.0), 0.0};
+    case base::Ranking::euclidean:
+      // -|q-x|^2 >= bound  <=>  q·x - |x|^2/2 >= (bound + |q|^2) / 2. The sum cancels: the margin covers the f64
+      // rounding of both sides (a few 2^-53 of the terms).
+      return {0.5 * (bound + squares_[q]), 0x1p-45 * (std::fabs(bound) + squares_[q])};
   }
-  return -std::numeric_limits<double>::infinity();
+  return {-std::numeric_limits<double>::infinity(), 0.0};
 }
 
 }  // namespace maxdot::bounds

@@ -13,11 +13,6 @@
 
 namespace maxdot::bounds {
 
-/// Norms outside 2^±40 could overflow or underflow a screen's f32 arithmetic; such queries and indexes are scored in
-/// f64 throughout. No embedding model produces them.
-inline constexpr double kSmallestScreenedSquare = 0x1p-80;
-inline constexpr double kLargestScreenedSquare = 0x1p80;
-
 class PreparedQueries {
  public:
   /// Memory for `count` queries of `dimension`; it is reused. Throws Error (out_of_memory).
@@ -47,14 +42,25 @@ class PreparedQueries {
   /// below it has a key below `bound`.
   float threshold(std::size_t q, double bound) const noexcept;
 
+  /// The same from above, for "key > bound is certain", rounded up: every item whose lower bound (F32Bound::intervals)
+  /// lies above it has a key above `bound`.
+  float ceiling(std::size_t q, double bound) const noexcept;
+
   /// The same in the query's own units: an item can reach `bound` only if
   ///   dot: q·x, cosine: q·x / |x|, euclidean: q·x - |x|^2 / 2
   /// is at least this. Covers the f64 rounding of the key of a squared distance.
   double reach(std::size_t q, double bound) const noexcept;
 
  private:
+  // A key in the query's own units, and how far f64 rounding may have moved it there.
+  struct Scored {
+    double score;
+    double margin;
+  };
+
   void prepare_one(const MatrixView& queries, std::size_t row, std::size_t q,
                    const kernels::KernelTable& table) noexcept;
+  Scored scored_of(std::size_t q, double bound) const noexcept;
 
   base::Ranking ranking_ = base::Ranking::dot;
   std::size_t size_ = 0;

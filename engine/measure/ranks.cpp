@@ -1,5 +1,5 @@
-// Items whose f32 score lies clearly on one side of the given item's are counted by it; the few others are
-// scored in f64. "Clearly" is the bound of the f32 screen (docs/exactness.md), taken on both sides.
+// An item whose f32 score lies clearly on one side of the given item's key is counted by that score alone. The few
+// others are scored in f64. "Clearly" is what bounds::F32Bound::intervals guarantees.
 
 #include "measure/ranks.hpp"
 
@@ -7,11 +7,13 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "base/f16.hpp"
 #include "base/parallel.hpp"
+#include "bounds/f32_bound.hpp"
+#include "bounds/prepared_queries.hpp"
 
 namespace maxdot::measure {
 namespace {
@@ -23,39 +25,24 @@ constexpr std::size_t kGroupQueries = 24;  // their f32 scores of one tile (6 Ki
 constexpr std::size_t kChunkTiles = 256;
 constexpr std::size_t kRoundQueries = 2048;
 
-// The range in which the f32 bound holds, as for the screen.
-constexpr double kSmallestSquare = 0x1p-80;
-constexpr double kLargestSquare = 0x1p80;
-constexpr float kSmallestSlackNorm = 0x1p-60F;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-bool in_range(double square) noexcept {
-  return square == 0.0 || (square >= kSmallestSquare && square <= kLargestSquare);
-}
-
-/// An item to be ranked: f32 scores above `high` are better, those below `low` are not.
+/// An item to be ranked. An interval of f32 scores above `ceiling` belongs to a better item, one below `threshold` to
+/// a worse one.
 struct Target {
-  float low;
-  float high;
+  float threshold;
+  float ceiling;
   double key;
   std::int64_t id;
   std::size_t row;
 };
 
-struct Query {
-  double square;
-  double factor;  // the power of two that brings the norm into [1, 2)
-  bool ordinary;  // whether f32 scores may be used
-};
-
 struct Scratch {
   base::AlignedBuffer<float> panel;
-  alignas(64) float scale[kTileItems];
+  kernels::TileTerms terms;
   alignas(64) float zero[kTileItems] = {};
-  alignas(64) float bias[kTileItems];
-  alignas(64) float slack[kTileItems];
   alignas(64) float scores[kGroupQueries * kTileItems];
   alignas(64) float low[kTileItems];
   alignas(64) float high[kTileItems];
@@ -68,49 +55,25 @@ class Counter {
         kernels_(kernels),
         dot64_(kernels.dot64[static_cast<std::size_t>(items.dtype)]),
         ranking_(ranking),
-        stride_(divide_up(items.dimension, kernels::kQueryPadding) * kernels::kQueryPadding),
-        usable_(in_range(items.largest_square)),
-        relative_error_(2.0F * static_cast<float>(items.dimension + 40) * 0x1p-24F * 1.01F) {}
+        bound_(items, ranking) {}
 
   void reserve(std::size_t queries) {
-    values_.ensure(queries * stride_, "queries");
-    scaled_.ensure(queries * stride_, "queries");
-    queries_.resize(queries);
+    queries_.reserve(queries, items_.dimension);
+    numbers_.reserve(queries);
   }
 
-  void prepare(const MatrixView& queries, std::size_t row, std::size_t q) noexcept {
-    float* values = values_.data() + q * stride_;
-    if (queries.dtype == DType::f32) {
-      const auto* source = static_cast<const float*>(queries.row(row));
-      std::copy(source, source + queries.cols, values);
-    } else {
-      const auto* halves = static_cast<const std::uint16_t*>(queries.row(row));
-      std::transform(halves, halves + queries.cols, values, base::f16_to_f32);
-    }
-    const double square = kernels_.dot64[0](values, values, queries.cols);
-    const int exponent = square == 0.0 ? 0 : std::ilogb(std::sqrt(square));
-    queries_[q] = {square, std::ldexp(1.0, -exponent), usable_ && in_range(square)};
-    float* scaled = scaled_.data() + q * stride_;
-    for (std::size_t j = 0; j < queries.cols; ++j) {
-      scaled[j] =
-          queries_[q].ordinary ? static_cast<float>(static_cast<double>(values[j]) * queries_[q].factor) : 0.0F;
-    }
+  /// Requires reserve() for at least `count`.
+  void prepare(const MatrixView& queries, std::size_t begin, std::size_t count, int threads) noexcept {
+    numbers_.resize(count);
+    std::iota(numbers_.begin(), numbers_.end(), begin);
+    queries_.prepare(queries, numbers_, ranking_, kernels_, threads);
   }
 
   Target target(std::size_t q, std::size_t row) const noexcept {
-    const Query& query = queries_[q];
     const double key = key_of(q, row);
-    double score = key;
-    double margin = 0.0;
-    if (ranking_ == base::Ranking::cosine) score = key * std::sqrt(query.square);
-    if (ranking_ == base::Ranking::euclidean) {
-      // -|q-x|^2 > key  <=>  q·x - |x|^2/2 > (key + |q|^2) / 2. The sum cancels: the margin covers its f64
-      // rounding.
-      score = 0.5 * (key + query.square);
-      margin = 0x1p-45 * (std::fabs(key) + query.square);
-    }
-    return {static_cast<float>((score - margin) * query.factor),
-            static_cast<float>((score + margin) * query.factor), key, items_.id(row), row};
+    const std::int64_t id = items_.id(row);
+    if (!by_f32(q)) return {-kInfinity, kInfinity, key, id, row};
+    return {queries_.threshold(q, key), queries_.ceiling(q, key), key, id, row};
   }
 
   /// Counts, for the targets of queries [begin, begin + count), the better items among the tile's.
@@ -119,60 +82,40 @@ class Counter {
             Scratch& scratch) const noexcept {
     const std::size_t first = tile * kTileItems;
     const std::size_t present = std::min(kTileItems, items_.items - first);
-    fill_terms(first, present, scratch);
+    bound_.fill(tile, scratch.terms);
     kernels_.pack_panel[static_cast<std::size_t>(items_.dtype)](items_.row(first), present, items_.dimension,
                                                                 scratch.panel.data());
     for (std::size_t q0 = begin; q0 < begin + count; q0 += kGroupQueries) {
       const std::size_t group = std::min(kGroupQueries, begin + count - q0);
-      kernels_.logits_panel(scratch.panel.data(), items_.dimension, scaled_.data() + q0 * stride_, stride_,
-                            group, scratch.scale, scratch.zero, scratch.scores);
+      kernels_.logits_panel(scratch.panel.data(), items_.dimension, queries_.scaled(q0), queries_.stride(), group,
+                            scratch.terms.scale, scratch.zero, scratch.scores);
       for (std::size_t q = q0; q < q0 + group; ++q) {
-        fill_intervals(q, scratch.scores + (q - q0) * kTileItems, scratch);
+        fill_intervals(q, scratch.scores + (q - q0) * kTileItems, present, scratch);
         targets_of(q, [&](const Target& target) { return better(q, target, first, present, scratch); });
       }
     }
   }
 
  private:
+  /// Whether f32 scores may decide anything about this query.
+  bool by_f32(std::size_t q) const noexcept { return bound_.usable() && queries_.screenable(q); }
+
   double key_of(std::size_t q, std::size_t row) const noexcept {
-    const double dot = dot64_(values_.data() + q * stride_, items_.row(row), items_.dimension);
-    return base::ranking_key(ranking_, dot, queries_[q].square, items_.squares[row]);
+    const double dot = dot64_(queries_.values(q), items_.row(row), items_.dimension);
+    return base::ranking_key(ranking_, dot, queries_.square(q), items_.squares[row]);
   }
 
-  void fill_terms(std::size_t first, std::size_t present, Scratch& scratch) const noexcept {
-    for (std::size_t i = 0; i < present; ++i) {
-      const auto norm = static_cast<float>(std::sqrt(items_.squares[first + i]));
-      const bool normal = norm >= kSmallestSlackNorm;
-      scratch.scale[i] = 1.0F;
-      scratch.bias[i] = 0.0F;
-      scratch.slack[i] = relative_error_ * std::max(norm, kSmallestSlackNorm);
-      if (ranking_ == base::Ranking::euclidean) scratch.bias[i] = -0.5F * norm * norm;
-      if (ranking_ != base::Ranking::cosine) continue;
-      // A norm too small to divide by decides nothing; a zero vector's cosine is exactly 0.
-      scratch.scale[i] = normal ? 1.0F / norm : 0.0F;
-      scratch.slack[i] = normal || items_.squares[first + i] == 0.0 ? relative_error_ : kInfinity;
-    }
-    // Absent items lie below everything.
-    std::fill(scratch.scale + present, scratch.scale + kTileItems, 0.0F);
-    std::fill(scratch.bias + present, scratch.bias + kTileItems, -kInfinity);
-    std::fill(scratch.slack + present, scratch.slack + kTileItems, 0.0F);
-  }
-
-  /// Where the true scores of the tile lie, in the units of Target.
-  void fill_intervals(std::size_t q, const float* scores, Scratch& scratch) const noexcept {
-    if (!queries_[q].ordinary) {
+  /// Where the true scores of the tile's items lie.
+  void fill_intervals(std::size_t q, const float* scores, std::size_t present, Scratch& scratch) const noexcept {
+    if (!by_f32(q)) {
       std::fill(scratch.low, scratch.low + kTileItems, -kInfinity);
       std::fill(scratch.high, scratch.high + kTileItems, kInfinity);
       return;
     }
-    const auto factor = static_cast<float>(queries_[q].factor);
-    for (std::size_t i = 0; i < kTileItems; ++i) {
-      const float bias = factor * scratch.bias[i];
-      // 2^-20 of the bias is more than the roundings of norm, square, product and sums.
-      const float slack = scratch.slack[i] - 0x1p-20F * std::max(bias, -0x1p125F);
-      scratch.low[i] = (scores[i] + bias) - slack;
-      scratch.high[i] = (scores[i] + bias) + slack;
-    }
+    bounds::F32Bound::intervals(scratch.terms, scores, queries_.biases()[q], scratch.low, scratch.high);
+    // Absent items lie below everything.
+    std::fill(scratch.low + present, scratch.low + kTileItems, -kInfinity);
+    std::fill(scratch.high + present, scratch.high + kTileItems, -kInfinity);
   }
 
   std::int64_t better(std::size_t q, const Target& target, std::size_t first, std::size_t present,
@@ -180,12 +123,13 @@ class Counter {
     int above = 0;
     int possible = 0;
     for (std::size_t i = 0; i < kTileItems; ++i) {
-      above += scratch.low[i] > target.high ? 1 : 0;
-      possible += scratch.high[i] >= target.low ? 1 : 0;
+      above += scratch.low[i] > target.ceiling ? 1 : 0;
+      possible += scratch.high[i] >= target.threshold ? 1 : 0;
     }
     if (above == possible) return above;
     for (std::size_t i = 0; i < present; ++i) {
-      if (scratch.low[i] > target.high || !(scratch.high[i] >= target.low) || first + i == target.row) continue;
+      const bool decided = scratch.low[i] > target.ceiling || !(scratch.high[i] >= target.threshold);
+      if (decided || first + i == target.row) continue;
       const double key = key_of(q, first + i);
       if (key > target.key || (key == target.key && items_.id(first + i) < target.id)) ++above;
     }
@@ -196,12 +140,9 @@ class Counter {
   const kernels::KernelTable& kernels_;
   double (*dot64_)(const float*, const void*, std::size_t) noexcept;
   base::Ranking ranking_;
-  std::size_t stride_;
-  bool usable_;
-  float relative_error_;
-  base::AlignedBuffer<float> values_;
-  base::AlignedBuffer<float> scaled_;
-  std::vector<Query> queries_;
+  bounds::F32Bound bound_;
+  bounds::PreparedQueries queries_;
+  std::vector<std::size_t> numbers_;  // of the round's rows
 };
 
 }  // namespace
@@ -227,8 +168,8 @@ void count_better(const store::ItemStore& items, const kernels::KernelTable& ker
   };
   for (std::size_t begin = 0; begin < queries.rows; begin += round_queries) {
     const std::size_t count = std::min(round_queries, queries.rows - begin);
+    counter.prepare(queries, begin, count, threads);
     base::parallel_for(count, threads, [&](std::size_t q, int) noexcept {
-      counter.prepare(queries, begin + q, q);
       places(begin + q, [&](std::size_t p) { targets[p] = counter.target(q, rows[p]); });
     });
     const std::size_t blocks = divide_up(count, kBlockQueries);

@@ -1,15 +1,13 @@
 #include "softmax/queries.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <cstring>
 
-#include "base/f16.hpp"
+#include "bounds/query_row.hpp"
 
 namespace maxdot::softmax {
 
 void Queries::reserve(std::size_t count, std::size_t dimension) {
-  stride_ = (dimension + kernels::kQueryPadding - 1) / kernels::kQueryPadding * kernels::kQueryPadding;
+  stride_ = bounds::query_stride(dimension);
   values_.ensure(count * stride_, "queries");
   divided_.ensure(count * stride_, "queries");
   squares_.ensure(count, "queries");
@@ -21,12 +19,7 @@ void Queries::prepare(const Logits& logits, const MatrixView& queries, std::size
   const std::size_t d = queries.cols;
   float* values = values_.data() + q * stride_;
   float* divided = divided_.data() + q * stride_;
-  if (queries.dtype == DType::f32) {
-    std::memcpy(values, queries.row(row), d * sizeof(float));
-  } else {
-    const auto* halves = static_cast<const std::uint16_t*>(queries.row(row));
-    std::transform(halves, halves + d, values, base::f16_to_f32);
-  }
+  bounds::load_query(queries, row, values);
   const double square = logits.kernels.dot64[0](values, values, d);
   const bool cosine = logits.ranking == base::Ranking::cosine;
   // A zero vector has cosine 0 with everything, as it has dot product 0.

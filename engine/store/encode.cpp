@@ -170,7 +170,7 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
       float* row = scratch.data() + static_cast<std::size_t>(worker) * tile_floats;
       const std::size_t end = std::min(n, (task + 1) * kRowsPerTask);
       for (std::size_t r = task * kRowsPerTask; r < end; ++r) {
-        to_f32(view.row(r), view.dtype, d, row);
+        base::to_f32(view.row(r), view.dtype, d, row);
         squares[r] = table.dot64[type](row, view.row(r), d);
         sizes[r] = order_size(row, squares[r], d, unit);
       }

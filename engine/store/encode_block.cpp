@@ -2,20 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/f16.hpp"
 #include "store/layout.hpp"
 
 namespace maxdot::store {
-
-void to_f32(const void* row, DType dtype, std::size_t d, float* out) noexcept {
-  if (dtype == DType::f32) {
-    std::memcpy(out, row, d * sizeof(float));
-    return;
-  }
-  for (std::size_t j = 0; j < d; ++j) out[j] = base::f16_to_f32(static_cast<const std::uint16_t*>(row)[j]);
-}
 
 float order_size(const float* row, double square, std::size_t d, bool unit) noexcept {
   const double size = static_cast<double>(largest_magnitude(row, d));
@@ -36,7 +27,7 @@ void encode_tile(const MatrixView& view, const double* squares, const std::uint1
   double tile_squares[kernels::kTileItems];
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t r = first / kBlockRows * kBlockRows + order[first + i];
-    to_f32(view.row(r), view.dtype, view.cols, scratch + i * view.cols);
+    base::to_f32(view.row(r), view.dtype, view.cols, scratch + i * view.cols);
     tile_squares[i] = squares[r];
   }
   quantize_tile(scratch, tile_squares, count, view.cols, out);

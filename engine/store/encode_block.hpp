@@ -9,9 +9,6 @@
 
 namespace maxdot::store {
 
-/// A row of `d` values as f32.
-void to_f32(const void* row, DType dtype, std::size_t d, float* out) noexcept;
-
 /// What the rows of a block are ordered by: max|x|, or max|x|/|x| where items count as `unit` vectors. `square`
 /// is dot64(x, x).
 float order_size(const float* row, double square, std::size_t d, bool unit) noexcept;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "base/f16.hpp"
 #include "base/parallel.hpp"
 #include "base/path_errors.hpp"
 #include "maxdot/error.hpp"
@@ -70,7 +71,7 @@ class Squares {
     float* row = scratch_.data() + worker * items_.dimension;
     std::size_t r = block * kBlockRows;
     for (const std::size_t end = r + rows_in(items_, block); r < end; ++r) {
-      to_f32(items_.row(r), items_.dtype, items_.dimension, row);
+      base::to_f32(items_.row(r), items_.dtype, items_.dimension, row);
       const double square = dot64_(row, items_.row(r), items_.dimension);
       if (std::bit_cast<std::uint64_t>(square) != std::bit_cast<std::uint64_t>(items_.squares[r])) break;
     }
@@ -109,7 +110,7 @@ class Codes {
     const std::size_t first = block * kBlockRows;
     const std::size_t rows = rows_in(items_, block);
     for (std::size_t i = 0; i < rows; ++i) {
-      to_f32(items_.row(first + i), items_.dtype, items_.dimension, scratch.rows.data());
+      base::to_f32(items_.row(first + i), items_.dtype, items_.dimension, scratch.rows.data());
       scratch.sizes[i] = order_size(scratch.rows.data(), items_.squares[first + i], items_.dimension, unit_);
     }
     order_block(scratch.sizes.data(), rows, scratch.order.data());
