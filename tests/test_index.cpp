@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "files.hpp"
@@ -233,4 +235,17 @@ TEST_CASE("reading rows and ids back") {
   index.item_row(7, row);
   CHECK(std::equal(row, row + 4, &items.values[28]));
   CHECK(index.item_id(7) == 7);
+}
+
+TEST_CASE("the table of SearchStats names each of its fields once") {
+  SearchStats stats;
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < search_stats_fields.size(); ++i) {
+    stats.*search_stats_fields[i].value = i + 1;
+    names.insert(search_stats_fields[i].name);
+  }
+  CHECK(names.size() == search_stats_fields.size());
+  for (std::size_t i = 0; i < search_stats_fields.size(); ++i) {
+    CHECK(stats.*search_stats_fields[i].value == i + 1);  // not written again through another name
+  }
 }

@@ -23,6 +23,7 @@ void print_explanation(const Index& index, const SearchStats& stats, double seco
       {"read as 8-bit codes", with_thousands(stats.tiles_8bit) + " tiles (once for a block of queries)"},
       {"read as rows", with_thousands(stats.tiles_f32) + " tiles"},
       {"queries by rows", with_thousands(stats.queries_by_f32) + " (few items, a large k, or codes that tell too little)"},
+      {"queries by list", with_thousands(stats.queries_by_list) + " (a filter lets few items through)"},
       {"queries repeated", with_thousands(stats.queries_repeated) + " (the guessed threshold could not be proven)"},
       {"pairs", with_thousands(pairs) + " of a query and an item"},
       {"candidates", with_thousands(stats.candidates) + " passed the integer limit (" + share(stats.candidates, pairs) + ")"},
@@ -35,17 +36,9 @@ void print_explanation(const Index& index, const SearchStats& stats, double seco
 }
 
 Json explanation_json(const SearchStats& stats) {
-  return {{"kernels", kernel_name()},
-          {"queries", stats.queries},
-          {"queries_by_f32", stats.queries_by_f32},
-          {"queries_repeated", stats.queries_repeated},
-          {"tiles_4bit", stats.tiles_4bit},
-          {"tiles_8bit", stats.tiles_8bit},
-          {"tiles_f32", stats.tiles_f32},
-          {"candidates", stats.candidates},
-          {"refined", stats.refined},
-          {"rescored", stats.rescored},
-          {"bytes_read", stats.bytes_read}};
+  Json document = {{"kernels", kernel_name()}};
+  for (const SearchStatsField& field : search_stats_fields) document[field.name] = stats.*field.value;
+  return document;
 }
 
 }  // namespace maxdot::tools

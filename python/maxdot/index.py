@@ -206,9 +206,9 @@ class Index:
             ids (int64) and scores (float32, rounded once from float64), shape [m, k], or [k] for one query
             of shape [d]. "dot" and "cosine" scores descend, "euclidean" distances ascend. With `stats`, a
             third value: a dictionary of "seconds" (of the C++ call), "threads", "kernel", "counts"
-            (results per query, int64 [m]), and what was read and scored: "tiles_4bit", "tiles_8bit",
-            "tiles_f32", "candidates", "refined", "rescored", "bytes_read", "queries_by_f32", "queries_by_list",
-            "queries_repeated".
+            (results per query, int64 [m]), and what was read and scored: "queries", "queries_by_f32",
+            "queries_by_list", "queries_repeated", "tiles_4bit", "tiles_8bit", "tiles_f32", "candidates",
+            "refined", "rescored", "bytes_read".
 
         Raises:
             ValueError: wrong dtype, shape or dimension, NaN or Inf (names row and column), negative k,

@@ -65,16 +65,7 @@ nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> c
   stats["threads"] = threads > 0 ? threads : available_threads();
   stats["kernel"] = kernel_name();
   stats["counts"] = to_numpy(std::move(counts), {rows});
-  stats["queries_by_f32"] = done.queries_by_f32;
-  stats["queries_by_list"] = done.queries_by_list;
-  stats["queries_repeated"] = done.queries_repeated;
-  stats["tiles_4bit"] = done.tiles_4bit;
-  stats["tiles_8bit"] = done.tiles_8bit;
-  stats["tiles_f32"] = done.tiles_f32;
-  stats["candidates"] = done.candidates;
-  stats["refined"] = done.refined;
-  stats["rescored"] = done.rescored;
-  stats["bytes_read"] = done.bytes_read;
+  for (const SearchStatsField& field : search_stats_fields) stats[field.name] = done.*field.value;
   return stats;
 }
 

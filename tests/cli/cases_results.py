@@ -112,6 +112,17 @@ class Results(CliTest):
         self.assertEqual(lines[2].split()[:2], ["1", str(expected[0][0][0])])
         self.assertAlmostEqual(float(lines[2].split()[2]), expected[0][0][1], places=8)
 
+    def test_explain_tells_every_statistic(self):
+        self.build()
+        told = self.json_of("search", "index.mxd", "queries.npy", "--explain")["explain"]
+        self.assertEqual(list(told), [
+            "kernels", "queries", "queries_by_f32", "queries_by_list", "queries_repeated", "tiles_4bit",
+            "tiles_8bit", "tiles_f32", "candidates", "refined", "rescored", "bytes_read"])
+        self.assertEqual(told["queries"], QUERIES)
+        text = self.succeeds("search", "index.mxd", "queries.npy", "--explain")
+        for row in ("queries by rows", "queries by list", "queries repeated"):
+            self.assertIn(f"\n{row} ", text)
+
     def test_build_again_is_byte_identical(self):
         self.build()
         first = (self.folder / "index.mxd").read_bytes()

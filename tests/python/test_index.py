@@ -84,6 +84,10 @@ def test_stats():
     assert stats["queries_by_f32"] == 7
     assert stats["rescored"] > 0
     assert stats["bytes_read"] > 0
+    assert stats["queries"] == 7
+    assert stats["queries_by_list"] == 0
+    documented = maxdot.Index.search.__doc__
+    assert [name for name in stats if f'"{name}"' not in documented] == []
 
 
 def test_save_open_pickle(tmp_path):

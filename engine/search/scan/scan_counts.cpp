@@ -21,17 +21,7 @@ void add(SearchStats& stats, const ScanCounts& counts, const store::ItemStore& i
 }
 
 void add(SearchStats& stats, const SearchStats& other) noexcept {
-  stats.queries += other.queries;
-  stats.queries_by_f32 += other.queries_by_f32;
-  stats.queries_by_list += other.queries_by_list;
-  stats.queries_repeated += other.queries_repeated;
-  stats.tiles_4bit += other.tiles_4bit;
-  stats.tiles_8bit += other.tiles_8bit;
-  stats.tiles_f32 += other.tiles_f32;
-  stats.candidates += other.candidates;
-  stats.refined += other.refined;
-  stats.rescored += other.rescored;
-  stats.bytes_read += other.bytes_read;
+  for (const SearchStatsField& field : search_stats_fields) stats.*field.value += other.*field.value;
 }
 
 }  // namespace maxdot::search
