@@ -47,9 +47,6 @@ class FilterBatch {
 
   /// Memory for `count` queries at a time. Throws Error (out_of_memory) or std::bad_alloc.
   void reserve(std::size_t count);
-  bool holds(std::size_t count) const noexcept {
-    return count <= exclude_.size() && count * (exclude_words_ + allow_words_) <= words_.size();
-  }
   /// Memory held, about.
   std::size_t bytes() const noexcept { return (words_.size() + mask_rows_.capacity()) * sizeof(std::uint32_t); }
   /// Makes the filters of these queries of the call ready. Requires reserve() for at least as many.
