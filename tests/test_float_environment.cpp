@@ -135,7 +135,7 @@ std::vector<Door> doors() {
        }},
       door("evaluate::ranks", [] { return evaluate::ranks(index, queries.view(), relevant); }),
       door("evaluate::rechub_rounded",
-           [] { return evaluate::rechub_rounded(evaluate::RechubMetric::recall, 0.123456789); }),
+           [] { return evaluate::rechub_rounded(evaluate::RechubMetric::recall, 0.12345); }),
       door("round_to_f32",
            [] {
              const std::vector<double> wide = index.search(queries.view(), 10).scores;
@@ -185,6 +185,16 @@ TEST_CASE("the caller's float environment reaches no result and is left as it wa
       const unsigned after = _mm_getcsr();
       _mm_setcsr(saved);
       CHECK((after & 0xffc0U) == (mode & 0xffc0U));
+      CHECK(got == expected);
+    }
+    // Both units of the CPU: the C library prints and reads numbers by the mode of the older one.
+    for (const int rounding : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+      CAPTURE(rounding);
+      std::fesetround(rounding);
+      const Bits got = one.call();
+      const int after = std::fegetround();
+      std::fesetround(FE_TONEAREST);
+      CHECK(after == rounding);
       CHECK(got == expected);
     }
   }

@@ -1,9 +1,11 @@
 // Results into files: what the writer writes, and what it refuses.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "files.hpp"
@@ -67,4 +69,35 @@ TEST_CASE("io: MatrixWriter writes what readers expect") {
   check_refused([&] { create(1, std::size_t{1} << 31); }, ErrorCode::invalid_argument, path, "values");
   check_refused([&] { create(~std::size_t{0}, 9); }, ErrorCode::invalid_argument, path, "than a file can hold");
   CHECK(folder.entries() == 4);
+}
+
+TEST_CASE("two writers of one pair of files take turns: what stays belongs together, and neither fails") {
+  const Folder folder;
+  const std::string ids = folder / "pair.ids.npy";
+  const std::string scores = folder / "pair.scores.npy";
+  const auto write = [&](std::int64_t value) {
+    MatrixWriter first(ids, MatrixWriter::Format::npy_i64, 1, 1);
+    MatrixWriter second(scores, MatrixWriter::Format::npy_f32, 1, 1);
+    const auto score = static_cast<double>(value);
+    first.append(&value, 1);
+    second.append(&score, 1);
+    MatrixWriter::commit_both(first, second);
+  };
+  std::atomic<int> failures{0};
+  const auto writer = [&](std::int64_t from) {
+    for (std::int64_t round = 0; round < 200; ++round) {
+      try {
+        write(from + round);
+      } catch (const Error&) {
+        ++failures;
+      }
+    }
+  };
+  std::thread other(writer, 1000);
+  writer(0);
+  other.join();
+  CHECK(failures == 0);
+  float score = 0.0F;
+  MatrixFile::open(scores).read(0, 1, &score);
+  CHECK(maxdot::read_ids(ids) == std::vector<std::int64_t>{static_cast<std::int64_t>(score)});
 }

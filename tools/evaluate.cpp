@@ -41,6 +41,9 @@ void run(const EvaluateCommand& command) {
   check_memory(file.rows(), most, sizeof(std::int64_t), "use a smaller -k, or fewer users");
   const OwnedIdLists relevant =
       read_lists(command.truth_path, command.truth_ids_path, file.rows(), command.columns);
+  if (relevant.ids.empty()) {
+    throw Failure(ExitCode::bad_data, command.truth_path + ": holds no pair; metrics of nothing are no answer");
+  }
   const OwnedIdLists exclude =
       command.exclude_path.empty()
           ? OwnedIdLists{}

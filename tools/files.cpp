@@ -17,13 +17,26 @@ fs::path folder_of(const std::string& path) {
   return parent.empty() ? fs::path(".") : parent;
 }
 
+/// What the path leads to, also when a link points to a file that does not exist yet.
+fs::path link_target(fs::path path) {
+  std::error_code failed;
+  for (int links = 0; links < 40; ++links) {
+    const fs::path next = fs::read_symlink(path, failed);
+    if (failed) break;  // not a link
+    path = next.is_absolute() ? next : path.parent_path() / next;
+  }
+  return path;
+}
+
 }  // namespace
 
 bool same_file(const std::string& a, const std::string& b) {
   std::error_code failed;
   if (fs::equivalent(a, b, failed)) return true;
-  // Neither need exist yet: compare the folders, which must, and the names.
-  return fs::path(a).filename() == fs::path(b).filename() && fs::equivalent(folder_of(a), folder_of(b), failed);
+  // Neither need exist yet: compare the folders, which must, and the names of what links lead to.
+  const fs::path one = link_target(a);
+  const fs::path other = link_target(b);
+  return one.filename() == other.filename() && fs::equivalent(folder_of(one), folder_of(other), failed);
 }
 
 void check_output(const std::string& path, const std::vector<std::string>& inputs) {

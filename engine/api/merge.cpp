@@ -75,7 +75,7 @@ void merge_all(const Lists& lists, std::size_t queries, std::size_t shards, std:
   }
   std::vector<Scratch> scratch(static_cast<std::size_t>(threads));
   for (Scratch& one : scratch) {
-    one.heads.resize(shards);
+    one.heads.resize(2 * shards);
     one.entries.resize(longest);
     one.ids.resize(longest);
   }

@@ -1,6 +1,7 @@
 #include "base/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,24 @@ int sync_folder(const std::string& folder) noexcept {
   ::close(fd);
   return error == EINVAL || error == ENOTSUP ? 0 : error;
 }
+
+/// While it lives, no other thread or process that takes this lock of the folder goes on. Best effort: a folder that cannot
+/// be read, or a filesystem without locks, has none.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder) noexcept
+      : fd_(uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); })) {
+    if (fd_ >= 0) static_cast<void>(uninterrupted([&] { return ::flock(fd_, LOCK_EX); }));
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
 
 /// The mode for a file that replaces one of this mode. Without the old group its members are others now, and
 /// the new group's were; without the old owner the same holds for that one. Nobody may do more than before.
@@ -194,9 +213,11 @@ void AtomicFile::commit_both(AtomicFile& first, AtomicFile& second) {
   first.prepare();
   second.prepare();
   with_memory_for(second.path_, "finish writing it", [&] {
+    // Two writers of one pair take turns, or the ids of one could stand beside the scores of the other.
+    const FolderLock turn(first.folder_);
     KeptFile old_first(first.folder_, first.target_);
     KeptFile old_second(second.folder_, second.target_);
-    if (old_second.existed() && ::unlink(second.target_.c_str()) != 0) {
+    if (old_second.existed() && ::unlink(second.target_.c_str()) != 0 && errno != ENOENT) {
       fail_errno(second.path_, "cannot remove the old file (both files are unchanged)", errno);
     }
     // On the disk too: the removal must not come after the renaming.

@@ -57,6 +57,12 @@ class Header {
   explicit Header(std::span<const std::string> names) : names_(names) {}
 
   PairPlaces places(const PairColumns& columns) const {
+    for (const std::string& name : names_) {
+      const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+      if (std::any_of(name.begin(), name.end(), control)) {
+        refuse("hold a control character (carriage returns alone end no line); write the file with line feeds");
+      }
+    }
     auto user = place(columns.user, is_user, "user");
     auto item = place(columns.item, is_item, "item");
     if (!user || !item) complete(columns, user, item);

@@ -125,9 +125,10 @@ void check_header_values(const std::string& path, const Header& header) {
   if (header.dimension == 0 || header.dimension > max_dimension) {
     refuse(path, "dimension " + std::to_string(header.dimension) + " is out of range");
   }
-  if (header.dtype > 1 || header.metric > 2 || header.normalized > 1 || std::isnan(header.largest_square)) {
+  if (header.dtype > 1 || header.metric > 2 || header.normalized > 1) {
     refuse(path, "its header holds an unknown element type or metric");
   }
+  if (std::isnan(header.largest_square)) refuse(path, "its header says that the largest square is NaN");
   if (header.reserved0 != 0 || header.reserved1 != 0) refuse(path, "its header is not that of version " + std::to_string(kVersion));
   // Bounds every later product of a count and a size.
   if (header.items > header.file_bytes) refuse(path, "more items than bytes");

@@ -24,7 +24,7 @@ struct MergeOptions {
 /// `shards`: what Index::search or search_multi returned for the same queries with ScoreKind::keys, k or more results each. No
 /// item may stand in two shards. Keys, not scores, because two distances may be equal where their keys differ.
 /// Throws Error: invalid_argument (shapes differ, a shard was asked for fewer than k or for scores), invalid_data (an item
-/// stands in two shards), out_of_memory. O(queries · shards · k).
+/// stands in two shards), out_of_memory. O(queries · (shards + k log shards)).
 SearchResult merge(std::span<const SearchResult> shards, std::size_t k, const MergeOptions& options);
 
 /// The same for what Index::search_range returned with ScoreKind::keys.

@@ -124,6 +124,10 @@ class Errors(CliTest):
         self.fails(USAGE, "build", "items.npy", "-o", "n.ids.npy", "--ids", "n.ids.npy", says="both input")
         self.fails(USAGE, "search", "index.mxd", "n.ids.npy", "--out", "n", says="n.ids.npy: is both input")
         self.fails(USAGE, *self.batch("--scores", "./ids.npy"), says="ids.npy: ids and scores cannot share")
+        # A link to a file that does not exist yet.
+        os.symlink("later.npy", self.folder / "dangling.npy")
+        for ids, scores in (("dangling.npy", "later.npy"), ("later.npy", "dangling.npy")):
+            self.fails(USAGE, "batch", "index.mxd", "queries.npy", "--ids", ids, "--scores", scores, says="cannot share")
 
     @unittest.skipIf("TSAN_OPTIONS" in os.environ, "ThreadSanitizer needs larger files of its own to start")
     def test_disk_full(self):

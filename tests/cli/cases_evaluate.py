@@ -138,6 +138,14 @@ class Evaluate(CliTest):
         self.fails(BAD_DATA, "batch", "index.mxd", "users.npy", "--ids", "best.npy", "--exclude", "named.csv",
                    says=["named.csv: line 1: ", "--user-column"])
 
+    def test_no_pairs(self):
+        arguments = ["evaluate", "index.mxd", "users.npy", "-k", "5", "--truth", "truth.csv"]
+        for text in ("", "user,item\n"):
+            (self.folder / "truth.csv").write_text(text)
+            self.fails(BAD_DATA, *arguments, says="truth.csv: holds no pair")
+        (self.folder / "truth.csv").write_bytes(b"user,item\r0,2\r3,4\r")
+        self.fails(BAD_DATA, *arguments, says=["truth.csv: line 1: ", "control character"])
+
     def test_intervals_and_users(self):
         first = self.evaluate("--bootstrap", 200)
         self.assertEqual(first["at"], self.evaluate("--bootstrap", 200, "--threads", 1)["at"])

@@ -41,7 +41,7 @@ struct MergeScratch {
   std::vector<Entry> merged;
 
   MergeScratch(std::size_t interests, std::size_t k)
-      : lists(interests), heads(interests), seen(IdSet::slots(k)), merged(k) {}
+      : lists(interests), heads(2 * interests), seen(IdSet::slots(k)), merged(k) {}
 };
 
 class MultiSearch {
