@@ -137,6 +137,6 @@ TEST_CASE("merge refuses what cannot be merged") {
   std::vector<RangeResult> ranges(2, RangeResult{{0, 2}, {1, 2}, {-1.0, -2.0}});
   ranges[1].offsets[1] = 3;
   says([&] { return merge(ranges, options); }, "shard 1 is not a result of search_range");
-  CHECK_THROWS_WITH_AS(merge(found(std::numeric_limits<std::size_t>::max() / 64, ScoreKind::keys), 5, options),
+  CHECK_THROWS_WITH_AS(merge(found(std::numeric_limits<std::size_t>::max() / 2, ScoreKind::keys), 5, options),
                        doctest::Contains("do not fit in memory"), Error);
 }
