@@ -80,6 +80,6 @@ TEST_CASE("a range returns no item twice when an ordinary query leaves the codes
   std::fill_n(items.values.begin() + 99 * 8, 8, 1e-44F);
   const test::Rows queries{std::vector<float>(16 * 8, 1.0F), 16, 8};
   const SearchResult all = reference::top_k(items.view(), queries.view(), items.rows, Metric::cosine, false);
-  // Half of the items: enough in vain for the query to leave the codes.
+  // Half of the items: enough wasted work for the query to leave the codes.
   check(items, queries, all.scores[items.rows / 2], Metric::cosine);
 }

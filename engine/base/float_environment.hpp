@@ -21,7 +21,7 @@ void call_in_default_environment(void (*body)(void* context), void* context);
 }  // namespace detail
 
 /// Returns body(), computed with the default environment, whatever the calling thread has set. Afterwards the
-/// thread's environment is as it was, its exception flags included. Throws what the body throws.
+/// thread's environment is as it was, the exception flags of its SSE unit included. Throws what the body throws.
 template <typename Body>
 auto in_default_environment(Body&& body) {
   using Result = std::invoke_result_t<Body&>;
