@@ -45,7 +45,8 @@ class CodeBound {
       if (norm == 0.0) return rest;  // a zero item: its score is 0
       // The rounding of a denormal norm is not relative: nothing is said of such an item.
       if (norm < kLeastNorm) return std::numeric_limits<double>::infinity();
-      return with_margin((center + spread) / norm + rest, (std::fabs(center) + spread) / norm + rest);
+      const double inverse = 1.0 / norm;  // one division for both sums; the margin covers the rounding
+      return with_margin((center + spread) * inverse + rest, (std::fabs(center) + spread) * inverse + rest);
     }
     const double bias = ranking_ == base::Ranking::euclidean ? 0.5 * norm * norm : 0.0;
     return with_margin(center + spread + rest * norm - bias, std::fabs(center) + spread + rest * norm + bias);

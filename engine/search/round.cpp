@@ -12,6 +12,12 @@
 #include "search/scan/listed_scan.hpp"
 
 namespace maxdot::search {
+namespace {
+
+// [queries] Waking a thread takes longer than ending the sample of so many. ("Small batches")
+constexpr std::size_t kSampledPerTask = 16;
+
+}  // namespace
 
 template <typename Collector>
 Round<Collector>::Round(const CallContext& context, const Plan& plan, std::span<const std::size_t> rows,
@@ -75,8 +81,12 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
   }
   collector_.open_sample(rows_, plan_.chunks, plan_.list_entries, plan_.sample_kept);
   scan_codes_in(Pass::sample);
-  base::parallel_for(count_, context_.threads, [&](std::size_t q, int number) noexcept {
-    end_sample(q, states[q], static_cast<std::size_t>(number));
+  const std::size_t tasks = (count_ + kSampledPerTask - 1) / kSampledPerTask;
+  base::parallel_for(tasks, context_.threads, [&](std::size_t task, int number) noexcept {
+    const std::size_t end = std::min(count_, (task + 1) * kSampledPerTask);
+    for (std::size_t q = task * kSampledPerTask; q < end; ++q) {
+      end_sample(q, states[q], static_cast<std::size_t>(number));
+    }
   });
   scan_codes_in(Pass::rest);
 }

@@ -7,6 +7,11 @@
 #include "base/parallel.hpp"
 
 namespace maxdot::search {
+namespace {
+
+constexpr std::size_t kResultsPerWriter = 8192;
+
+}  // namespace
 
 RangeCollector::RangeCollector(const Reported& reported, std::span<const double> thresholds)
     : reported_(reported), thresholds_(thresholds), found_(thresholds.size()) {}
@@ -52,7 +57,9 @@ RangeResult RangeCollector::result(int threads) {
   }
   result.ids.resize(static_cast<std::size_t>(result.offsets.back()));
   result.scores.resize(result.ids.size());
-  base::parallel_for(found_.size(), threads, [&](std::size_t row, int) noexcept {
+  // Waking threads takes longer than writing a few thousand results. ("Small batches")
+  const int writers = result.ids.size() < kResultsPerWriter ? 1 : threads;
+  base::parallel_for(found_.size(), writers, [&](std::size_t row, int) noexcept {
     auto at = static_cast<std::size_t>(result.offsets[row]);
     for (const Entry& entry : found_[row]) {
       result.ids[at] = entry.id;

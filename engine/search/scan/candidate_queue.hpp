@@ -68,7 +68,8 @@ class CandidateQueue {
                                                    store::quads_of(items_.dimension), codes.halves(q), codes.half());
   }
 
-  void judge_oldest() noexcept {
+  // Inlined: a call for each candidate is 1 % of a large batch (docs/measurements.md, "Queues").
+  [[gnu::always_inline]] void judge_oldest() noexcept {
     const Candidate candidate = ring_.pop();
     const std::size_t q = candidate.q;
     // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.

@@ -114,8 +114,8 @@ class BlockScan {
           continue;
         }
       }
-      counts_.candidates += static_cast<std::uint64_t>(std::popcount(reaching));
       for (std::uint64_t left = reaching; left != 0; left &= left - 1) {
+        ++counts_.candidates;
         const auto i = static_cast<std::size_t>(std::countr_zero(left));
         candidates_.push(q, products[i], first + i);
       }

@@ -59,13 +59,14 @@ class DeferredList {
   /// Takes the items of the tile at position `first` whose bit is set in `reaching`. Requires room for a tile.
   void add(std::size_t q, std::size_t first, const std::int32_t* products, std::uint64_t reaching) noexcept {
     if (scratch_.deferred_counts[q] + kernels::kTileItems > room_) judge(q);
-    DeferredItem* next = scratch_.deferred.data() + q * room_ + scratch_.deferred_counts[q];
-    scratch_.deferred_counts[q] += static_cast<std::uint32_t>(std::popcount(reaching));
+    DeferredItem* const items = scratch_.deferred.data() + q * room_;
+    DeferredItem* next = items + scratch_.deferred_counts[q];
     const std::size_t offset = first - task_.first_tile * kernels::kTileItems;
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
       *next++ = {products[i], static_cast<std::uint32_t>(offset + i)};
     }
+    scratch_.deferred_counts[q] = static_cast<std::uint32_t>(next - items);
   }
 
   void judge_all() noexcept {

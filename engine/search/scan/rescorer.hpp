@@ -19,7 +19,9 @@ class Rescorer {
   /// Scores for queries [first_query, ...) go to results[0], ... wasted[0], ... grow by the wasted work.
   Rescorer(const ScanContext& context, std::size_t first_query, Results* results, std::uint64_t* wasted,
            ScanCounts& counts) noexcept
-      : context_(context),
+      : items_(context.items),
+        queries_(context.queries),
+        ranking_(context.ranking),
         dot64_(context.kernels.dot64[static_cast<std::size_t>(context.items.dtype)]),
         dot64_four_(context.kernels.dot64_four[static_cast<std::size_t>(context.items.dtype)]),
         first_query_(first_query),
@@ -32,10 +34,9 @@ class Rescorer {
   template <typename Raised>
   void push(std::size_t q, std::size_t row, Raised&& raised) noexcept {
     if (ring_.full()) score_four(raised);
-    const store::ItemStore& items = context_.items;
-    const unsigned char* data = items.row(row);
-    for (std::size_t b = 0; b < items.row_bytes(); b += store::kLineBytes) __builtin_prefetch(data + b);
-    __builtin_prefetch(&items.squares[row]);
+    const unsigned char* data = items_.row(row);
+    for (std::size_t b = 0; b < items_.row_bytes(); b += store::kLineBytes) __builtin_prefetch(data + b);
+    __builtin_prefetch(&items_.squares[row]);
     ring_.push({q, row});
     ++counts_.rescored;
   }
@@ -45,7 +46,7 @@ class Rescorer {
     while (ring_.size() >= 4) score_four(raised);
     while (ring_.size() != 0) {
       const Pair pair = ring_.pop();
-      offer(pair, dot64_(query(pair), context_.items.row(pair.row), context_.items.dimension), raised);
+      offer(pair, dot64_(query(pair), items_.row(pair.row), items_.dimension), raised);
     }
   }
 
@@ -55,7 +56,7 @@ class Rescorer {
     std::size_t row;
   };
 
-  const float* query(const Pair& pair) const noexcept { return context_.queries.values(first_query_ + pair.q); }
+  const float* query(const Pair& pair) const noexcept { return queries_.values(first_query_ + pair.q); }
 
   // Four at a time: a sum of dot64 depends on the one before, and four hide each other's latency.
   template <typename Raised>
@@ -67,27 +68,29 @@ class Rescorer {
     for (std::size_t i = 0; i < 4; ++i) {
       pairs[i] = ring_.pop();
       queries[i] = query(pairs[i]);
-      rows[i] = context_.items.row(pairs[i].row);
+      rows[i] = items_.row(pairs[i].row);
     }
-    dot64_four_(queries, rows, context_.items.dimension, dots);
+    dot64_four_(queries, rows, items_.dimension, dots);
     for (std::size_t i = 0; i < 4; ++i) offer(pairs[i], dots[i], raised);
   }
 
   template <typename Raised>
   void offer(const Pair& pair, double dot, Raised& raised) noexcept {
-    const store::ItemStore& items = context_.items;
-    const double key = base::ranking_key(context_.ranking, dot, context_.queries.square(first_query_ + pair.q),
-                                         items.squares[pair.row]);
+    const double key =
+        base::ranking_key(ranking_, dot, queries_.square(first_query_ + pair.q), items_.squares[pair.row]);
     Results& results = results_[pair.q];
     const double bound = results.bound();
-    if (!results.offer({key, items.id(pair.row)})) {
+    if (!results.offer({key, items_.id(pair.row)})) {
       wasted_[pair.q] += kWastedRow;
     } else if (results.bound() > bound) {
       raised(pair.q);
     }
   }
 
-  const ScanContext& context_;
+  // Not through the context: an offer is too short for another load on the way to each of these.
+  const store::ItemStore& items_;
+  const bounds::PreparedQueries& queries_;
+  base::Ranking ranking_;
   double (*dot64_)(const float*, const void*, std::size_t) noexcept;
   void (*dot64_four_)(const float* const*, const void* const*, std::size_t, double*) noexcept;
   std::size_t first_query_;

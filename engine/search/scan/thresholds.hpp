@@ -58,7 +58,7 @@ class Thresholds {
 
   /// Learns what other threads have found, and which tiles may be skipped.
   void refresh() noexcept {
-    if (context_.scan.several_tasks) {
+    if (Results::kRises && context_.scan.several_tasks) {
       for (std::size_t q = 0; q < task_.queries; ++q) update(q);
     }
     find_least_norm();
