@@ -32,6 +32,12 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 ANGLED = re.compile(r"^\s*#\s*include\s*<([^>]+)>")
 # These are users of the library as any other: the public API and their own files, nothing else.
 USERS = ("tools", "python/src")
+# The folders of the command, as above.
+TOOLS = {
+    "console": ["console"],
+    "verify": ["console", "verify"],
+    "commands": ["console", "verify", "commands"],
+}
 # The fuzzer's oracle is a second opinion: it shares nothing with the library.
 ALONE = ["tests/fuzz/oracle.hpp", "tests/fuzz/oracle.cpp"]
 # These know things that the rest of the project must not.
@@ -64,13 +70,20 @@ def check_search(path, parts):
             yield f"{path}:{number}: part '{part}' of search must not include \"{target}\""
 
 
-def check_user(root, path):
+def is_own(root, folder, path, target):
+    """In tools/ files are named by their path from there, in other folders they stand beside the one that includes them."""
+    if folder != "tools":
+        return "/" not in target and (path.parent / target).is_file()
+    allowed = TOOLS.get(path.relative_to(root / folder).parts[0], [])
+    return target.split("/")[0] in allowed and ".." not in target and (root / folder / target).is_file()
+
+
+def check_user(root, folder, path):
     """A public header is one that stands in include/; angle brackets must not be a way around."""
-    own = path.parent
     for number, target in includes(path):
         public = target.startswith("maxdot/") and (root / "include" / target).is_file()
-        if not public and ("/" in target or not (own / target).is_file()):
-            yield f'{path}:{number}: only public headers and files beside it may be included here, not "{target}"'
+        if not public and not is_own(root, folder, path, target):
+            yield f'{path}:{number}: only public headers and its own files may be included here, not "{target}"'
     for number, target in includes(path, ANGLED):
         if (root / "engine" / target).is_file():
             yield f"{path}:{number}: only public headers may be included here, not <{target}> of the engine"
@@ -108,7 +121,9 @@ def check(root):
     for folder in USERS:
         for path in sorted((root / folder).rglob("*.[hc]pp")):
             files += 1
-            problems += check_user(root, path)
+            if folder == "tools" and path.relative_to(root / folder).parts[0] not in TOOLS:
+                problems.append(f"{path}: it must stand in one of the folders {', '.join(TOOLS)}")
+            problems += check_user(root, folder, path)
     for name in ALONE:
         if (root / name).is_file():
             files += 1

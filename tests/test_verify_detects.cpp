@@ -9,11 +9,11 @@
 
 #include "maxdot/maxdot.hpp"
 #include "support.hpp"
-#include "verify_arithmetic.hpp"
-#include "verify_brute.hpp"
-#include "verify_compare.hpp"
-#include "verify_data.hpp"
-#include "verify_explain.hpp"
+#include "verify/arithmetic.hpp"
+#include "verify/brute.hpp"
+#include "verify/compare.hpp"
+#include "verify/data.hpp"
+#include "verify/explain.hpp"
 
 namespace {
 

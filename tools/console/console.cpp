@@ -1,0 +1,143 @@
+#include "console/console.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+
+#include "console/failure.hpp"
+
+namespace maxdot::tools {
+namespace {
+
+bool reader_gone = false;
+
+// Any failure of stdout ends here: errno tells a reader who left from a disk that is full.
+void output_failed() {
+  if (errno == EPIPE) {
+    reader_gone = true;
+    return;
+  }
+  const int error_number = errno;
+  reader_gone = true;  // one report is enough: main still flushes on its way out
+  throw io_failure("standard output", "write", error_number, "check where it is redirected to");
+}
+
+template <typename... Args>
+std::string formatted(const char* format, Args... args) {
+  std::array<char, 64> buffer{};
+  const int length = std::snprintf(buffer.data(), buffer.size(), format, args...);
+  return std::string(buffer.data(), static_cast<std::size_t>(std::max(length, 0)));
+}
+
+// h:mm:ss, or m:ss below an hour.
+std::string clock_time(double seconds) {
+  const auto total = static_cast<unsigned long long>(seconds + 0.5);
+  if (total >= 3600) return formatted("%llu:%02llu:%02llu", total / 3600, total / 60 % 60, total % 60);
+  return formatted("%llu:%02llu", total / 60, total % 60);
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  if (reader_gone) return;
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed();
+}
+
+void print_json(const Json& document) {
+  // Paths may be any bytes; a replaced character beats a document that cannot be written.
+  print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void flush_output() {
+  if (reader_gone) return;
+  errno = 0;
+  if (std::fflush(stdout) != 0) output_failed();
+}
+
+void print_error(std::string_view message) noexcept {
+  try {
+    const std::string line = "maxdot: error: " + printable(message) + "\n";
+    std::fputs(line.c_str(), stderr);
+  } catch (...) {
+    std::fputs("maxdot: error: out of memory\n", stderr);
+  }
+}
+
+std::string with_thousands(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) {
+    at -= 3;
+    digits.insert(at, 1, ',');
+  }
+  return digits;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  static constexpr std::array<const char*, 6> units = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double value = static_cast<double>(bytes) / 1024.0;
+  std::size_t unit = 0;
+  while (value >= 1023.95 && unit + 1 < units.size()) {
+    value /= 1024.0;
+    ++unit;
+  }
+  return formatted("%.1f %s", value, units[unit]);
+}
+
+std::string human_seconds(double seconds) {
+  if (seconds < 0.9995e-3) return formatted("%.0f us", seconds * 1e6);
+  if (seconds < 0.9995) return formatted("%.3g ms", seconds * 1e3);
+  if (seconds < 99.5) return formatted("%.3g s", seconds);
+  return clock_time(seconds);
+}
+
+std::string human_score(double score) { return formatted("%.9g", score); }
+
+std::string printable(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return result;
+}
+
+void print_fields(const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::size_t width = 0;
+  for (const auto& [name, value] : fields) width = std::max(width, name.size());
+  for (const auto& [name, value] : fields) {
+    print(name + std::string(width - name.size() + 2, ' ') + value + "\n");
+  }
+}
+
+Progress::Progress(std::string verb, std::string unit, std::uint64_t total)
+    : verb_(std::move(verb)), unit_(std::move(unit)), total_(total), enabled_(isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() {
+  if (drawn_) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::update(std::uint64_t done) {
+  static constexpr double interval = 0.2;
+  if (!enabled_) return;
+  const double elapsed = watch_.seconds();
+  if (elapsed - last_drawn_ < interval) return;
+  last_drawn_ = elapsed;
+  drawn_ = true;
+  std::string line = "\r" + verb_ + " " + with_thousands(done) + " of " + with_thousands(total_) + " " + unit_;
+  if (done > 0 && elapsed > 0) {
+    const double rate = static_cast<double>(done) / elapsed;
+    const double left = static_cast<double>(total_ - std::min(done, total_)) / rate;
+    line += formatted("  %.1f %%  ", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
+    line +=
+        with_thousands(static_cast<std::uint64_t>(std::llround(rate))) + "/s  " + clock_time(left) + " left";
+  }
+  std::fputs((line + "\033[K").c_str(), stderr);
+}
+
+}  // namespace maxdot::tools

@@ -1,0 +1,40 @@
+#include "console/failure.hpp"
+
+#include <cstring>
+
+namespace maxdot::tools {
+
+ExitCode exit_code_for(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::io:
+      return ExitCode::io;
+    case ErrorCode::invalid_argument:
+    case ErrorCode::invalid_data:
+    case ErrorCode::bad_format:
+    case ErrorCode::checksum_mismatch:
+      return ExitCode::bad_data;
+    case ErrorCode::unsupported:
+      return ExitCode::unsupported;
+    case ErrorCode::out_of_memory:
+      return ExitCode::out_of_memory;
+  }
+  return ExitCode::internal;
+}
+
+Failure blame(const Error& error, std::string_view file) {
+  std::string message = error.what();
+  const bool about_the_machine =
+      error.code() == ErrorCode::unsupported || error.code() == ErrorCode::out_of_memory;
+  if (!about_the_machine && message.rfind(std::string(file) + ":", 0) != 0) {
+    message = std::string(file) + ": " + message;
+  }
+  return Failure(exit_code_for(error.code()), message);
+}
+
+Failure io_failure(const std::string& path, const std::string& action, int error_number,
+                   const std::string& remedy) {
+  return Failure(ExitCode::io,
+                 path + ": cannot " + action + ": " + std::strerror(error_number) + "; " + remedy);
+}
+
+}  // namespace maxdot::tools

@@ -1,0 +1,96 @@
+#include "console/options.hpp"
+
+#include <charconv>
+
+#include "console/failure.hpp"
+#include "maxdot/error.hpp"
+#include "maxdot/index.hpp"
+
+namespace maxdot::tools {
+namespace {
+
+constexpr const char* exit_codes =
+    "Exit codes:\n"
+    "  0   done\n"
+    "  1   a check failed (verify found a disagreement)\n"
+    "  2   a bad option or argument\n"
+    "  3   a file cannot be read or written\n"
+    "  4   a file holds data that cannot be used\n"
+    "  5   not supported by this version or machine\n"
+    "  6   out of memory\n"
+    "  70  a defect of maxdot";
+
+}  // namespace
+
+CLI::Option* add_file(CLI::App& command, const std::string& name, std::string& path,
+                      const std::string& description) {
+  return command.add_option(name, path, description)->type_name("FILE");
+}
+
+CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_t& value, std::uint64_t low,
+                        std::uint64_t high, const std::string& description) {
+  // CLI11 would read 010 as eight and 0x10 as sixteen; a count is decimal.
+  const auto parse = [name, low, high, &value](const std::string& text) {
+    std::uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, status] = std::from_chars(text.data(), end, number);
+    if (status != std::errc() || stop != end || number < low || number > high) {
+      throw CLI::ValidationError(name, "'" + text + "' is not a whole number from " + std::to_string(low) +
+                                           " to " + std::to_string(high));
+    }
+    value = number;
+  };
+  CLI::Option* option = command.add_option_function<std::string>(name, parse, description);
+  option->type_name("N");
+  if (value >= low && value <= high) option->default_str(std::to_string(value));
+  return option;
+}
+
+void add_pair_columns(CLI::App& command, PairColumns& columns) {
+  command
+      .add_option("--user-column", columns.user,
+                  "Name of the users' column in pairs as text (default: by usual names)")
+      ->type_name("NAME");
+  command.add_option("--item-column", columns.item, "Name of the items' column")->type_name("NAME");
+}
+
+CLI::Option* add_k(CLI::App& command, std::uint64_t& k) {
+  return add_number(command, "-k", k, 1, max_k, "Results per query, at least 1");
+}
+
+CLI::Option* add_threads(CLI::App& command, std::uint64_t& threads) {
+  return add_number(command, "--threads", threads, 0, max_threads,
+                    "Threads; 0 uses every core this process may use. Results do not depend on it");
+}
+
+CLI::Option* add_json(CLI::App& command, bool& json) {
+  return command.add_flag("--json", json, "Print one JSON document instead of text");
+}
+
+CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric, const std::string& description) {
+  const auto parse = [&metric](const std::string& text) {
+    for (const Metric candidate : {Metric::dot, Metric::cosine, Metric::euclidean}) {
+      if (text == to_string(candidate)) {
+        metric = candidate;
+        return;
+      }
+    }
+    throw CLI::ValidationError("--metric", "unknown metric '" + text + "', choose dot, cosine or euclidean");
+  };
+  return command.add_option_function<std::string>("--metric", parse, description)->type_name("METRIC");
+}
+
+std::string kernel_in_use() {
+  try {
+    return kernel_name();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::invalid_argument) throw Failure(ExitCode::usage, error.what());
+    throw;
+  }
+}
+
+void add_footer(CLI::App& command, const std::string& example) {
+  command.footer("Example:\n  " + example + "\n\n" + exit_codes);
+}
+
+}  // namespace maxdot::tools
