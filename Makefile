@@ -123,7 +123,7 @@ $(RECHUB)/ready: tests/rechub/requirements.txt examples/rechub/requirements.txt 
 
 tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)
 	cmake --preset clang
-	run-clang-tidy-14 -quiet -p build/clang 'engine/|tools/'
+	run-clang-tidy-14 -quiet -p build/clang '^$(CURDIR)/(engine|tools)/'
 
 format: ## clang-format everything (needs clang-format-14)
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
