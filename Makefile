@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 MAXDOT := build/release/bin/maxdot
-APT := g++ clang-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
+APT := g++ clang-14 clang-format-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
        libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev python3-dev python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
@@ -125,8 +125,8 @@ tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)
 	cmake --preset clang
 	run-clang-tidy-14 -quiet -p build/clang '^$(CURDIR)/(engine|tools)/'
 
-format: ## clang-format everything (needs clang-format-14)
-	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+format: deps ## clang-format everything, which a test checks
+	git ls-files '*.cpp' '*.hpp' | xargs clang-format-14 -i
 
 clean: ## remove everything that was built
 	rm -rf build

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Every C++ file that git knows is as clang-format 14 writes it by .clang-format; `make format` makes it so."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+VERSION = "14"  # other versions break lines elsewhere
+
+
+def formatter():
+    """The program of the right version, or None."""
+    for name in (f"clang-format-{VERSION}", "clang-format"):
+        path = shutil.which(name)
+        if path is None:
+            continue
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        found = re.search(r"version (\d+)\.", told)
+        if found and found.group(1) == VERSION:
+            return path
+    return None
+
+
+def cpp_files(root):
+    """What git tracks; in a tree without git, such as a source archive, every file of the folders with code."""
+    listed = subprocess.run(["git", "-C", root, "ls-files", "-z", "*.cpp", "*.hpp"], capture_output=True, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        names = [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+        return sorted(name for name in names if (root / name).is_file())
+    folders = ("bench", "engine", "examples", "include", "python", "tests", "tools")
+    return sorted(str(path.relative_to(root)) for folder in folders for path in (root / folder).rglob("*.[ch]pp"))
+
+
+def differs(program, root, name):
+    done = subprocess.run([program, "--dry-run", "-Werror", "--style=file", name], cwd=root, capture_output=True, check=False)
+    return done.returncode != 0
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]).resolve()
+    program = formatter()
+    if program is None:
+        print(f"clang-format {VERSION} is not installed: install the package clang-format-{VERSION} (`make deps`)")
+        return 1
+    files = cpp_files(root)
+    wrong = [name for name in files if differs(program, root, name)]
+    for name in wrong:
+        print(f"{name}: differs from what clang-format {VERSION} writes")
+    print(f"{len(files)} files, {len(wrong)} differ" + ("; `make format` formats them" if wrong else ""))
+    return 1 if wrong or len(files) < 20 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
