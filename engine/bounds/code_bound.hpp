@@ -8,9 +8,10 @@
 #include <limits>
 
 #include "base/score.hpp"
-#include "kernels/kernels.hpp"
 #include "bounds/query_codes.hpp"
+#include "kernels/kernels.hpp"
 #include "store/item_store.hpp"
+#include "store/layout.hpp"
 
 namespace maxdot::bounds {
 
@@ -36,7 +37,7 @@ class CodeBound {
   /// At least the true score of the item at `position` for query `q`, whose fine codes have the product `dot`.
   double upper(std::size_t q, std::size_t position, std::int32_t dot) const noexcept {
     const double scale = static_cast<double>(items_.terms[position].scale);
-    const double error = static_cast<double>(items_.tiles[position / kernels::kTileItems].error_ratio) * scale;
+    const double error = static_cast<double>(items_.tiles[store::tile_of(position)].error_ratio) * scale;
     const double norm = static_cast<double>(items_.terms[position].norm);
     const double center = queries_.scale(q) * scale * static_cast<double>(dot);
     const double spread = queries_.error_factor(q) * error;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "store/layout.hpp"
+
 namespace maxdot::bounds {
 namespace {
 
@@ -28,8 +30,8 @@ F32Bound::F32Bound(const store::ItemStore& items, base::Ranking ranking) noexcep
       relative_error_(2.0F * static_cast<float>(items.dimension + 40) * 0x1p-24F * 1.01F) {}
 
 void F32Bound::fill(std::size_t tile, kernels::TileTerms& terms) const noexcept {
-  const std::size_t begin = tile * kernels::kTileItems;
-  const std::size_t count = std::min(kernels::kTileItems, items_.items - begin);
+  const std::size_t begin = store::first_of_tile(tile);
+  const std::size_t count = store::items_in_tile(items_.items, tile);
   float norms[kernels::kTileItems];
   for (std::size_t i = 0; i < count; ++i) norms[i] = static_cast<float>(std::sqrt(items_.squares[begin + i]));
   for (std::size_t i = count; i < kernels::kTileItems; ++i) {

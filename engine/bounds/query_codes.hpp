@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "base/aligned_buffer.hpp"
-#include "kernels/kernels.hpp"
 #include "bounds/prepared_queries.hpp"
+#include "kernels/kernels.hpp"
 
 namespace maxdot::bounds {
 

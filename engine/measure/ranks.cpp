@@ -14,6 +14,7 @@
 #include "base/parallel.hpp"
 #include "bounds/f32_bound.hpp"
 #include "bounds/prepared_queries.hpp"
+#include "store/layout.hpp"
 
 namespace maxdot::measure {
 namespace {
@@ -80,8 +81,8 @@ class Counter {
   template <typename TargetsOf>
   void tile(std::size_t tile, std::size_t begin, std::size_t count, const TargetsOf& targets_of,
             Scratch& scratch) const noexcept {
-    const std::size_t first = tile * kTileItems;
-    const std::size_t present = std::min(kTileItems, items_.items - first);
+    const std::size_t first = store::first_of_tile(tile);
+    const std::size_t present = store::items_in_tile(items_.items, tile);
     bound_.fill(tile, scratch.terms);
     kernels_.pack_panel[static_cast<std::size_t>(items_.dtype)](items_.row(first), present, items_.dimension,
                                                                 scratch.panel.data());
@@ -150,7 +151,7 @@ class Counter {
 void count_better(const store::ItemStore& items, const kernels::KernelTable& kernels, base::Ranking ranking,
                   const MatrixView& queries, std::span<const std::int64_t> offsets,
                   std::span<const std::size_t> rows, int threads, std::int64_t* better) {
-  const std::size_t tiles = divide_up(items.items, kTileItems);
+  const std::size_t tiles = store::tiles_of(items.items);
   const std::size_t chunks = divide_up(tiles, kChunkTiles);
   const std::size_t round_queries = std::min(queries.rows, kRoundQueries);
   Counter counter(items, kernels, ranking);

@@ -10,6 +10,7 @@
 #include "base/elementary.hpp"
 #include "base/parallel.hpp"
 #include "softmax/queries.hpp"
+#include "store/layout.hpp"
 
 namespace maxdot::softmax {
 namespace {
@@ -72,13 +73,14 @@ class Chunk {
       std::fill(state.lost, state.lost + kSoftmaxLanes, 0.0F);
       scratch_.exact[q] = {};
     }
-    for (std::size_t tile = tile_begin; tile < tile_end; ++tile) add_tile(tile * kTileItems, begin, count);
+    for (std::size_t tile = tile_begin; tile < tile_end; ++tile) add_tile(tile, begin, count);
     for (std::size_t q = 0; q < count; ++q) sums[q] = total(scratch_.states[q], scratch_.exact[q]);
   }
 
  private:
-  void add_tile(std::size_t first, std::size_t begin, std::size_t count) noexcept {
-    const std::size_t present = std::min(kTileItems, items_.items - first);
+  void add_tile(std::size_t tile, std::size_t begin, std::size_t count) noexcept {
+    const std::size_t first = store::first_of_tile(tile);
+    const std::size_t present = store::items_in_tile(items_.items, tile);
     const std::uint64_t all = ~std::uint64_t{0} >> (kTileItems - present);
     const std::uint64_t unusual = fill_terms(first, present);
     const kernels::KernelTable& kernels = logits_.kernels;
@@ -155,7 +157,7 @@ double Logits::of(const float* query, double square, std::size_t row) const noex
 
 void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::size_t* left_out, int threads,
                  double* out) {
-  const std::size_t tiles = divide_up(logits.items.items, kTileItems);
+  const std::size_t tiles = store::tiles_of(logits.items.items);
   const std::size_t chunks = divide_up(tiles, kChunkTiles);
   const auto workers = static_cast<std::size_t>(threads);
   const std::size_t round_queries = std::min(queries.rows, kBlockQueries * workers);

@@ -152,13 +152,12 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
   try {
     auto buffers = std::make_shared<Buffers>();
     const std::size_t tiles = tiles_of(n);
-    const std::size_t plane_bytes = plane_tile_bytes(d);
     buffers->squares = base::AlignedBuffer<double>(n, "item norms");
-    buffers->high = base::AlignedBuffer<std::uint8_t>(tiles * plane_bytes, "item codes");
-    buffers->low = base::AlignedBuffer<std::uint8_t>(tiles * low_tile_bytes(d), "item codes");
-    buffers->terms = base::AlignedBuffer<ItemTerms>(tiles * kernels::kTileItems, "item scales");
+    buffers->high = base::AlignedBuffer<std::uint8_t>(high_tile_offset(d, tiles), "item codes");
+    buffers->low = base::AlignedBuffer<std::uint8_t>(low_tile_offset(d, tiles), "item codes");
+    buffers->terms = base::AlignedBuffer<ItemTerms>(positions_of(n), "item scales");
     buffers->tiles = base::AlignedBuffer<TileSummary>(tiles, "tile summaries");
-    buffers->order = base::AlignedBuffer<std::uint16_t>(tiles * kernels::kTileItems, "code order");
+    buffers->order = base::AlignedBuffer<std::uint16_t>(positions_of(n), "code order");
     const std::size_t tile_floats = kernels::kTileItems * d;
     base::AlignedBuffer<float> scratch(tile_floats * static_cast<std::size_t>(options.threads), "row scratch");
     base::AlignedBuffer<float> sizes(n, "row scales");
@@ -175,16 +174,16 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
         sizes[r] = order_size(row, squares[r], d, unit);
       }
     });
-    base::parallel_for((n + kBlockRows - 1) / kBlockRows, options.threads, [&](std::size_t block, int) noexcept {
-      const std::size_t first = block * kBlockRows;
-      order_block(sizes.data() + first, std::min(kBlockRows, n - first), buffers->order.data() + first);
+    base::parallel_for(blocks_of(n), options.threads, [&](std::size_t block, int) noexcept {
+      const std::size_t first = first_of_block(block);
+      order_block(sizes.data() + first, rows_in_block(n, block), buffers->order.data() + first);
     });
-    std::fill(buffers->order.data() + n, buffers->order.data() + tiles * kernels::kTileItems, std::uint16_t{0});
+    std::fill(buffers->order.data() + n, buffers->order.data() + positions_of(n), std::uint16_t{0});
     base::parallel_for(tiles, options.threads, [&](std::size_t tile, int worker) noexcept {
       float* rows_f32 = scratch.data() + static_cast<std::size_t>(worker) * tile_floats;
       encode_tile(view, squares, buffers->order.data(), tile, rows_f32,
-                  {buffers->high.data() + tile * plane_bytes, buffers->low.data() + tile * low_tile_bytes(d),
-                   buffers->terms.data() + tile * kernels::kTileItems, buffers->tiles.data() + tile});
+                  {buffers->high.data() + high_tile_offset(d, tile), buffers->low.data() + low_tile_offset(d, tile),
+                   buffers->terms.data() + first_of_tile(tile), buffers->tiles.data() + tile});
     });
 
     auto items = std::make_shared<ItemStore>();

@@ -22,11 +22,11 @@ void order_block(const float* sizes, std::size_t rows, std::uint16_t* order) noe
 
 void encode_tile(const MatrixView& view, const double* squares, const std::uint16_t* order, std::size_t tile,
                  float* scratch, const TileCodes& out) noexcept {
-  const std::size_t first = tile * kernels::kTileItems;
-  const std::size_t count = std::min(kernels::kTileItems, view.rows - first);
+  const std::size_t first = first_of_tile(tile);
+  const std::size_t count = items_in_tile(view.rows, tile);
   double tile_squares[kernels::kTileItems];
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t r = first / kBlockRows * kBlockRows + order[first + i];
+    const std::size_t r = row_of(first + i, order[first + i]);
     base::to_f32(view.row(r), view.dtype, view.cols, scratch + i * view.cols);
     tile_squares[i] = squares[r];
   }

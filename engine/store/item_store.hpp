@@ -72,7 +72,7 @@ struct ItemStore {
   const std::uint8_t* low_at(std::size_t position, std::size_t bytes) const noexcept { return low + position * bytes; }
   /// The row whose codes stand at `position`. In a damaged file it may be >= items.
   std::size_t row_at(std::size_t position) const noexcept {
-    return position / kBlockRows * kBlockRows + order[position];
+    return row_of(position, order[position]);
   }
   std::int64_t id(std::size_t r) const noexcept { return ids == nullptr ? static_cast<std::int64_t>(r) : ids[r]; }
 };

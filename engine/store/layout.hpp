@@ -15,7 +15,9 @@
 // bytes in lines like the plane's, transposes them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/kernels.hpp"
 
@@ -27,9 +29,32 @@ inline constexpr std::size_t kQuadDimensions = 4;
 
 inline constexpr std::size_t kBlockRows = 4096;
 
-
 constexpr std::size_t tiles_of(std::size_t items) noexcept {
   return (items + kernels::kTileItems - 1) / kernels::kTileItems;
+}
+
+/// Positions in all tiles: those behind the last item hold none.
+constexpr std::size_t positions_of(std::size_t items) noexcept { return tiles_of(items) * kernels::kTileItems; }
+
+constexpr std::size_t tile_of(std::size_t position) noexcept { return position / kernels::kTileItems; }
+constexpr std::size_t first_of_tile(std::size_t tile) noexcept { return tile * kernels::kTileItems; }
+
+/// How many of `items` items tile `tile` holds. Requires that it is one of theirs.
+constexpr std::size_t items_in_tile(std::size_t items, std::size_t tile) noexcept {
+  return std::min(kernels::kTileItems, items - first_of_tile(tile));
+}
+
+constexpr std::size_t blocks_of(std::size_t items) noexcept { return (items + kBlockRows - 1) / kBlockRows; }
+constexpr std::size_t first_of_block(std::size_t block) noexcept { return block * kBlockRows; }
+
+/// How many of `items` rows block `block` holds. Requires that it is one of theirs.
+constexpr std::size_t rows_in_block(std::size_t items, std::size_t block) noexcept {
+  return std::min(kBlockRows, items - first_of_block(block));
+}
+
+/// The row at `position`, where `in_block` is what `order` says of it.
+constexpr std::size_t row_of(std::size_t position, std::uint16_t in_block) noexcept {
+  return first_of_block(position / kBlockRows) + in_block;
 }
 
 /// Lines of one group: quadruples of dimensions.
@@ -38,7 +63,14 @@ constexpr std::size_t quads_of(std::size_t dimension) noexcept {
 }
 
 /// Bytes of one tile in the plane of high nibbles: two halves of `quads` lines.
-constexpr std::size_t plane_tile_bytes(std::size_t dimension) noexcept { return 2 * quads_of(dimension) * kLineBytes; }
+constexpr std::size_t plane_tile_bytes(std::size_t dimension) noexcept {
+  return 2 * quads_of(dimension) * kLineBytes;
+}
+
+/// Where the plane of tile `tile` starts among the high nibbles of all.
+constexpr std::size_t high_tile_offset(std::size_t dimension, std::size_t tile) noexcept {
+  return tile * plane_tile_bytes(dimension);
+}
 
 /// Bytes of a tile that was expanded to one byte for each code.
 constexpr std::size_t expanded_tile_bytes(std::size_t dimension) noexcept {
@@ -56,10 +88,19 @@ constexpr std::size_t high_byte(std::size_t dimension, std::size_t i, std::size_
 constexpr bool high_is_upper(std::size_t i) noexcept { return i / kGroupItems % 2 == 1; }
 
 /// Bytes of an item's low nibbles: half of its quadruples, rounded up.
-constexpr std::size_t low_bytes(std::size_t dimension) noexcept { return (quads_of(dimension) + 1) / 2 * kQuadDimensions; }
+constexpr std::size_t low_bytes(std::size_t dimension) noexcept {
+  return (quads_of(dimension) + 1) / 2 * kQuadDimensions;
+}
 
 /// Of a tile's low nibbles.
-constexpr std::size_t low_tile_bytes(std::size_t dimension) noexcept { return kernels::kTileItems * low_bytes(dimension); }
+constexpr std::size_t low_tile_bytes(std::size_t dimension) noexcept {
+  return kernels::kTileItems * low_bytes(dimension);
+}
+
+/// Where those of tile `tile` start among the low nibbles of all.
+constexpr std::size_t low_tile_offset(std::size_t dimension, std::size_t tile) noexcept {
+  return tile * low_tile_bytes(dimension);
+}
 
 /// Of item `i` of a tile and dimension `j`: the byte of the tile's low nibbles that holds it.
 constexpr std::size_t low_byte(std::size_t dimension, std::size_t i, std::size_t j) noexcept {

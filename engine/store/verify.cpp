@@ -24,12 +24,6 @@ MatrixView rows_of(const ItemStore& items) noexcept {
   return {items.rows, items.dtype, items.items, items.dimension, items.row_bytes()};
 }
 
-std::size_t blocks_of(const ItemStore& items) noexcept { return (items.items + kBlockRows - 1) / kBlockRows; }
-
-std::size_t rows_in(const ItemStore& items, std::size_t block) noexcept {
-  return std::min(kBlockRows, items.items - block * kBlockRows);
-}
-
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw Error(ErrorCode::bad_format,
               path + ": " + why + ", although its checksums are right; build the index again from its data");
@@ -49,8 +43,8 @@ void blaming(const std::string& path, Check&& check) {
 /// The first block that is not right, or the number of blocks. `right(block, worker)` does not throw.
 template <typename Right>
 std::size_t first_wrong_block(const ItemStore& items, int threads, const Right& right) noexcept {
-  std::atomic<std::size_t> first{blocks_of(items)};
-  base::parallel_for(blocks_of(items), threads, [&](std::size_t block, int worker) noexcept {
+  std::atomic<std::size_t> first{blocks_of(items.items)};
+  base::parallel_for(blocks_of(items.items), threads, [&](std::size_t block, int worker) noexcept {
     if (right(block, static_cast<std::size_t>(worker))) return;
     std::size_t known = first.load();
     while (block < known && !first.compare_exchange_weak(known, block)) {
@@ -69,8 +63,8 @@ class Squares {
   /// The first row of the block whose square is wrong, or the end of the block.
   std::size_t first_wrong(std::size_t block, std::size_t worker) noexcept {
     float* row = scratch_.data() + worker * items_.dimension;
-    std::size_t r = block * kBlockRows;
-    for (const std::size_t end = r + rows_in(items_, block); r < end; ++r) {
+    std::size_t r = first_of_block(block);
+    for (const std::size_t end = r + rows_in_block(items_.items, block); r < end; ++r) {
       base::to_f32(items_.row(r), items_.dtype, items_.dimension, row);
       const double square = dot64_(row, items_.row(r), items_.dimension);
       if (std::bit_cast<std::uint64_t>(square) != std::bit_cast<std::uint64_t>(items_.squares[r])) break;
@@ -86,15 +80,14 @@ class Squares {
 
 /// Whether positions of the block name each of its rows once, and those behind the last row are 0.
 bool is_permutation(const ItemStore& items, std::size_t block) noexcept {
-  const std::size_t rows = rows_in(items, block);
-  const std::uint16_t* order = items.order + block * kBlockRows;
+  const std::size_t rows = rows_in_block(items.items, block);
+  const std::uint16_t* order = items.order + first_of_block(block);
   std::array<bool, kBlockRows> seen = {};
   for (std::size_t i = 0; i < rows; ++i) {
     if (order[i] >= rows || seen[order[i]]) return false;
     seen[order[i]] = true;
   }
-  const std::size_t end = tiles_of(rows) * kernels::kTileItems;
-  return std::all_of(order + rows, order + end, [](std::uint16_t row) { return row == 0; });
+  return std::all_of(order + rows, order + positions_of(rows), [](std::uint16_t row) { return row == 0; });
 }
 
 class Codes {
@@ -107,8 +100,8 @@ class Codes {
   /// Null if the block's codes are what its rows encode to, else the section that differs.
   const char* wrong_section(std::size_t block, std::size_t worker) noexcept {
     Scratch& scratch = scratch_[worker];
-    const std::size_t first = block * kBlockRows;
-    const std::size_t rows = rows_in(items_, block);
+    const std::size_t first = first_of_block(block);
+    const std::size_t rows = rows_in_block(items_.items, block);
     for (std::size_t i = 0; i < rows; ++i) {
       base::to_f32(items_.row(first + i), items_.dtype, items_.dimension, scratch.rows.data());
       scratch.sizes[i] = order_size(scratch.rows.data(), items_.squares[first + i], items_.dimension, unit_);
@@ -116,7 +109,7 @@ class Codes {
     order_block(scratch.sizes.data(), rows, scratch.order.data());
     if (std::memcmp(scratch.order.data(), items_.order + first, rows * sizeof(std::uint16_t)) != 0)
       return "code order";
-    const std::size_t first_tile = first / kernels::kTileItems;
+    const std::size_t first_tile = tile_of(first);
     for (std::size_t tile = first_tile; tile < first_tile + tiles_of(rows); ++tile) {
       if (const char* section = wrong_section_of_tile(tile, scratch)) return section;
     }
@@ -148,11 +141,11 @@ class Codes {
     const auto differ = [](const auto* a, const auto* b, std::size_t count) {
       return std::memcmp(a, b, count * sizeof(*a)) != 0;
     };
-    if (differ(scratch.high.data(), items_.high + tile * plane_tile_bytes(d), plane_tile_bytes(d)))
+    if (differ(scratch.high.data(), items_.high + high_tile_offset(d, tile), plane_tile_bytes(d)))
       return "high codes";
-    if (differ(scratch.low.data(), items_.low + tile * low_tile_bytes(d), low_tile_bytes(d)))
+    if (differ(scratch.low.data(), items_.low + low_tile_offset(d, tile), low_tile_bytes(d)))
       return "low codes";
-    const std::size_t first = tile * kernels::kTileItems;
+    const std::size_t first = first_of_tile(tile);
     if (differ(scratch.terms.data(), items_.terms + first, kernels::kTileItems)) return "item terms";
     return differ(&summary, items_.tiles + tile, 1) ? "tile summaries" : nullptr;
   }
@@ -166,9 +159,9 @@ void verify_squares(const ItemStore& items, const std::string& path, const kerne
                     int threads) {
   Squares squares(items, table, threads);
   const std::size_t block = first_wrong_block(items, threads, [&](std::size_t b, std::size_t worker) noexcept {
-    return squares.first_wrong(b, worker) == b * kBlockRows + rows_in(items, b);
+    return squares.first_wrong(b, worker) == first_of_block(b) + rows_in_block(items.items, b);
   });
-  if (block != blocks_of(items)) {
+  if (block != blocks_of(items.items)) {
     refuse(path,
            "the square of row " + std::to_string(squares.first_wrong(block, 0)) + " is not that of its values");
   }
@@ -188,7 +181,7 @@ void verify_contents(const ItemStore& items, const std::string& path, const kern
     verify_squares(items, path, table, threads);
     const std::size_t block = first_wrong_block(
         items, threads, [&](std::size_t b, std::size_t) noexcept { return is_permutation(items, b); });
-    if (block != blocks_of(items)) {
+    if (block != blocks_of(items.items)) {
       refuse(path, "the code order of block " + std::to_string(block) + " does not name each of its rows once");
     }
   });
@@ -200,7 +193,7 @@ void verify_codes(const ItemStore& items, const std::string& path, int threads) 
     const std::size_t block = first_wrong_block(
         items, threads,
         [&](std::size_t b, std::size_t worker) noexcept { return codes.wrong_section(b, worker) == nullptr; });
-    if (block != blocks_of(items)) {
+    if (block != blocks_of(items.items)) {
       refuse(path, "section '" + std::string(codes.wrong_section(block, 0)) +
                        "' is not what the rows of block " + std::to_string(block) + " encode to");
     }

@@ -21,14 +21,14 @@ namespace {
 /// Products of codes, from the planes and the plain formula.
 std::int32_t product(const store::ItemStore& items, std::size_t position, const std::int8_t* query, bounds::Codes read) {
   const std::size_t d = items.dimension;
-  const std::size_t tile = position / kernels::kTileItems * store::plane_tile_bytes(d);
-  const std::size_t i = position % kernels::kTileItems;
+  const std::size_t tile = store::tile_of(position);
+  const std::size_t i = position - store::first_of_tile(tile);
+  const std::uint8_t* highs = items.high_tile(tile, store::plane_tile_bytes(d));
+  const std::uint8_t* lows = items.low_tile(tile, store::low_tile_bytes(d));
   std::int32_t sum = 0;
   for (std::size_t j = 0; j < d; ++j) {
-    const std::size_t at = tile + store::high_byte(d, i, j);
-    const int shift = store::high_is_upper(i) ? 4 : 0;
-    const int high = (items.high[at] >> shift) & 15;
-    const int low = (items.low[position / kernels::kTileItems * store::low_tile_bytes(d) + store::low_byte(d, i, j)] >> (store::low_is_upper(d, j) ? 4 : 0)) & 15;
+    const int high = (highs[store::high_byte(d, i, j)] >> (store::high_is_upper(i) ? 4 : 0)) & 15;
+    const int low = (lows[store::low_byte(d, i, j)] >> (store::low_is_upper(d, j) ? 4 : 0)) & 15;
     sum += query[j] * (read == bounds::Codes::fine ? 16 * high + low - 128 : 16 * high - 120);
   }
   return sum;
