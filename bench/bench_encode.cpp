@@ -1,8 +1,10 @@
-// Building an index in memory: from rows to codes, norms and summaries. Bytes are those of the rows given.
+// Building an index in memory: from rows to codes, norms and summaries. Bytes are those of the rows
+// given.
 //
 //   bench_encode
 //
-// Rows are handed over (Index::build takes them): neither their copy nor the end of the index is measured.
+// Rows are handed over (Index::build takes them): neither their copy nor the end of the index is
+// measured.
 
 #include <benchmark/benchmark.h>
 
@@ -46,8 +48,10 @@ void encode(benchmark::State& state, DType dtype) {
     Matrix taken(kRows, kDimension, dtype);
     std::memcpy(taken.data(), rows.data(), bytes);
     const auto begin = std::chrono::steady_clock::now();
-    const Index index = Index::build(std::move(taken), {.threads = static_cast<int>(state.range(0))});
-    state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    const Index index =
+        Index::build(std::move(taken), {.threads = static_cast<int>(state.range(0))});
+    state.SetIterationTime(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     benchmark::DoNotOptimize(index.size());
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kRows));

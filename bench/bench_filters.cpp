@@ -1,4 +1,5 @@
-// What filters and several interests cost beside plain searches of the same vectors. Alternating, medians of ratios.
+// What filters and several interests cost beside plain searches of the same vectors. Alternating,
+// medians of ratios.
 //
 //   bench_filters          200,000 x 100 Gaussian rows, or the file that MAXDOT_BENCH_ITEMS names
 
@@ -38,7 +39,8 @@ OwnedIdLists random_lists(std::size_t lists, std::size_t length, std::size_t ite
 OwnedIdLists best_lists(const Index& index, const MatrixView& queries, std::size_t length) {
   OwnedIdLists made{{0}, {}};
   made.ids = index.search(queries, length).ids;
-  for (std::size_t q = 1; q <= queries.rows; ++q) made.offsets.push_back(static_cast<std::int64_t>(q * length));
+  for (std::size_t q = 1; q <= queries.rows; ++q)
+    made.offsets.push_back(static_cast<std::int64_t>(q * length));
   return made;
 }
 
@@ -57,11 +59,13 @@ double seconds(const std::function<void()>& run) {
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
-void compare(const std::string& name, const std::function<void()>& plain, const std::function<void()>& other) {
+void compare(const std::string& name, const std::function<void()>& plain,
+             const std::function<void()>& other) {
   std::vector<double> base;
   std::vector<double> with;
   std::vector<double> ratios;
@@ -70,7 +74,8 @@ void compare(const std::string& name, const std::function<void()>& plain, const 
     with.push_back(seconds(other));
     if (i > 0) ratios.push_back(with.back() / base.back());
   }
-  std::printf("%-46s %10.2f %10.2f %8.2f\n", name.c_str(), 1e3 * median(base), 1e3 * median(with), median(ratios));
+  std::printf("%-46s %10.2f %10.2f %8.2f\n", name.c_str(), 1e3 * median(base), 1e3 * median(with),
+              median(ratios));
   std::fflush(stdout);
 }
 
@@ -78,20 +83,22 @@ void compare(const std::string& name, const std::function<void()>& plain, const 
 
 int main() {
   const bench::Data data = bench::load(200000, 100, kQueries);
-  const Index index = Index::build(MatrixView::f32(data.items.data(), data.n, data.d), {.metric = Metric::dot});
+  const Index index =
+      Index::build(MatrixView::f32(data.items.data(), data.n, data.d), {.metric = Metric::dot});
   const MatrixView queries = MatrixView::f32(data.queries.data(), kQueries, data.d);
   std::vector<std::int64_t> ids(kQueries * 100);
   std::vector<double> scores(kQueries * 100);
   const ResultView out = {ids.data(), scores.data(), nullptr};
 
   for (const int threads : {1, 2}) {
-    std::printf("%d thread%s, %zu x %zu %28s %10s %8s\n", threads, threads > 1 ? "s" : "", data.n, data.d, "plain ms",
-                "ms", "ratio");
+    std::printf("%d thread%s, %zu x %zu %28s %10s %8s\n", threads, threads > 1 ? "s" : "", data.n,
+                data.d, "plain ms", "ms", "ratio");
     for (const std::size_t k : {std::size_t{10}, std::size_t{100}}) {
       const std::string of = ", k = " + std::to_string(k);
       const auto plain = [&] { index.search(queries, k, out, {.threads = threads}); };
       const auto filtered = [&](const std::string& name, const Filters& filters) {
-        compare(name + of, plain, [&] { index.search(queries, k, out, {.threads = threads, .filters = filters}); });
+        compare(name + of, plain,
+                [&] { index.search(queries, k, out, {.threads = threads, .filters = filters}); });
       };
       const OwnedIdLists hundred = random_lists(kQueries, 100, data.n);
       const OwnedIdLists best = best_lists(index, queries, 100);
@@ -107,13 +114,15 @@ int main() {
       filtered("allow 1,000 items", {.allow = thousand});
       filtered("mask that keeps one half", {.item_mask = mask});
       filtered("mask that keeps 1 %", {.item_mask = few});
-      for (const std::size_t per_user : {std::size_t{1}, std::size_t{2}, std::size_t{4}, std::size_t{8}}) {
+      for (const std::size_t per_user :
+           {std::size_t{1}, std::size_t{2}, std::size_t{4}, std::size_t{8}}) {
         // A plain search of one vector for each user, times the interests, is the promise.
         const std::size_t users = kQueries / per_user;
         const MatrixView one = MatrixView::f32(data.queries.data(), users, data.d);
-        compare(std::to_string(per_user) + " interests, beside one each" + of,
-                [&] { index.search(one, k, out, {.threads = threads}); },
-                [&] { index.search_multi(queries, per_user, k, out, {.threads = threads}); });
+        compare(
+            std::to_string(per_user) + " interests, beside one each" + of,
+            [&] { index.search(one, k, out, {.threads = threads}); },
+            [&] { index.search_multi(queries, per_user, k, out, {.threads = threads}); });
       }
     }
   }

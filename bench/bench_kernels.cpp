@@ -2,10 +2,10 @@
 //
 //   bench_kernels --benchmark_filter=code8
 //
-// "batch" kernels work on one tile in the cache and are limited by arithmetic; "stream" kernels read tiles from
-// memory and are limited by it. Nothing survives a screen here. of_arithmetic and of_memory are shares, in
-// percent, of what the machine can do at most, which is measured first (ceilings.hpp); they are left out where
-// a ceiling is unknown.
+// "batch" kernels work on one tile in the cache and are limited by arithmetic; "stream" kernels
+// read tiles from memory and are limited by it. Nothing survives a screen here. of_arithmetic and
+// of_memory are shares, in percent, of what the machine can do at most, which is measured first
+// (ceilings.hpp); they are left out where a ceiling is unknown.
 
 #include <benchmark/benchmark.h>
 
@@ -68,8 +68,8 @@ class Watch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// What one iteration did, as rates. Shares are no counters of the kind that is divided by time: those print as
-/// "per second".
+/// What one iteration did, as rates. Shares are no counters of the kind that is divided by time:
+/// those print as "per second".
 struct Work {
   std::size_t items;
   std::size_t queries;
@@ -80,13 +80,15 @@ struct Work {
   void count(benchmark::State& state, double seconds) const {
     const double macs = static_cast<double>(items * queries * kDimension);
     const double times_per_second = static_cast<double>(state.iterations()) / seconds;
-    state.counters["GMAC/s"] = benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["GMAC/s"] =
+        benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
     if (arithmetic_ceiling > 0) {
       state.counters["of_arithmetic"] = 100 * macs * times_per_second / arithmetic_ceiling;
     }
     if (from_memory) {
-      state.counters["of_memory"] = 100 * static_cast<double>(bytes) * times_per_second / ceilings().memory;
+      state.counters["of_memory"] =
+          100 * static_cast<double>(bytes) * times_per_second / ceilings().memory;
     }
   }
 };
@@ -108,7 +110,10 @@ struct CodeQueries {
 
 struct FloatQueries {
   explicit FloatQueries(std::size_t count)
-      : values(count * kDimension, "queries"), bias(count, 0.0F), threshold(count, 1e30F), masks(count) {
+      : values(count * kDimension, "queries"),
+        bias(count, 0.0F),
+        threshold(count, 1e30F),
+        masks(count) {
     std::fill(values.data(), values.data() + values.size(), 0.5F);
     std::fill_n(terms.scale, kTileItems, 1.0F);
     std::fill_n(terms.bias, kTileItems, 0.0F);
@@ -127,8 +132,8 @@ void f32_batch(benchmark::State& state, const KernelTable& table) {
   const Watch watch;
   for (auto _ : state) {
     table.pack_panel[0](memory().data(), kTileItems, kDimension, panel.data());
-    table.screen_panel(panel.data(), kDimension, q.values.data(), kDimension, kBatch, q.terms, q.bias.data(),
-                       q.threshold.data(), q.masks.data());
+    table.screen_panel(panel.data(), kDimension, q.values.data(), kDimension, kBatch, q.terms,
+                       q.bias.data(), q.threshold.data(), q.masks.data());
     benchmark::DoNotOptimize(q.masks.data());
   }
   Work{kTileItems, kBatch, kTileItems * kDimension * sizeof(float), ceilings().f32, false}.count(
@@ -148,7 +153,8 @@ void f32_stream(benchmark::State& state, const KernelTable& table) {
     }
     benchmark::DoNotOptimize(survivors);
   }
-  Work{kTiles * kTileItems, 1, kTiles * kTileBytes, ceilings().f32, true}.count(state, watch.seconds());
+  Work{kTiles * kTileItems, 1, kTiles * kTileBytes, ceilings().f32, true}.count(state,
+                                                                                watch.seconds());
 }
 
 void code4_stream(benchmark::State& state, const KernelTable& table) {
@@ -159,14 +165,15 @@ void code4_stream(benchmark::State& state, const KernelTable& table) {
   for (auto _ : state) {
     for (std::size_t t = 0; t < kTiles; ++t) {
       const std::size_t later = std::min(t + kTilesAhead, kTiles - 1);
-      table.codes.stream_codes(memory().data() + t * kPlaneBytes, memory().data() + later * kPlaneBytes, kQuads,
-                               q.codes.data(), kQueryStride, queries, q.start.data(), q.limits.data(),
+      table.codes.stream_codes(memory().data() + t * kPlaneBytes,
+                               memory().data() + later * kPlaneBytes, kQuads, q.codes.data(),
+                               kQueryStride, queries, q.start.data(), q.limits.data(),
                                q.masks.data(), q.dots.data());
     }
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTiles * kTileItems, queries, kTiles * kPlaneBytes, ceilings().byte_dots, true}.count(state,
-                                                                                             watch.seconds());
+  Work{kTiles * kTileItems, queries, kTiles * kPlaneBytes, ceilings().byte_dots, true}.count(
+      state, watch.seconds());
 }
 
 void code8_batch(benchmark::State& state, const KernelTable& table) {
@@ -175,8 +182,9 @@ void code8_batch(benchmark::State& state, const KernelTable& table) {
   const Watch watch;
   for (auto _ : state) {
     table.codes.expand_fine(memory().data(), memory().data() + kPlaneBytes, kQuads, tile.data());
-    table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kBatch, q.start.data(),
-                             q.limits.data(), {tile.data(), tile.data(), 0}, q.masks.data(), q.dots.data());
+    table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kBatch,
+                             q.start.data(), q.limits.data(), {tile.data(), tile.data(), 0},
+                             q.masks.data(), q.dots.data());
     benchmark::DoNotOptimize(q.masks.data());
   }
   Work{kTileItems, kBatch, kFineBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
@@ -194,8 +202,9 @@ void code8_stream(benchmark::State& state, const KernelTable& table) {
   for (auto _ : state) {
     for (std::size_t t = 0; t < kTiles; ++t) {
       table.codes.expand_fine(high + t * kPlaneBytes, low + t * kLowBytes, kQuads, tile.data());
-      table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kQueries, q.start.data(),
-                               q.limits.data(), {tile.data(), tile.data(), 0}, q.masks.data(), q.dots.data());
+      table.codes.screen_codes(tile.data(), kQuads, q.codes.data(), kQueryStride, kQueries,
+                               q.start.data(), q.limits.data(), {tile.data(), tile.data(), 0},
+                               q.masks.data(), q.dots.data());
     }
     benchmark::DoNotOptimize(q.masks.data());
   }
@@ -216,23 +225,30 @@ int main(int argc, char** argv) {
     // The reference would take minutes, and its speed is nobody's concern where there is another.
     if (table == tables.back() && tables.size() > 1) continue;
     const auto add = [table](const std::string& kernel, auto* run) {
-      return benchmark::RegisterBenchmark((kernel + "/" + table->name).c_str(), run, *table)->UseRealTime();
+      return benchmark::RegisterBenchmark((kernel + "/" + table->name).c_str(), run, *table)
+          ->UseRealTime();
     };
     add("f32_batch", f32_batch);
     add("f32_stream", f32_stream)->Unit(benchmark::kMillisecond);
-    add("code4_stream", code4_stream)->ArgName("queries")->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond);
+    add("code4_stream", code4_stream)
+        ->ArgName("queries")
+        ->Arg(1)
+        ->Arg(2)
+        ->Unit(benchmark::kMillisecond);
     add("code8_batch", code8_batch);
     add("code8_stream", code8_stream)->Unit(benchmark::kMillisecond);
   }
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   for (int i = 0; i < 5; ++i) {
-    ceilings().memory = std::max(ceilings().memory, bench::read_ceiling(memory().data(), memory().size()));
+    ceilings().memory =
+        std::max(ceilings().memory, bench::read_ceiling(memory().data(), memory().size()));
   }
   benchmark::AddCustomContext("arithmetic ceiling of codes",
                               giga(ceilings().byte_dots, " GMAC/s, byte dot products"));
   benchmark::AddCustomContext("arithmetic ceiling of f32",
                               giga(ceilings().f32, " GMAC/s, fused multiply-adds"));
-  benchmark::AddCustomContext("memory ceiling", giga(ceilings().memory, " GB/s, sequential read by one core"));
+  benchmark::AddCustomContext("memory ceiling",
+                              giga(ceilings().memory, " GB/s, sequential read by one core"));
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

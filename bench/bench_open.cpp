@@ -1,10 +1,11 @@
-// Opening an index file that the page cache holds: as a server does, and with every checksum verified.
+// Opening an index file that the page cache holds: as a server does, and with every checksum
+// verified.
 //
 //   bench_open
 //
 // Opening maps the file and reads its header, so its time should not depend on the number of items;
-// open_and_search adds the first query, which touches the codes. Verifying reads everything: bytes are those of
-// the file.
+// open_and_search adds the first query, which touches the codes. Verifying reads everything: bytes
+// are those of the file.
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -35,7 +36,9 @@ std::vector<float> gaussian(std::size_t count) {
 /// Index files by number of items, in a folder that goes with them.
 class Files {
  public:
-  Files() : folder_(std::filesystem::temp_directory_path() / ("maxdot-bench-" + std::to_string(getpid()))) {
+  Files()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("maxdot-bench-" + std::to_string(getpid()))) {
     std::filesystem::create_directory(folder_);
   }
   Files(const Files&) = delete;
@@ -50,7 +53,8 @@ class Files {
     if (path.empty()) {
       path = folder_ / (std::to_string(items) + ".maxdot");
       const std::vector<float> rows = gaussian(items * kDimension);
-      Index::build(MatrixView::f32(rows.data(), items, kDimension), {.metric = Metric::dot}).save(path);
+      Index::build(MatrixView::f32(rows.data(), items, kDimension), {.metric = Metric::dot})
+          .save(path);
     }
     return path;
   }
@@ -74,13 +78,15 @@ void open_and_search(benchmark::State& state) {
   const std::string& path = files().with(static_cast<std::size_t>(state.range(0)));
   const std::vector<float> values = gaussian(kDimension);
   const MatrixView query = MatrixView::f32(values.data(), 1, kDimension);
-  for (auto _ : state) benchmark::DoNotOptimize(Index::open(path).search(query, 10, {.threads = 1}));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(Index::open(path).search(query, 10, {.threads = 1}));
 }
 
 void open_verified(benchmark::State& state) {
   const std::string& path = files().with(static_cast<std::size_t>(state.range(0)));
   for (auto _ : state) benchmark::DoNotOptimize(Index::open(path, {.verify_payload = true}).size());
-  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(std::filesystem::file_size(path)));
+  state.SetBytesProcessed(state.iterations() *
+                          static_cast<std::int64_t>(std::filesystem::file_size(path)));
 }
 
 void sizes(benchmark::internal::Benchmark* bench) {

@@ -1,9 +1,10 @@
-// How close to the hardware: both ceilings and what is reached of them, measured in one run, on one core.
+// How close to the hardware: both ceilings and what is reached of them, measured in one run, on one
+// core.
 //
 //   bench_roofline            1,000,000 x 128 Gaussian unit rows, or MAXDOT_BENCH_ITEMS=items.npy
 //
-// Prints: the batch kernel alone and a whole search of 2,048 queries against the arithmetic ceiling, one query against
-// the memory ceiling for the bytes that it must read.
+// Prints: the batch kernel alone and a whole search of 2,048 queries against the arithmetic
+// ceiling, one query against the memory ceiling for the bytes that it must read.
 
 #include <algorithm>
 #include <chrono>
@@ -26,7 +27,8 @@ constexpr std::size_t kQueries = 2048;
 constexpr std::size_t kK = 10;
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -43,7 +45,8 @@ double median_seconds(int repeats, auto&& work) {
   return median(times);
 }
 
-/// Multiply-accumulates per second of screen_codes on one tile and a block of queries, with nothing surviving.
+/// Multiply-accumulates per second of screen_codes on one tile and a block of queries, with nothing
+/// surviving.
 double kernel_rate(std::size_t d) {
   const kernels::CodeKernels& codes = kernels::active_table().codes;
   const std::size_t quads = store::quads_of(d);
@@ -59,8 +62,8 @@ double kernel_rate(std::size_t d) {
   constexpr int kTiles = 2000;
   const double took = median_seconds(9, [&] {
     for (int i = 0; i < kTiles; ++i) {
-      codes.screen_codes(tile.data(), quads, queries.data(), quads * 4, kBlock, start.data(), limits.data(),
-                         {tile.data(), tile.data(), 0}, masks.data(), dots.data());
+      codes.screen_codes(tile.data(), quads, queries.data(), quads * 4, kBlock, start.data(),
+                         limits.data(), {tile.data(), tile.data(), 0}, masks.data(), dots.data());
     }
   });
   return kTiles * static_cast<double>(kBlock * kernels::kTileItems * d) / took;
@@ -70,7 +73,8 @@ double kernel_rate(std::size_t d) {
 
 int main() {
   const bench::Data data = bench::load(1'000'000, 128, kQueries);
-  const Index index = Index::build(MatrixView::f32(data.items.data(), data.n, data.d), {.metric = Metric::dot});
+  const Index index =
+      Index::build(MatrixView::f32(data.items.data(), data.n, data.d), {.metric = Metric::dot});
   const double macs = static_cast<double>(data.n) * static_cast<double>(data.d);
 
   SearchStats stats;
@@ -82,8 +86,8 @@ int main() {
   const double arithmetic_again = bench::byte_dot_ceiling();
   const double roof = std::max(arithmetic, arithmetic_again);
 
-  // One query from DRAM: between two searches a buffer on huge pages, larger than most caches, is read, which measures
-  // the memory ceiling and evicts the codes.
+  // One query from DRAM: between two searches a buffer on huge pages, larger than most caches, is
+  // read, which measures the memory ceiling and evicts the codes.
   base::AlignedBuffer<unsigned char> big(std::size_t{1} << 30, "memory to read");
   std::fill(big.data(), big.data() + big.size(), static_cast<unsigned char>(1));
   std::vector<double> rates;
@@ -91,7 +95,8 @@ int main() {
   for (std::size_t q = 0; q < 21; ++q) {
     rates.push_back(bench::read_ceiling(big.data(), big.size()));
     const MatrixView query = MatrixView::f32(&data.queries[q * data.d], 1, data.d);
-    times.push_back(seconds([&] { (void)index.search(query, kK, {.threads = 1, .stats = &stats}); }));
+    times.push_back(
+        seconds([&] { (void)index.search(query, kK, {.threads = 1, .stats = &stats}); }));
   }
   const double memory = median(rates);
   const double one = median(times);
@@ -100,17 +105,18 @@ int main() {
   });
 
   std::printf("kernels %s, %zu x %zu, k = %zu, one core\n", kernel_name(), data.n, data.d, kK);
-  std::printf("arithmetic ceiling (byte dot products)  %8.1f GMAC/s   (f32 FMA: %.1f)\n", roof * 1e-9,
-              bench::f32_ceiling() * 1e-9);
+  std::printf("arithmetic ceiling (byte dot products)  %8.1f GMAC/s   (f32 FMA: %.1f)\n",
+              roof * 1e-9, bench::f32_ceiling() * 1e-9);
   std::printf("  batch kernel alone                    %8.1f GMAC/s   %5.1f %%\n", kernel * 1e-9,
               100 * kernel / roof);
   std::printf("  search of %zu queries               %8.1f GMAC/s   %5.1f %%\n", kQueries,
               kQueries * macs / batch * 1e-9, 100 * kQueries * macs / batch / roof);
   std::printf("memory ceiling (sequential read, DRAM)  %8.2f GB/s\n", memory * 1e-9);
-  std::printf("  search of one query, codes in DRAM    %8.2f GB/s     %5.1f %%   (%.1f MB in %.2f ms)\n",
-              static_cast<double>(stats.bytes_read) / one * 1e-9,
-              100 * static_cast<double>(stats.bytes_read) / one / memory, static_cast<double>(stats.bytes_read) * 1e-6,
-              one * 1e3);
+  std::printf(
+      "  search of one query, codes in DRAM    %8.2f GB/s     %5.1f %%   (%.1f MB in %.2f ms)\n",
+      static_cast<double>(stats.bytes_read) / one * 1e-9,
+      100 * static_cast<double>(stats.bytes_read) / one / memory,
+      static_cast<double>(stats.bytes_read) * 1e-6, one * 1e3);
   std::printf("  the same from the last-level cache    %8.2f GB/s               (%.2f ms)\n",
               static_cast<double>(stats.bytes_read) / warm * 1e-9, warm * 1e3);
   return 0;

@@ -2,8 +2,8 @@
 //
 //   bench_search --benchmark_enable_random_interleaving=true --benchmark_repetitions=5
 //
-// MAXDOT_BENCH_ITEMS=items.npy searches a file instead of 200,000 x 100 Gaussian rows. Set OMP_WAIT_POLICY=PASSIVE: FAISS
-// and OpenBLAS are then at their best.
+// MAXDOT_BENCH_ITEMS=items.npy searches a file instead of 200,000 x 100 Gaussian rows. Set
+// OMP_WAIT_POLICY=PASSIVE: FAISS and OpenBLAS are then at their best.
 
 #include <benchmark/benchmark.h>
 #include <omp.h>
@@ -30,15 +30,17 @@ const Data& data() {
 }
 
 const maxdot::Index& index() {
-  static const maxdot::Index built = maxdot::Index::build(
-      maxdot::MatrixView::f32(data().items.data(), data().n, data().d), {.metric = maxdot::Metric::dot});
+  static const maxdot::Index built =
+      maxdot::Index::build(maxdot::MatrixView::f32(data().items.data(), data().n, data().d),
+                           {.metric = maxdot::Metric::dot});
   return built;
 }
 
 void count(benchmark::State& state, std::size_t queries) {
-  const double macs = static_cast<double>(queries) * static_cast<double>(data().n) * static_cast<double>(data().d);
-  state.counters["GMAC/s"] =
-      benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
+  const double macs =
+      static_cast<double>(queries) * static_cast<double>(data().n) * static_cast<double>(data().d);
+  state.counters["GMAC/s"] = benchmark::Counter(
+      macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
 void search_maxdot(benchmark::State& state) {
@@ -49,7 +51,8 @@ void search_maxdot(benchmark::State& state) {
   std::size_t first = 0;
   for (auto _ : state) {
     index().search(maxdot::MatrixView::f32(&data().queries[first * data().d], queries, data().d), k,
-                   {ids.data(), scores.data(), nullptr}, {.threads = static_cast<int>(state.range(2))});
+                   {ids.data(), scores.data(), nullptr},
+                   {.threads = static_cast<int>(state.range(2))});
     benchmark::DoNotOptimize(ids.data());
     first = (first + queries) % (data().nq - queries + 1);
   }
@@ -74,8 +77,9 @@ void search_faiss(benchmark::State& state) {
   omp_set_num_threads(static_cast<int>(state.range(2)));
   std::size_t first = 0;
   for (auto _ : state) {
-    faiss_index().search(static_cast<faiss::Index::idx_t>(queries), &data().queries[first * data().d],
-                         static_cast<faiss::Index::idx_t>(k), scores.data(), ids.data());
+    faiss_index().search(static_cast<faiss::Index::idx_t>(queries),
+                         &data().queries[first * data().d], static_cast<faiss::Index::idx_t>(k),
+                         scores.data(), ids.data());
     benchmark::DoNotOptimize(ids.data());
     first = (first + queries) % (data().nq - queries + 1);
   }

@@ -1,9 +1,10 @@
-// TopK, which keeps the k best of what the screens let through: 1,000,000 offers, and offers per second.
+// TopK, which keeps the k best of what the screens let through: 1,000,000 offers, and offers per
+// second.
 //
 //   bench_select
 //
-// "random": keys in random order, nearly all refused by one comparison. "ascending": each is the best so far,
-// so each is taken and the buffer is cut as often as it can be: the worst order.
+// "random": keys in random order, nearly all refused by one comparison. "ascending": each is the
+// best so far, so each is taken and the buffer is cut as often as it can be: the worst order.
 
 #include <benchmark/benchmark.h>
 
@@ -24,7 +25,8 @@ std::vector<search::Entry> random_entries() {
   std::mt19937_64 engine(1);
   std::normal_distribution<double> normal;
   std::vector<search::Entry> entries(kOffers);
-  for (std::size_t i = 0; i < kOffers; ++i) entries[i] = {normal(engine), static_cast<std::int64_t>(i)};
+  for (std::size_t i = 0; i < kOffers; ++i)
+    entries[i] = {normal(engine), static_cast<std::int64_t>(i)};
   return entries;
 }
 

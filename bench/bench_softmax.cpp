@@ -1,10 +1,11 @@
-// The full softmax beside top-10 searches, as planned and by the f32 scan: the same rows, queries and threads, in one
-// process. The softmax reads f32 rows, so the f32 scan is what it can be held against.
+// The full softmax beside top-10 searches, as planned and by the f32 scan: the same rows, queries
+// and threads, in one process. The softmax reads f32 rows, so the f32 scan is what it can be held
+// against.
 //
 //   bench_softmax --benchmark_enable_random_interleaving=true --benchmark_repetitions=5
 //
-// MAXDOT_BENCH_ITEMS=items.npy uses a file instead of 200,000 x 128 Gaussian rows. The peak memory of the
-// process is printed at the end (the f32 scan has the rows a second time).
+// MAXDOT_BENCH_ITEMS=items.npy uses a file instead of 200,000 x 128 Gaussian rows. The peak memory
+// of the process is printed at the end (the f32 scan has the rows a second time).
 
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
@@ -30,24 +31,28 @@ const Data& data() {
 }
 
 const maxdot::Index& index() {
-  static const maxdot::Index built = maxdot::Index::build(
-      maxdot::MatrixView::f32(data().items.data(), data().n, data().d), {.metric = maxdot::Metric::dot});
+  static const maxdot::Index built =
+      maxdot::Index::build(maxdot::MatrixView::f32(data().items.data(), data().n, data().d),
+                           {.metric = maxdot::Metric::dot});
   return built;
 }
 
 maxdot::MatrixView queries(const benchmark::State& state) {
-  return maxdot::MatrixView::f32(data().queries.data(), static_cast<std::size_t>(state.range(0)), data().d);
+  return maxdot::MatrixView::f32(data().queries.data(), static_cast<std::size_t>(state.range(0)),
+                                 data().d);
 }
 
 void count(benchmark::State& state) {
-  const double macs = static_cast<double>(state.range(0)) * static_cast<double>(data().n * data().d);
-  state.counters["GMAC/s"] = benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate,
-                                                benchmark::Counter::kIs1000);
+  const double macs =
+      static_cast<double>(state.range(0)) * static_cast<double>(data().n * data().d);
+  state.counters["GMAC/s"] = benchmark::Counter(
+      macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
 void top_10(benchmark::State& state) {
   for (auto _ : state) {
-    benchmark::DoNotOptimize(index().search(queries(state), 10, {.threads = static_cast<int>(state.range(1))}));
+    benchmark::DoNotOptimize(
+        index().search(queries(state), 10, {.threads = static_cast<int>(state.range(1))}));
   }
   count(state);
 }
@@ -56,15 +61,16 @@ void top_10_f32(benchmark::State& state) {
   static const auto items = [] {
     maxdot::Matrix rows(data().n, data().d, maxdot::DType::f32);
     std::copy(data().items.begin(), data().items.end(), static_cast<float*>(rows.data()));
-    return maxdot::store::encode(std::move(rows), {maxdot::Metric::dot, false, {}, 2}, maxdot::kernels::active_table());
+    return maxdot::store::encode(std::move(rows), {maxdot::Metric::dot, false, {}, 2},
+                                 maxdot::kernels::active_table());
   }();
   const maxdot::MatrixView asked = queries(state);
   std::vector<std::int64_t> ids(asked.rows * 10);
   std::vector<double> scores(asked.rows * 10);
   for (auto _ : state) {
     maxdot::search::search(*items, maxdot::kernels::active_table(),
-                           {asked, 10, maxdot::Metric::dot, static_cast<int>(state.range(1)), nullptr,
-                            maxdot::search::Method::f32},
+                           {asked, 10, maxdot::Metric::dot, static_cast<int>(state.range(1)),
+                            nullptr, maxdot::search::Method::f32},
                            {ids.data(), scores.data(), nullptr});
     benchmark::DoNotOptimize(ids.data());
   }
@@ -74,8 +80,9 @@ void top_10_f32(benchmark::State& state) {
 void log_partition(benchmark::State& state) {
   std::vector<double> out(static_cast<std::size_t>(state.range(0)));
   for (auto _ : state) {
-    maxdot::objective::log_partition(index(), queries(state), out,
-                                     {.temperature = 0.05, .threads = static_cast<int>(state.range(1))});
+    maxdot::objective::log_partition(
+        index(), queries(state), out,
+        {.temperature = 0.05, .threads = static_cast<int>(state.range(1))});
     benchmark::DoNotOptimize(out.data());
   }
   count(state);

@@ -1,4 +1,5 @@
-// Data that defeats the codes: how much the attempt costs beside a plain f32 scan. Alternating, medians of ratios.
+// Data that defeats the codes: how much the attempt costs beside a plain f32 scan. Alternating,
+// medians of ratios.
 //
 //   bench_worst            200,000 x 64 rows of each kind
 
@@ -52,13 +53,15 @@ double seconds(const store::ItemStore& items, const MatrixView& queries, std::si
   std::vector<std::int64_t> ids(queries.rows * k);
   std::vector<double> scores(queries.rows * k);
   const auto begin = std::chrono::steady_clock::now();
-  search::search(items, kernels::active_table(), {queries, k, Metric::dot, threads, nullptr, method},
+  search::search(items, kernels::active_table(),
+                 {queries, k, Metric::dot, threads, nullptr, method},
                  {ids.data(), scores.data(), nullptr});
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -66,12 +69,15 @@ double median(std::vector<double> values) {
 
 int main() {
   const std::vector<float> asked = gaussian(kQueries * kDimension, 3);
-  std::printf("%-18s %8s %8s %12s %12s %8s\n", "rows", "queries", "k", "f32 ms", "planned ms", "ratio");
-  for (const std::string kind : {"gaussian", "constant", "duplicates", "one tight cluster", "one cluster"}) {
+  std::printf("%-18s %8s %8s %12s %12s %8s\n", "rows", "queries", "k", "f32 ms", "planned ms",
+              "ratio");
+  for (const std::string kind :
+       {"gaussian", "constant", "duplicates", "one tight cluster", "one cluster"}) {
     const std::vector<float> rows = rows_of(kind);
     Matrix copy(kItems, kDimension, DType::f32);
     std::copy(rows.begin(), rows.end(), static_cast<float*>(copy.data()));
-    const auto items = store::encode(std::move(copy), {Metric::dot, false, {}, 1}, kernels::active_table());
+    const auto items =
+        store::encode(std::move(copy), {Metric::dot, false, {}, 1}, kernels::active_table());
     for (const std::size_t queries : {std::size_t{1}, std::size_t{16}, kQueries}) {
       for (const std::size_t k : {std::size_t{10}, std::size_t{1000}, kItems / 2}) {
         if (k == kItems / 2 && queries == kQueries) continue;  // minutes for nothing new
@@ -84,8 +90,8 @@ int main() {
           planned.push_back(seconds(*items, view, k, 1, std::nullopt));
           if (i > 0) ratios.push_back(plain.back() / planned.back());
         }
-        std::printf("%-18s %8zu %8zu %12.2f %12.2f %8.2f\n", kind.c_str(), queries, k, 1e3 * median(plain),
-                    1e3 * median(planned), median(ratios));
+        std::printf("%-18s %8zu %8zu %12.2f %12.2f %8.2f\n", kind.c_str(), queries, k,
+                    1e3 * median(plain), 1e3 * median(planned), median(ratios));
         std::fflush(stdout);
       }
     }

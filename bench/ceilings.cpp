@@ -15,7 +15,8 @@ double seconds_of(auto&& work) {
   for (int i = 0; i < kRepeats; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     work();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
   return best;
 }
@@ -26,26 +27,32 @@ double seconds_of(auto&& work) {
 namespace {
 
 // Twelve independent sums hide the latency. Assembly, so that this file needs no flags of its own.
-#define MAXDOT_TWELVE(instruction)                                                                              \
-  instruction " %%zmm30, %%zmm31, %%zmm0\n\t" instruction " %%zmm30, %%zmm31, %%zmm1\n\t" instruction           \
-              " %%zmm30, %%zmm31, %%zmm2\n\t" instruction " %%zmm30, %%zmm31, %%zmm3\n\t" instruction           \
-              " %%zmm30, %%zmm31, %%zmm4\n\t" instruction " %%zmm30, %%zmm31, %%zmm5\n\t" instruction           \
-              " %%zmm30, %%zmm31, %%zmm6\n\t" instruction " %%zmm30, %%zmm31, %%zmm7\n\t" instruction           \
-              " %%zmm30, %%zmm31, %%zmm8\n\t" instruction " %%zmm30, %%zmm31, %%zmm9\n\t" instruction           \
-              " %%zmm30, %%zmm31, %%zmm10\n\t" instruction " %%zmm30, %%zmm31, %%zmm11\n\t"
+#define MAXDOT_TWELVE(instruction)                                                            \
+  instruction                                                                                 \
+      " %%zmm30, %%zmm31, %%zmm0\n\t" instruction " %%zmm30, %%zmm31, %%zmm1\n\t" instruction \
+      " %%zmm30, %%zmm31, %%zmm2\n\t" instruction " %%zmm30, %%zmm31, %%zmm3\n\t" instruction \
+      " %%zmm30, %%zmm31, %%zmm4\n\t" instruction " %%zmm30, %%zmm31, %%zmm5\n\t" instruction \
+      " %%zmm30, %%zmm31, %%zmm6\n\t" instruction " %%zmm30, %%zmm31, %%zmm7\n\t" instruction \
+      " %%zmm30, %%zmm31, %%zmm8\n\t" instruction " %%zmm30, %%zmm31, %%zmm9\n\t" instruction \
+      " %%zmm30, %%zmm31, %%zmm10\n\t" instruction " %%zmm30, %%zmm31, %%zmm11\n\t"
 
-#define MAXDOT_SUMS "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11"
+#define MAXDOT_SUMS \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11"
 
 void byte_dots() {
   for (int i = 0; i < kRounds; ++i) __asm__ volatile(MAXDOT_TWELVE("vpdpbusd") : : : MAXDOT_SUMS);
 }
 
 void f32_fmas() {
-  for (int i = 0; i < kRounds; ++i) __asm__ volatile(MAXDOT_TWELVE("vfmadd231ps") : : : MAXDOT_SUMS);
+  for (int i = 0; i < kRounds; ++i)
+    __asm__ volatile(MAXDOT_TWELVE("vfmadd231ps") : : : MAXDOT_SUMS);
 }
 
 void clear_registers() {
-  __asm__ volatile("vpxord %%zmm30, %%zmm30, %%zmm30\n\tvpxord %%zmm31, %%zmm31, %%zmm31" : : : "memory");
+  __asm__ volatile("vpxord %%zmm30, %%zmm30, %%zmm30\n\tvpxord %%zmm31, %%zmm31, %%zmm31"
+                   :
+                   :
+                   : "memory");
 }
 
 }  // namespace
@@ -78,7 +85,8 @@ double read_ceiling(const unsigned char* data, std::size_t bytes) {
     }
     for (const std::uint64_t sum : sums) sink ^= sum;
   }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   volatile std::uint64_t keep = sink;
   (void)keep;
   return static_cast<double>(bytes) / seconds;

@@ -5,8 +5,8 @@
 
 namespace maxdot::bench {
 
-/// Multiply-accumulates of bytes per second on one core, registers only: vpdpbusd in zmm registers. 0 where the CPU has no
-/// AVX-512 VNNI: no ceiling is measured for other instruction sets.
+/// Multiply-accumulates of bytes per second on one core, registers only: vpdpbusd in zmm registers.
+/// 0 where the CPU has no AVX-512 VNNI: no ceiling is measured for other instruction sets.
 double byte_dot_ceiling();
 
 /// The same for f32 fused multiply-adds in zmm registers.

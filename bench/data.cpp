@@ -13,9 +13,11 @@ namespace {
 void normalise(std::vector<float>& rows, std::size_t d) {
   for (std::size_t r = 0; r < rows.size() / d; ++r) {
     double square = 0;
-    for (std::size_t j = 0; j < d; ++j) square += static_cast<double>(rows[r * d + j]) * static_cast<double>(rows[r * d + j]);
+    for (std::size_t j = 0; j < d; ++j)
+      square += static_cast<double>(rows[r * d + j]) * static_cast<double>(rows[r * d + j]);
     const double norm = square > 0 ? std::sqrt(square) : 1.0;
-    for (std::size_t j = 0; j < d; ++j) rows[r * d + j] = static_cast<float>(static_cast<double>(rows[r * d + j]) / norm);
+    for (std::size_t j = 0; j < d; ++j)
+      rows[r * d + j] = static_cast<float>(static_cast<double>(rows[r * d + j]) / norm);
   }
 }
 

@@ -10,8 +10,9 @@
 
 namespace maxdot::test {
 
-/// While it lives, allocation `n` (the first is 0) by operator new fails, on whatever thread it comes: std::bad_alloc,
-/// or null from a nothrow one. All others succeed. One at a time. Memory of std::aligned_alloc is not counted.
+/// While it lives, allocation `n` (the first is 0) by operator new fails, on whatever thread it
+/// comes: std::bad_alloc, or null from a nothrow one. All others succeed. One at a time. Memory of
+/// std::aligned_alloc is not counted.
 class AllocationFault {
  public:
   explicit AllocationFault(std::uint64_t n) noexcept;
@@ -25,9 +26,9 @@ class AllocationFault {
   bool was_nothrow() const noexcept;
 };
 
-/// Runs `call` with allocation 0, 1, 2, ... failing until a run asks for fewer. Requires each failure to come out as
-/// Error (out_of_memory) with a message. A call may succeed only if the allocation that failed was a nothrow one.
-/// Returns how many allocations failed.
+/// Runs `call` with allocation 0, 1, 2, ... failing until a run asks for fewer. Requires each
+/// failure to come out as Error (out_of_memory) with a message. A call may succeed only if the
+/// allocation that failed was a nothrow one. Returns how many allocations failed.
 template <typename Call>
 std::uint64_t for_each_allocation_fault(Call call) {
   for (std::uint64_t n = 0;; ++n) {

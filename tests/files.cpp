@@ -32,18 +32,21 @@ std::string Folder::get(const std::string& name) const {
 }
 
 std::size_t Folder::entries() const {
-  return static_cast<std::size_t>(std::distance(fs::directory_iterator(root_), fs::directory_iterator()));
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(root_), fs::directory_iterator()));
 }
 
 std::string npy_text(const std::string& text, const std::string& data, char major) {
   std::string bytes = std::string("\x93NUMPY") + major + '\0';
-  for (int i = 0; i < (major == 1 ? 2 : 4); ++i) bytes += static_cast<char>(text.size() >> (8 * i) & 0xff);
+  for (int i = 0; i < (major == 1 ? 2 : 4); ++i)
+    bytes += static_cast<char>(text.size() >> (8 * i) & 0xff);
   return bytes + text + data;
 }
 
-std::string npy(const std::string& descr, const std::string& shape, const std::string& data, char major) {
-  return npy_text("{'descr': " + descr + ", 'fortran_order': False, 'shape': " + shape + ", }   \n", data,
-                  major);
+std::string npy(const std::string& descr, const std::string& shape, const std::string& data,
+                char major) {
+  return npy_text("{'descr': " + descr + ", 'fortran_order': False, 'shape': " + shape + ", }   \n",
+                  data, major);
 }
 
 std::string fvecs_row(std::int32_t dimension, const std::vector<float>& values) {

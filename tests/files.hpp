@@ -44,7 +44,8 @@ std::string bytes_of(const std::vector<T>& values) {
 /// A .npy file of format `major`: the header as it is given, then the data.
 std::string npy_text(const std::string& text, const std::string& data = "", char major = 1);
 /// The same with a header of this dtype and shape, both as Python writes them.
-std::string npy(const std::string& descr, const std::string& shape, const std::string& data, char major = 1);
+std::string npy(const std::string& descr, const std::string& shape, const std::string& data,
+                char major = 1);
 std::string fvecs_row(std::int32_t dimension, const std::vector<float>& values);
 std::string fbin(std::uint32_t rows, std::uint32_t cols, const std::vector<float>& values);
 

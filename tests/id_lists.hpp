@@ -21,7 +21,8 @@ inline evaluate::OwnedIdLists to_csr(const Lists& lists) {
   return csr;
 }
 
-inline Lists random_lists(std::size_t users, std::size_t longest, std::size_t items, Random& random) {
+inline Lists random_lists(std::size_t users, std::size_t longest, std::size_t items,
+                          Random& random) {
   Lists lists(users);
   for (auto& list : lists) {
     for (std::size_t n = random.below(longest + 1); n > 0; --n) {

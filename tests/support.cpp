@@ -37,7 +37,8 @@ Rows duplicates(std::size_t rows, std::size_t cols, std::uint64_t seed) {
 
 Rows integers(std::size_t rows, std::size_t cols, std::uint64_t seed) {
   Random random(seed);
-  return fill(rows, cols, [&](std::size_t, std::size_t) { return static_cast<float>(random.below(5)) - 2.0F; });
+  return fill(rows, cols,
+              [&](std::size_t, std::size_t) { return static_cast<float>(random.below(5)) - 2.0F; });
 }
 
 Rows one_ulp(std::size_t rows, std::size_t cols, std::uint64_t seed) {
@@ -56,10 +57,18 @@ Rows scaled(std::size_t rows, std::size_t cols, std::uint64_t seed, float factor
   return out;
 }
 
-Rows denormals(std::size_t rows, std::size_t cols, std::uint64_t seed) { return scaled(rows, cols, seed, 1e-42F); }
-Rows tiny(std::size_t rows, std::size_t cols, std::uint64_t seed) { return scaled(rows, cols, seed, 1e-17F); }
-Rows huge(std::size_t rows, std::size_t cols, std::uint64_t seed) { return scaled(rows, cols, seed, 1e37F); }
-Rows large(std::size_t rows, std::size_t cols, std::uint64_t seed) { return scaled(rows, cols, seed, 1e10F); }
+Rows denormals(std::size_t rows, std::size_t cols, std::uint64_t seed) {
+  return scaled(rows, cols, seed, 1e-42F);
+}
+Rows tiny(std::size_t rows, std::size_t cols, std::uint64_t seed) {
+  return scaled(rows, cols, seed, 1e-17F);
+}
+Rows huge(std::size_t rows, std::size_t cols, std::uint64_t seed) {
+  return scaled(rows, cols, seed, 1e37F);
+}
+Rows large(std::size_t rows, std::size_t cols, std::uint64_t seed) {
+  return scaled(rows, cols, seed, 1e10F);
+}
 
 Rows mixed_norms(std::size_t rows, std::size_t cols, std::uint64_t seed) {
   Rows out = gaussian_rows(rows, cols, seed);
@@ -93,7 +102,8 @@ std::uint16_t half_of(float value) {
     const auto mantissa = static_cast<std::uint16_t>(std::fabs(clamped) * 0x1p24F);
     return static_cast<std::uint16_t>(sign | mantissa);
   }
-  return static_cast<std::uint16_t>(sign | (static_cast<unsigned>(exponent) << 10) | ((bits >> 13) & 0x3ffU));
+  return static_cast<std::uint16_t>(sign | (static_cast<unsigned>(exponent) << 10) |
+                                    ((bits >> 13) & 0x3ffU));
 }
 
 }  // namespace
@@ -106,7 +116,9 @@ std::uint64_t Random::bits() {
   return z ^ (z >> 31);
 }
 
-float Random::uniform() { return static_cast<float>(static_cast<std::int32_t>(bits() >> 32)) * 0x1p-31F; }
+float Random::uniform() {
+  return static_cast<float>(static_cast<std::int32_t>(bits() >> 32)) * 0x1p-31F;
+}
 
 float Random::gaussian() {
   float sum = 0;
@@ -121,9 +133,9 @@ Rows gaussian_rows(std::size_t rows, std::size_t cols, std::uint64_t seed) {
 
 const std::vector<Generator>& generators() {
   static const std::vector<Generator> list = {
-      {"gaussian", gaussian_rows}, {"clustered", clustered},     {"duplicates", duplicates},
-      {"integers", integers},      {"one ulp apart", one_ulp},   {"denormals", denormals},
-      {"tiny norms", tiny},        {"huge norms", huge},         {"large norms", large},
+      {"gaussian", gaussian_rows},  {"clustered", clustered},     {"duplicates", duplicates},
+      {"integers", integers},       {"one ulp apart", one_ulp},   {"denormals", denormals},
+      {"tiny norms", tiny},         {"huge norms", huge},         {"large norms", large},
       {"mixed norms", mixed_norms}, {"zeros among", zeros_among}, {"constant", constant}};
   return list;
 }
@@ -139,9 +151,10 @@ std::string difference(const SearchResult& got, const SearchResult& expected) {
   for (std::size_t i = 0; i < expected.ids.size(); ++i) {
     const bool same_bits = std::memcmp(&got.scores[i], &expected.scores[i], sizeof(double)) == 0;
     if (got.ids[i] == expected.ids[i] && same_bits) continue;
-    return "query " + std::to_string(i / got.k) + " position " + std::to_string(i % got.k) + ": got id " +
-           std::to_string(got.ids[i]) + " score " + std::to_string(got.scores[i]) + ", expected id " +
-           std::to_string(expected.ids[i]) + " score " + std::to_string(expected.scores[i]);
+    return "query " + std::to_string(i / got.k) + " position " + std::to_string(i % got.k) +
+           ": got id " + std::to_string(got.ids[i]) + " score " + std::to_string(got.scores[i]) +
+           ", expected id " + std::to_string(expected.ids[i]) + " score " +
+           std::to_string(expected.scores[i]);
   }
   if (got.counts != expected.counts) return "counts differ";
   return {};

@@ -37,8 +37,8 @@ struct Generator {
   Rows (*make)(std::size_t rows, std::size_t cols, std::uint64_t seed);
 };
 
-/// Gaussian, clustered, duplicates, small integers (ties), one-ulp neighbours, denormals, huge norms, tiny
-/// norms, mixed norms, zeros among rows, constant rows.
+/// Gaussian, clustered, duplicates, small integers (ties), one-ulp neighbours, denormals, huge
+/// norms, tiny norms, mixed norms, zeros among rows, constant rows.
 const std::vector<Generator>& generators();
 
 Rows gaussian_rows(std::size_t rows, std::size_t cols, std::uint64_t seed);

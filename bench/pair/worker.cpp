@@ -1,6 +1,7 @@
-// One side of a paired measurement: builds an index of the data named, then answers each line "KIND QUERIES K THREADS" of
-// standard input with the seconds of one call. pair.py compiles this file against the libraries of two commits and asks them
-// in turn, so it uses nothing but the public API that both have.
+// One side of a paired measurement: builds an index of the data named, then answers each line "KIND
+// QUERIES K THREADS" of standard input with the seconds of one call. pair.py compiles this file
+// against the libraries of two commits and asks them in turn, so it uses nothing but the public API
+// that both have.
 
 #include <algorithm>
 #include <chrono>
@@ -43,9 +44,11 @@ Rows gaussian(std::size_t rows, std::size_t cols, unsigned seed) {
 void normalise(Rows& rows) {
   for (std::size_t r = 0; r < rows.rows; ++r) {
     double square = 0.0;
-    for (std::size_t j = 0; j < rows.cols; ++j) square += static_cast<double>(rows.row(r)[j]) * rows.row(r)[j];
+    for (std::size_t j = 0; j < rows.cols; ++j)
+      square += static_cast<double>(rows.row(r)[j]) * rows.row(r)[j];
     if (square == 0.0) continue;
-    for (std::size_t j = 0; j < rows.cols; ++j) rows.row(r)[j] *= static_cast<float>(1.0 / std::sqrt(square));
+    for (std::size_t j = 0; j < rows.cols; ++j)
+      rows.row(r)[j] *= static_cast<float>(1.0 / std::sqrt(square));
   }
 }
 
@@ -79,14 +82,16 @@ Rows items_of(const std::string& data) {
   return from_file(data);
 }
 
-/// Near items, so that thresholds are those of real searches; independent of the items where those tell nothing.
+/// Near items, so that thresholds are those of real searches; independent of the items where those
+/// tell nothing.
 Rows queries_of(const std::string& data, Rows& items) {
   Rows queries = gaussian(kQueries, items.cols, 3);
   if (data != "clustered" && data.find('.') == std::string::npos) return queries;
   std::mt19937_64 engine(4);
   for (std::size_t q = 0; q < kQueries; ++q) {
     const float* near = items.row(engine() % items.rows);
-    for (std::size_t j = 0; j < items.cols; ++j) queries.row(q)[j] = near[j] + 0.02F * queries.row(q)[j];
+    for (std::size_t j = 0; j < items.cols; ++j)
+      queries.row(q)[j] = near[j] + 0.02F * queries.row(q)[j];
   }
   return queries;
 }
@@ -101,12 +106,14 @@ struct Given {
     std::mt19937_64 engine(5);
     const std::size_t length = kind == "exclude" ? 100 : kind == "allow" ? 1000 : 0;
     if (kind == "mask") {
-      for (std::size_t r = 0; r < items; ++r) mask.push_back(static_cast<std::uint8_t>(engine() & 1U));
+      for (std::size_t r = 0; r < items; ++r)
+        mask.push_back(static_cast<std::uint8_t>(engine() & 1U));
     }
     if (length == 0) return;
     offsets.push_back(0);
     for (std::size_t q = 0; q < queries; ++q) {
-      for (std::size_t i = 0; i < length; ++i) ids.push_back(static_cast<std::int64_t>(engine() % items));
+      for (std::size_t i = 0; i < length; ++i)
+        ids.push_back(static_cast<std::int64_t>(engine() % items));
       offsets.push_back(static_cast<std::int64_t>(ids.size()));
     }
   }
@@ -120,8 +127,8 @@ struct Given {
   }
 };
 
-double seconds_of(const Index& index, const Rows& queries, const std::string& kind, std::size_t count, std::size_t k,
-                  int threads) {
+double seconds_of(const Index& index, const Rows& queries, const std::string& kind,
+                  std::size_t count, std::size_t k, int threads) {
   std::vector<std::int64_t> ids(count * k);
   std::vector<std::int64_t> counts(count);
   std::vector<double> scores(count * k);
@@ -154,7 +161,8 @@ int main(int count, char** arguments) {
   if (count != 2) throw std::invalid_argument("worker DATA");
   const std::string data = arguments[1];
   Rows items = items_of(data);
-  const bool worst = data == "constant" || data == "duplicates" || data.find("cluster") == data.size() - 7;
+  const bool worst =
+      data == "constant" || data == "duplicates" || data.find("cluster") == data.size() - 7;
   if (!worst) normalise(items);
   Rows queries = queries_of(data, items);
   if (!worst) normalise(queries);

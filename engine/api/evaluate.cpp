@@ -22,7 +22,9 @@ namespace {
 
 constexpr std::size_t kUsersPerTask = 256;
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::invalid_argument, message); }
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::invalid_argument, message);
+}
 
 void check(const IdLists& relevant, const Retrieved& retrieved, std::span<const std::size_t> ks,
            const Options& options) {
@@ -30,8 +32,8 @@ void check(const IdLists& relevant, const Retrieved& retrieved, std::span<const 
   if (retrieved.width == 0 || retrieved.ids.size() % retrieved.width != 0 ||
       retrieved.ids.size() / retrieved.width != relevant.size()) {
     refuse("retrieved: " + std::to_string(retrieved.ids.size()) + " ids are not " +
-           std::to_string(relevant.size()) + " users times a width of " + std::to_string(retrieved.width) +
-           "; give [users, width], padded with -1");
+           std::to_string(relevant.size()) + " users times a width of " +
+           std::to_string(retrieved.width) + "; give [users, width], padded with -1");
   }
   if (ks.empty()) refuse("ks: is empty; name at least one k");
   for (const std::size_t k : ks) {
@@ -44,19 +46,22 @@ void check(const IdLists& relevant, const Retrieved& retrieved, std::span<const 
            " is no value of Convention");
   }
   if (!(options.confidence > 0.0 && options.confidence < 1.0)) {
-    refuse("confidence: " + std::to_string(options.confidence) + " is not between 0 and 1; 0.95 is usual");
+    refuse("confidence: " + std::to_string(options.confidence) +
+           " is not between 0 and 1; 0.95 is usual");
   }
   for (std::size_t user = 0; user < relevant.size(); ++user) {
     for (const std::int64_t id : relevant.of(user)) {
       if (id >= 0) continue;
-      throw Error(ErrorCode::invalid_data, "relevant: user " + std::to_string(user) + " has the id " +
-                                               std::to_string(id) + "; ids of items are 0 or more");
+      throw Error(ErrorCode::invalid_data, "relevant: user " + std::to_string(user) +
+                                               " has the id " + std::to_string(id) +
+                                               "; ids of items are 0 or more");
     }
   }
 }
 
 measure::Table measure_users(const IdLists& relevant, const Retrieved& retrieved,
-                             const std::vector<std::size_t>& ascending, Convention convention, int threads) {
+                             const std::vector<std::size_t>& ascending, Convention convention,
+                             int threads) {
   const std::size_t users = relevant.size();
   measure::Table table;
   table.columns = ascending.size();
@@ -79,8 +84,8 @@ measure::Table measure_users(const IdLists& relevant, const Retrieved& retrieved
                        for (std::size_t user = task * kUsersPerTask; user < end; ++user) {
                          if (relevant.of(user).empty()) continue;
                          scratch[static_cast<std::size_t>(worker)].measure(
-                             relevant.of(user), retrieved.ids.data() + user * retrieved.width, ascending,
-                             convention, table.cells.data() + user * table.columns);
+                             relevant.of(user), retrieved.ids.data() + user * retrieved.width,
+                             ascending, convention, table.cells.data() + user * table.columns);
                        }
                      });
   return table;
@@ -88,11 +93,14 @@ measure::Table measure_users(const IdLists& relevant, const Retrieved& retrieved
 
 struct SecretHash {
   std::uint64_t secret = base::process_secret();
-  std::size_t operator()(std::int64_t id) const noexcept { return base::mix(static_cast<std::uint64_t>(id), secret); }
+  std::size_t operator()(std::int64_t id) const noexcept {
+    return base::mix(static_cast<std::uint64_t>(id), secret);
+  }
 };
 
 // Distinct items within the first k places, for each k: an item counts from its best place on.
-std::vector<std::size_t> distinct_items(const Retrieved& retrieved, const std::vector<std::size_t>& ascending) {
+std::vector<std::size_t> distinct_items(const Retrieved& retrieved,
+                                        const std::vector<std::size_t>& ascending) {
   std::unordered_map<std::int64_t, std::size_t, SecretHash> best_place;
   for (std::size_t i = 0; i < retrieved.ids.size(); ++i) {
     const std::size_t place = i % retrieved.width;
@@ -115,25 +123,27 @@ std::vector<Values> values_of_users(const measure::Table& table, std::size_t col
   return users;
 }
 
-Report measured(const IdLists& relevant, const Retrieved& retrieved, std::span<const std::size_t> ks,
-                const Options& options, int threads) {
+Report measured(const IdLists& relevant, const Retrieved& retrieved,
+                std::span<const std::size_t> ks, const Options& options, int threads) {
   std::vector<std::size_t> ascending(ks.begin(), ks.end());
   std::sort(ascending.begin(), ascending.end());
   ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());
 
-  const measure::Table table = measure_users(relevant, retrieved, ascending, options.convention, threads);
+  const measure::Table table =
+      measure_users(relevant, retrieved, ascending, options.convention, threads);
   const std::vector<Values> means = measure::means(table);
   const bool resampled = options.bootstrap > 0 && !table.population.empty();
   const measure::Intervals intervals =
-      resampled ? measure::bootstrap(table, options.bootstrap, options.confidence, options.seed, threads)
-                : measure::Intervals{};
+      resampled
+          ? measure::bootstrap(table, options.bootstrap, options.confidence, options.seed, threads)
+          : measure::Intervals{};
   const std::vector<std::size_t> distinct =
       options.catalogue > 0 ? distinct_items(retrieved, ascending) : std::vector<std::size_t>{};
 
   Report report{options.convention, relevant.size(), table.population.size(), {}};
   for (const std::size_t k : ks) {
-    const auto column =
-        static_cast<std::size_t>(std::lower_bound(ascending.begin(), ascending.end(), k) - ascending.begin());
+    const auto column = static_cast<std::size_t>(
+        std::lower_bound(ascending.begin(), ascending.end(), k) - ascending.begin());
     AtK& at = report.at.emplace_back();
     at.k = k;
     at.mean = means[column];
@@ -164,7 +174,8 @@ const char* to_string(Convention convention) noexcept {
 Report metrics(const IdLists& relevant, const Retrieved& retrieved, std::span<const std::size_t> ks,
                const Options& options) {
   const auto no_memory = [&] {
-    return "no memory to measure " + std::to_string(relevant.size()) + " users; evaluate fewer at once";
+    return "no memory to measure " + std::to_string(relevant.size()) +
+           " users; evaluate fewer at once";
   };
   return base::entry(no_memory, [&] {
     const int threads = api::checked_threads(options.threads);

@@ -26,12 +26,14 @@ constexpr std::size_t kScoredAtOnce = 256;
 softmax::Logits checked_logits(const Index& index, const SoftmaxOptions& options) {
   const store::ItemStore& items = Index::Impl::items_of(index);
   if (!std::isfinite(options.temperature) || options.temperature <= 0.0) {
-    throw Error(ErrorCode::invalid_argument, "temperature: " + std::to_string(options.temperature) +
-                                                 " is not a finite number above 0; 1 changes nothing");
+    throw Error(ErrorCode::invalid_argument,
+                "temperature: " + std::to_string(options.temperature) +
+                    " is not a finite number above 0; 1 changes nothing");
   }
   const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
   if (metric != Metric::dot && metric != Metric::cosine) {
-    throw Error(ErrorCode::invalid_argument, "metric: a distance is no logit; ask with metric dot or cosine");
+    throw Error(ErrorCode::invalid_argument,
+                "metric: a distance is no logit; ask with metric dot or cosine");
   }
   if (!options.log_q.empty() && options.log_q.size() != items.items) {
     throw Error(ErrorCode::invalid_argument, "log_q: has " + std::to_string(options.log_q.size()) +
@@ -40,17 +42,19 @@ softmax::Logits checked_logits(const Index& index, const SoftmaxOptions& options
   }
   for (std::size_t row = 0; row < options.log_q.size(); ++row) {
     if (std::isfinite(options.log_q[row])) continue;
-    throw Error(ErrorCode::invalid_data, "log_q: row " + std::to_string(row) +
-                                             " is not finite; give the logarithm of a probability above 0");
+    throw Error(ErrorCode::invalid_data,
+                "log_q: row " + std::to_string(row) +
+                    " is not finite; give the logarithm of a probability above 0");
   }
-  return {items, kernels::active_table(), base::ranking_of(metric, items.normalized), options.temperature,
-          options.log_q.empty() ? nullptr : options.log_q.data()};
+  return {items, kernels::active_table(), base::ranking_of(metric, items.normalized),
+          options.temperature, options.log_q.empty() ? nullptr : options.log_q.data()};
 }
 
 void check_length(const char* name, std::size_t length, std::size_t wanted) {
   if (length == wanted) return;
   throw Error(ErrorCode::invalid_argument, std::string(name) + ": has " + std::to_string(length) +
-                                               " elements, but " + std::to_string(wanted) + " are needed");
+                                               " elements, but " + std::to_string(wanted) +
+                                               " are needed");
 }
 
 auto no_memory_for(const MatrixView& queries) {
@@ -62,8 +66,8 @@ auto no_memory_for(const MatrixView& queries) {
 
 // f64 logits of rows [queries, m]; kNoRow gives -inf. The memory is that of kScoredAtOnce queries.
 template <typename Write>
-void score(const softmax::Logits& logits, const MatrixView& queries, const std::vector<std::size_t>& rows,
-           std::size_t m, int threads, const Write& write) {
+void score(const softmax::Logits& logits, const MatrixView& queries,
+           const std::vector<std::size_t>& rows, std::size_t m, int threads, const Write& write) {
   softmax::Queries ready;
   ready.reserve(std::min(kScoredAtOnce, queries.rows), queries.cols);
   for (std::size_t begin = 0; begin < queries.rows; begin += kScoredAtOnce) {
@@ -91,8 +95,9 @@ void log_partition(const Index& index, const MatrixView& queries, std::span<doub
   });
 }
 
-double full_softmax(const Index& index, const MatrixView& queries, std::span<const std::int64_t> positive_ids,
-                    const SoftmaxOptions& options, const FullSoftmaxOutputs& out) {
+double full_softmax(const Index& index, const MatrixView& queries,
+                    std::span<const std::int64_t> positive_ids, const SoftmaxOptions& options,
+                    const FullSoftmaxOutputs& out) {
   return base::entry(no_memory_for(queries), [&] {
     const softmax::Logits logits = checked_logits(index, options);
     const int threads = api::checked_threads(options.threads);
@@ -100,8 +105,9 @@ double full_softmax(const Index& index, const MatrixView& queries, std::span<con
       throw Error(ErrorCode::invalid_argument, "queries: has no rows; a mean needs at least one");
     }
     check_length("positive_ids", positive_ids.size(), queries.rows);
-    for (const auto& [name, span] : {std::pair{"losses", out.losses}, std::pair{"gradient", out.gradient},
-                                     std::pair{"log_partition", out.log_partition}}) {
+    for (const auto& [name, span] :
+         {std::pair{"losses", out.losses}, std::pair{"gradient", out.gradient},
+          std::pair{"log_partition", out.log_partition}}) {
       if (!span.empty()) check_length(name, span.size(), queries.rows);
     }
     api::check_queries(logits.items, queries, "queries", threads);
@@ -138,7 +144,8 @@ void probabilities(const Index& index, const MatrixView& queries, std::span<cons
     check_length("out", out.size(), ids.size());
     if (queries.rows == 0 ? !ids.empty() : ids.size() % queries.rows != 0) {
       throw Error(ErrorCode::invalid_argument,
-                  "ids: " + std::to_string(ids.size()) + " elements are no whole number for each of the " +
+                  "ids: " + std::to_string(ids.size()) +
+                      " elements are no whole number for each of the " +
                       std::to_string(queries.rows) + " queries; give [queries, m]");
     }
     api::check_queries(logits.items, queries, "queries", threads);

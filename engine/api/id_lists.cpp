@@ -12,15 +12,16 @@ namespace maxdot::api {
 
 void check_lists(const IdLists& lists, const char* name) {
   const auto refuse = [&](const std::string& what) {
-    throw Error(
-        ErrorCode::invalid_argument,
-        std::string(name) + ": " + what + "; offsets start at 0, never fall, and end at the number of ids");
+    throw Error(ErrorCode::invalid_argument,
+                std::string(name) + ": " + what +
+                    "; offsets start at 0, never fall, and end at the number of ids");
   };
   if (lists.offsets.empty()) {
     if (!lists.ids.empty()) refuse("there are ids but no offsets");
     return;
   }
-  if (lists.offsets.front() != 0) refuse("the first offset is " + std::to_string(lists.offsets.front()));
+  if (lists.offsets.front() != 0)
+    refuse("the first offset is " + std::to_string(lists.offsets.front()));
   for (std::size_t user = 0; user < lists.size(); ++user) {
     if (lists.offsets[user + 1] < lists.offsets[user]) {
       refuse("the offset after list " + std::to_string(user) + " is less than the one before");
@@ -35,37 +36,43 @@ void check_lists(const IdLists& lists, const char* name) {
 void check_lists(const IdLists& lists, const char* name, std::size_t count, const char* owners) {
   check_lists(lists, name);
   if (lists.size() == count) return;
-  throw Error(ErrorCode::invalid_argument, std::string(name) + ": has " + std::to_string(lists.size()) +
-                                               " lists, but there are " + std::to_string(count) + " " + owners +
-                                               "; give each one, which may be empty");
+  throw Error(ErrorCode::invalid_argument,
+              std::string(name) + ": has " + std::to_string(lists.size()) +
+                  " lists, but there are " + std::to_string(count) + " " + owners +
+                  "; give each one, which may be empty");
 }
 
 }  // namespace maxdot::api
 
 namespace maxdot::evaluate {
 
-OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users, std::span<const std::int64_t> items,
-                              std::size_t user_count) {
+OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users,
+                              std::span<const std::int64_t> items, std::size_t user_count) {
   const auto no_memory = [&] {
     return "pairs: no memory for the lists of " + std::to_string(user_count) + " users and " +
            std::to_string(items.size()) + " items; number users from 0, without gaps";
   };
   return base::entry(no_memory, [&] {
     if (users.size() != items.size()) {
-      throw Error(ErrorCode::invalid_argument, "pairs: " + std::to_string(users.size()) + " users but " +
-                                                   std::to_string(items.size()) + " items");
+      throw Error(ErrorCode::invalid_argument, "pairs: " + std::to_string(users.size()) +
+                                                   " users but " + std::to_string(items.size()) +
+                                                   " items");
     }
-    if (user_count >= std::numeric_limits<std::size_t>::max() / sizeof(std::int64_t)) throw std::bad_alloc();
-    OwnedIdLists lists{std::vector<std::int64_t>(user_count + 1), std::vector<std::int64_t>(items.size())};
+    if (user_count >= std::numeric_limits<std::size_t>::max() / sizeof(std::int64_t))
+      throw std::bad_alloc();
+    OwnedIdLists lists{std::vector<std::int64_t>(user_count + 1),
+                       std::vector<std::int64_t>(items.size())};
     for (std::size_t i = 0; i < users.size(); ++i) {
       if (users[i] < 0 || static_cast<std::uint64_t>(users[i]) >= user_count) {
-        throw Error(ErrorCode::invalid_data,
-                    "pair " + std::to_string(i) + ": there is no user " + std::to_string(users[i]) + " among " +
-                        std::to_string(user_count) + "; users are rows, counted from 0");
+        throw Error(ErrorCode::invalid_data, "pair " + std::to_string(i) + ": there is no user " +
+                                                 std::to_string(users[i]) + " among " +
+                                                 std::to_string(user_count) +
+                                                 "; users are rows, counted from 0");
       }
       ++lists.offsets[static_cast<std::size_t>(users[i]) + 1];
     }
-    for (std::size_t user = 0; user < user_count; ++user) lists.offsets[user + 1] += lists.offsets[user];
+    for (std::size_t user = 0; user < user_count; ++user)
+      lists.offsets[user + 1] += lists.offsets[user];
     std::vector<std::int64_t> next(lists.offsets.begin(), lists.offsets.end() - 1);
     for (std::size_t i = 0; i < users.size(); ++i) {
       lists.ids[static_cast<std::size_t>(next[static_cast<std::size_t>(users[i])]++)] = items[i];

@@ -25,16 +25,17 @@ namespace api {
 int checked_threads(int threads) {
   constexpr int kMaxThreads = 4096;
   if (threads < 0 || threads > kMaxThreads) {
-    throw Error(ErrorCode::invalid_argument, "threads: " + std::to_string(threads) + " is outside 0 to " +
-                                                 std::to_string(kMaxThreads) + " (0 = every core)");
+    throw Error(ErrorCode::invalid_argument, "threads: " + std::to_string(threads) +
+                                                 " is outside 0 to " + std::to_string(kMaxThreads) +
+                                                 " (0 = every core)");
   }
   return base::resolve_threads(threads);
 }
 
 Metric checked_metric(Metric metric) {
   if (metric != Metric::dot && metric != Metric::cosine && metric != Metric::euclidean) {
-    throw Error(ErrorCode::invalid_argument,
-                "metric: " + std::to_string(static_cast<int>(metric)) + " is not a value of maxdot::Metric");
+    throw Error(ErrorCode::invalid_argument, "metric: " + std::to_string(static_cast<int>(metric)) +
+                                                 " is not a value of maxdot::Metric");
   }
   return metric;
 }
@@ -42,19 +43,21 @@ Metric checked_metric(Metric metric) {
 ScoreKind checked_score_kind(ScoreKind kind) {
   if (kind != ScoreKind::scores && kind != ScoreKind::keys) {
     throw Error(ErrorCode::invalid_argument,
-                "score_kind: " + std::to_string(static_cast<int>(kind)) + " is not a value of maxdot::ScoreKind");
+                "score_kind: " + std::to_string(static_cast<int>(kind)) +
+                    " is not a value of maxdot::ScoreKind");
   }
   return kind;
 }
 
 void check_dimension(const MatrixView& queries, const char* name, std::size_t dimension) {
   if (queries.cols == dimension) return;
-  throw Error(ErrorCode::invalid_argument, std::string(name) + ": dimension " + std::to_string(queries.cols) +
-                                               " differs from the index's dimension " +
-                                               std::to_string(dimension));
+  throw Error(ErrorCode::invalid_argument,
+              std::string(name) + ": dimension " + std::to_string(queries.cols) +
+                  " differs from the index's dimension " + std::to_string(dimension));
 }
 
-void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads) {
+void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name,
+                   int threads) {
   check_dimension(queries, name, items.dimension);
   store::check_matrix(queries, name, threads);
 }
@@ -68,7 +71,8 @@ using api::checked_threads;
 
 auto no_memory_for(std::size_t items) {
   return [items] {
-    return "no memory for an index of " + std::to_string(items) + " items; free memory, or use fewer items";
+    return "no memory for an index of " + std::to_string(items) +
+           " items; free memory, or use fewer items";
   };
 }
 
@@ -80,7 +84,8 @@ Matrix copy_rows(const MatrixView& items) {
     return rows;
   }
   auto* out = static_cast<unsigned char*>(rows.data());
-  for (std::size_t r = 0; r < items.rows; ++r) std::memcpy(out + r * row_bytes, items.row(r), row_bytes);
+  for (std::size_t r = 0; r < items.rows; ++r)
+    std::memcpy(out + r * row_bytes, items.row(r), row_bytes);
   return rows;
 }
 
@@ -88,9 +93,9 @@ Matrix copy_rows(const MatrixView& items) {
 
 const Index::Impl& Index::impl() const {
   if (impl_ != nullptr) return *impl_;
-  throw Error(
-      ErrorCode::invalid_argument,
-      "this Index is empty: it was moved from, or never assigned; Index::build or Index::open makes one");
+  throw Error(ErrorCode::invalid_argument,
+              "this Index is empty: it was moved from, or never assigned; Index::build or "
+              "Index::open makes one");
 }
 
 Index Index::build(const MatrixView& items, const BuildOptions& options) {
@@ -102,8 +107,8 @@ Index Index::build(const MatrixView& items, const BuildOptions& options) {
 
 Index Index::build(Matrix&& items, const BuildOptions& options) {
   return base::entry(no_memory_for(items.rows()), [&] {
-    const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize, options.ids,
-                                                 checked_threads(options.threads)};
+    const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize,
+                                                 options.ids, checked_threads(options.threads)};
     auto impl = std::make_shared<Impl>();
     impl->items = store::encode(std::move(items), encode_options, kernels::active_table());
     return Index(std::move(impl));
@@ -116,14 +121,16 @@ Index Index::open(const std::string& path, const OpenOptions& options) {
     const bool verify_payload = options.verify_payload || options.verify_codes;
     auto impl = std::make_shared<Impl>();
     impl->items = store::open_file(path, verify_payload);
-    if (verify_payload) store::verify_contents(*impl->items, path, kernels::active_table(), threads);
+    if (verify_payload)
+      store::verify_contents(*impl->items, path, kernels::active_table(), threads);
     if (options.verify_codes) store::verify_codes(*impl->items, path, threads);
     return Index(std::move(impl));
   });
 }
 
 std::uint64_t Index::save(const std::string& path) const {
-  return base::with_memory_for(path, "save the index", [&] { return store::write_file(*impl().items, path); });
+  return base::with_memory_for(path, "save the index",
+                               [&] { return store::write_file(*impl().items, path); });
 }
 
 IndexInfo Index::info() const noexcept {
@@ -141,7 +148,9 @@ IndexInfo Index::info() const noexcept {
 
 std::size_t Index::size() const noexcept { return impl_ == nullptr ? 0 : impl_->items->items; }
 
-std::size_t Index::dimension() const noexcept { return impl_ == nullptr ? 0 : impl_->items->dimension; }
+std::size_t Index::dimension() const noexcept {
+  return impl_ == nullptr ? 0 : impl_->items->dimension;
+}
 
 std::int64_t Index::item_id(std::size_t row) const noexcept { return impl_->items->id(row); }
 

@@ -1,4 +1,5 @@
-// What an Index holds, for the files of this folder that reach inside one, and the checks that they share.
+// What an Index holds, for the files of this folder that reach inside one, and the checks that they
+// share.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,8 @@ namespace maxdot {
 struct Index::Impl {
   std::shared_ptr<const store::ItemStore> items;
 
-  /// Made when ids are first looked up. Throws Error: out_of_memory; unsupported for 2^32 - 1 items or more.
+  /// Made when ids are first looked up. Throws Error: out_of_memory; unsupported for 2^32 - 1 items
+  /// or more.
   const store::IdMap& id_map() const;
 
   /// Both throw Error (invalid_argument) for an empty Index.
@@ -40,10 +42,11 @@ ScoreKind checked_score_kind(ScoreKind kind);
 /// Memory for the results of `queries` queries with `k` each. Throws Error (out_of_memory).
 SearchResult room_for(std::size_t queries, std::size_t k);
 
-/// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one for each of `count`
-/// `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1 items or more.
-search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters, std::size_t count,
-                                      const char* owners);
+/// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one
+/// for each of `count` `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1
+/// items or more.
+search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters,
+                                      std::size_t count, const char* owners);
 
 /// Memory for [queries, k] results. Throws Error (out_of_memory).
 SearchResult room_for(std::size_t queries, std::size_t k);
@@ -51,8 +54,10 @@ SearchResult room_for(std::size_t queries, std::size_t k);
 /// Throws Error (invalid_argument) for queries of another dimension. The message calls them `name`.
 void check_dimension(const MatrixView& queries, const char* name, std::size_t dimension);
 
-/// Throws Error unless `queries` are finite rows of the items' dimension. The message calls them `name`.
-void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name, int threads);
+/// Throws Error unless `queries` are finite rows of the items' dimension. The message calls them
+/// `name`.
+void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name,
+                   int threads);
 
 }  // namespace api
 }  // namespace maxdot

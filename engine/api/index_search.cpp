@@ -11,9 +11,9 @@
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
+#include "search/search.hpp"
 #include "search/variants/multi.hpp"
 #include "search/variants/range.hpp"
-#include "search/search.hpp"
 #include "store/encode.hpp"
 
 namespace maxdot {
@@ -45,18 +45,21 @@ namespace {
 
 using api::room_for;
 
-ResultView view_of(SearchResult& result) { return {result.ids.data(), result.scores.data(), result.counts.data()}; }
+ResultView view_of(SearchResult& result) {
+  return {result.ids.data(), result.scores.data(), result.counts.data()};
+}
 
 void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
   if (queries != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
-    throw Error(ErrorCode::invalid_argument, "results: ids and scores must point to [queries, k] elements");
+    throw Error(ErrorCode::invalid_argument,
+                "results: ids and scores must point to [queries, k] elements");
   }
 }
 
 /// A call that was checked. Calls engine(items, kernels, request).
 template <typename Engine>
-auto call(const Index::Impl& index, const MatrixView& queries, const char* name, std::size_t k, std::size_t lists,
-          const char* owners, const SearchOptions& options, Engine&& engine) {
+auto call(const Index::Impl& index, const MatrixView& queries, const char* name, std::size_t k,
+          std::size_t lists, const char* owners, const SearchOptions& options, Engine&& engine) {
   const store::ItemStore& items = *index.items;
   const int threads = api::checked_threads(options.threads);
   const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
@@ -70,23 +73,25 @@ auto call(const Index::Impl& index, const MatrixView& queries, const char* name,
 
 auto no_memory_for(const MatrixView& queries, const char* name) {
   return [&queries, name] {
-    return "no memory for the search of " + std::to_string(queries.rows) + " " + name + "; use fewer at once";
+    return "no memory for the search of " + std::to_string(queries.rows) + " " + name +
+           "; use fewer at once";
   };
 }
 
 std::size_t checked_users(const MatrixView& interests, std::size_t per_user) {
   if (per_user == 0 || interests.rows % per_user != 0) {
-    throw Error(ErrorCode::invalid_argument, "interests: " + std::to_string(interests.rows) +
-                                                 " rows are not users times per_user = " + std::to_string(per_user));
+    throw Error(ErrorCode::invalid_argument,
+                "interests: " + std::to_string(interests.rows) +
+                    " rows are not users times per_user = " + std::to_string(per_user));
   }
   return interests.rows / per_user;
 }
 
 std::vector<double> checked_thresholds(std::span<const double> thresholds, std::size_t queries) {
   if (thresholds.size() != 1 && thresholds.size() != queries) {
-    throw Error(ErrorCode::invalid_argument, "thresholds: has " + std::to_string(thresholds.size()) +
-                                                 " values, but there are " + std::to_string(queries) +
-                                                 " queries; give each one, or one for all");
+    throw Error(ErrorCode::invalid_argument,
+                "thresholds: has " + std::to_string(thresholds.size()) + " values, but there are " +
+                    std::to_string(queries) + " queries; give each one, or one for all");
   }
   for (std::size_t q = 0; q < thresholds.size(); ++q) {
     if (std::isnan(thresholds[q])) {
@@ -99,7 +104,8 @@ std::vector<double> checked_thresholds(std::span<const double> thresholds, std::
 
 }  // namespace
 
-SearchResult Index::search(const MatrixView& queries, std::size_t k, const SearchOptions& options) const {
+SearchResult Index::search(const MatrixView& queries, std::size_t k,
+                           const SearchOptions& options) const {
   return base::entry(no_memory_for(queries, "queries"), [&] {
     store::check_shape(queries, "queries");  // before memory is taken for what they claim to be
     SearchResult result = room_for(queries.rows, k);
@@ -129,8 +135,8 @@ SearchResult Index::search_multi(const MatrixView& interests, std::size_t per_us
   });
 }
 
-void Index::search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k, const ResultView& out,
-                         const SearchOptions& options) const {
+void Index::search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
+                         const ResultView& out, const SearchOptions& options) const {
   base::entry(no_memory_for(interests, "interests"), [&] {
     const std::size_t users = checked_users(interests, per_user);
     check_results(out, users, k);

@@ -26,9 +26,10 @@ std::vector<std::size_t> rows_of(const Index::Impl& index, const char* name,
   std::vector<std::size_t> rows = find_rows(index, ids);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (rows[i] != kUnknownRow || (padding == Padding::allowed && ids[i] == -1)) continue;
-    throw Error(ErrorCode::invalid_data, std::string(name) + ": element " + std::to_string(i) + " is " +
-                                             std::to_string(ids[i]) +
-                                             ", which is no item of the index; give ids that it holds");
+    throw Error(ErrorCode::invalid_data,
+                std::string(name) + ": element " + std::to_string(i) + " is " +
+                    std::to_string(ids[i]) +
+                    ", which is no item of the index; give ids that it holds");
   }
   return rows;
 }

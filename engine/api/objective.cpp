@@ -1,4 +1,5 @@
-// Losses and calibrated scores on plain arrays. One template for each; the public overloads are at the end.
+// Losses and calibrated scores on plain arrays. One template for each; the public overloads are at
+// the end.
 
 #include "maxdot/objective.hpp"
 
@@ -17,17 +18,20 @@ namespace {
 using base::sigmoid;
 using base::softplus;
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::invalid_argument, message); }
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::invalid_argument, message);
+}
 
 void check_temperature(double temperature) {
   if (std::isfinite(temperature) && temperature > 0.0) return;
-  refuse("temperature: " + std::to_string(temperature) + " is not a finite number above 0; 1 changes nothing");
+  refuse("temperature: " + std::to_string(temperature) +
+         " is not a finite number above 0; 1 changes nothing");
 }
 
 void check_length(const char* name, std::size_t length, std::size_t wanted) {
   if (length == wanted) return;
-  refuse(std::string(name) + ": has " + std::to_string(length) + " elements, but " + std::to_string(wanted) +
-         " are needed");
+  refuse(std::string(name) + ": has " + std::to_string(length) + " elements, but " +
+         std::to_string(wanted) + " are needed");
 }
 
 template <typename T>
@@ -47,14 +51,14 @@ void check_scores(const char* name, std::span<const T> scores) {
 
 // Negatives per positive.
 template <typename T>
-std::size_t check_contrast(const char* negative_name, std::span<const T> positive, std::span<const T> negative,
-                           double temperature) {
+std::size_t check_contrast(const char* negative_name, std::span<const T> positive,
+                           std::span<const T> negative, double temperature) {
   check_temperature(temperature);
   if (positive.empty()) refuse("positive: is empty; a mean needs at least one score");
   if (negative.empty() || negative.size() % positive.size() != 0) {
     refuse(std::string(negative_name) + ": has " + std::to_string(negative.size()) +
-           " elements; give the same number, at least 1, for each of the " + std::to_string(positive.size()) +
-           " positives");
+           " elements; give the same number, at least 1, for each of the " +
+           std::to_string(positive.size()) + " positives");
   }
   check_scores("positive", positive);
   check_scores(negative_name, negative);
@@ -62,8 +66,8 @@ std::size_t check_contrast(const char* negative_name, std::span<const T> positiv
 }
 
 template <typename T>
-double bce_of(std::span<const T> scores, std::span<const T> labels, double temperature, std::span<T> losses,
-              std::span<T> gradient) {
+double bce_of(std::span<const T> scores, std::span<const T> labels, double temperature,
+              std::span<T> losses, std::span<T> gradient) {
   check_temperature(temperature);
   if (scores.empty()) refuse("scores: is empty; a mean needs at least one score");
   check_length("labels", labels.size(), scores.size());
@@ -73,7 +77,8 @@ double bce_of(std::span<const T> scores, std::span<const T> labels, double tempe
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] >= 0 && labels[i] <= 1) continue;
     throw Error(ErrorCode::invalid_data, "labels: element " + std::to_string(i) + " is " +
-                                             std::to_string(labels[i]) + "; a label is a number from 0 to 1");
+                                             std::to_string(labels[i]) +
+                                             "; a label is a number from 0 to 1");
   }
   double sum = 0.0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -84,7 +89,8 @@ double bce_of(std::span<const T> scores, std::span<const T> labels, double tempe
     sum += loss;
     if (!losses.empty()) losses[i] = static_cast<T>(loss);
     if (!gradient.empty()) {
-      gradient[i] = static_cast<T>(((1.0 - label) * sigmoid(logit) - label * sigmoid(-logit)) / temperature);
+      gradient[i] =
+          static_cast<T>(((1.0 - label) * sigmoid(logit) - label * sigmoid(-logit)) / temperature);
     }
   }
   return sum / static_cast<double>(scores.size());
@@ -101,7 +107,8 @@ double bpr_of(std::span<const T> positive, std::span<const T> negative, double t
   for (std::size_t b = 0; b < positive.size(); ++b) {
     double pull = 0.0;
     for (std::size_t i = b * n; i < (b + 1) * n; ++i) {
-      const double margin = (static_cast<double>(positive[b]) - static_cast<double>(negative[i])) / temperature;
+      const double margin =
+          (static_cast<double>(positive[b]) - static_cast<double>(negative[i])) / temperature;
       const double loss = softplus(-margin);
       const double push = sigmoid(-margin) / temperature;
       sum += loss;
@@ -114,11 +121,11 @@ double bpr_of(std::span<const T> positive, std::span<const T> negative, double t
   return sum / static_cast<double>(negative.size());
 }
 
-// Relative to the positive's logit the loss is ln(1 + Σ e^margin). With the largest of the margins and 0 taken
-// out, every exponential is at most 1, and log1p keeps a loss near 0 accurate.
+// Relative to the positive's logit the loss is ln(1 + Σ e^margin). With the largest of the margins
+// and 0 taken out, every exponential is at most 1, and log1p keeps a loss near 0 accurate.
 template <typename T>
-double cross_entropy_of(std::span<const T> positive, std::span<const T> negatives, double temperature,
-                        const ContrastOutputs<T>& out) {
+double cross_entropy_of(std::span<const T> positive, std::span<const T> negatives,
+                        double temperature, const ContrastOutputs<T>& out) {
   const std::size_t n = check_contrast("negatives", positive, negatives, temperature);
   check_output("losses", out.losses, positive.size());
   check_output("positive_gradient", out.positive_gradient, positive.size());
@@ -132,7 +139,8 @@ double cross_entropy_of(std::span<const T> positive, std::span<const T> negative
     const double largest = std::max(0.0, margin(*std::max_element(row.begin(), row.end())));
     double sum = 0.0;
     for (const T negative : row) sum += base::exp(margin(negative) - largest);
-    const double loss = largest > 0.0 ? largest + base::log(base::exp(-largest) + sum) : base::log1p(sum);
+    const double loss =
+        largest > 0.0 ? largest + base::log(base::exp(-largest) + sum) : base::log1p(sum);
     const double partition = base::exp(-largest) + sum;
     total += loss;
     if (!out.losses.empty()) out.losses[b] = static_cast<T>(loss);
@@ -149,7 +157,8 @@ double cross_entropy_of(std::span<const T> positive, std::span<const T> negative
 
 template <typename T>
 void check_no_nan(std::span<const T> scores) {
-  const auto nan = std::find_if(scores.begin(), scores.end(), [](T score) { return std::isnan(score); });
+  const auto nan =
+      std::find_if(scores.begin(), scores.end(), [](T score) { return std::isnan(score); });
   if (nan == scores.end()) return;
   throw Error(ErrorCode::invalid_data, "scores: element " + std::to_string(nan - scores.begin()) +
                                            " is NaN; give the scores of a search");
@@ -173,8 +182,8 @@ void softmax_of(std::span<const T> scores, std::span<const double> log_partition
   if (!log_q.empty()) check_length("log_q", log_q.size(), scores.size());
   if (scores.empty()) return;
   if (log_partition.empty() || scores.size() % log_partition.size() != 0) {
-    refuse("scores: " + std::to_string(scores.size()) + " elements are no whole number for each of the " +
-           std::to_string(log_partition.size()) +
+    refuse("scores: " + std::to_string(scores.size()) +
+           " elements are no whole number for each of the " + std::to_string(log_partition.size()) +
            " values of log_partition; give [n, m] scores and [n] values");
   }
   check_no_nan(scores);
@@ -189,18 +198,22 @@ void softmax_of(std::span<const T> scores, std::span<const double> log_partition
 }
 
 // The losses allocate nothing but the words of a refusal.
-constexpr auto no_memory = [] { return std::string("no memory for a message: an argument is not right"); };
+constexpr auto no_memory = [] {
+  return std::string("no memory for a message: an argument is not right");
+};
 
 }  // namespace
 
 double bce(std::span<const float> scores, std::span<const float> labels, double temperature,
            std::span<float> losses, std::span<float> gradient) {
-  return base::entry(no_memory, [&] { return bce_of(scores, labels, temperature, losses, gradient); });
+  return base::entry(no_memory,
+                     [&] { return bce_of(scores, labels, temperature, losses, gradient); });
 }
 
 double bce(std::span<const double> scores, std::span<const double> labels, double temperature,
            std::span<double> losses, std::span<double> gradient) {
-  return base::entry(no_memory, [&] { return bce_of(scores, labels, temperature, losses, gradient); });
+  return base::entry(no_memory,
+                     [&] { return bce_of(scores, labels, temperature, losses, gradient); });
 }
 
 double bpr(std::span<const float> positive, std::span<const float> negative, double temperature,
@@ -213,14 +226,16 @@ double bpr(std::span<const double> positive, std::span<const double> negative, d
   return base::entry(no_memory, [&] { return bpr_of(positive, negative, temperature, out); });
 }
 
-double cross_entropy(std::span<const float> positive, std::span<const float> negatives, double temperature,
-                     const ContrastOutputs<float>& out) {
-  return base::entry(no_memory, [&] { return cross_entropy_of(positive, negatives, temperature, out); });
+double cross_entropy(std::span<const float> positive, std::span<const float> negatives,
+                     double temperature, const ContrastOutputs<float>& out) {
+  return base::entry(no_memory,
+                     [&] { return cross_entropy_of(positive, negatives, temperature, out); });
 }
 
-double cross_entropy(std::span<const double> positive, std::span<const double> negatives, double temperature,
-                     const ContrastOutputs<double>& out) {
-  return base::entry(no_memory, [&] { return cross_entropy_of(positive, negatives, temperature, out); });
+double cross_entropy(std::span<const double> positive, std::span<const double> negatives,
+                     double temperature, const ContrastOutputs<double>& out) {
+  return base::entry(no_memory,
+                     [&] { return cross_entropy_of(positive, negatives, temperature, out); });
 }
 
 void probability(std::span<const float> scores, std::span<float> out, double temperature) {
@@ -231,14 +246,16 @@ void probability(std::span<const double> scores, std::span<double> out, double t
   base::entry(no_memory, [&] { return probability_of(scores, out, temperature); });
 }
 
-void softmax(std::span<const float> scores, std::span<const double> log_partition, std::span<float> out,
-             double temperature, std::span<const double> log_q) {
-  base::entry(no_memory, [&] { return softmax_of(scores, log_partition, out, temperature, log_q); });
+void softmax(std::span<const float> scores, std::span<const double> log_partition,
+             std::span<float> out, double temperature, std::span<const double> log_q) {
+  base::entry(no_memory,
+              [&] { return softmax_of(scores, log_partition, out, temperature, log_q); });
 }
 
-void softmax(std::span<const double> scores, std::span<const double> log_partition, std::span<double> out,
-             double temperature, std::span<const double> log_q) {
-  base::entry(no_memory, [&] { return softmax_of(scores, log_partition, out, temperature, log_q); });
+void softmax(std::span<const double> scores, std::span<const double> log_partition,
+             std::span<double> out, double temperature, std::span<const double> log_q) {
+  base::entry(no_memory,
+              [&] { return softmax_of(scores, log_partition, out, temperature, log_q); });
 }
 
 }  // namespace maxdot::objective

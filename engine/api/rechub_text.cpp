@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/float_environment.hpp"
 #include "base/entry.hpp"
+#include "base/float_environment.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/evaluate.hpp"
 
@@ -34,7 +34,8 @@ const char* name_of(RechubMetric metric) noexcept {
 
 double rechub_rounded(RechubMetric metric, double value) noexcept {
   return base::in_default_environment([&] {
-    // NumPy scales, rounds half to even, and scales back; Python rounds the exact binary value, as printf does.
+    // NumPy scales, rounds half to even, and scales back; Python rounds the exact binary value, as
+    // printf does.
     if (metric == RechubMetric::ndcg) return std::nearbyint(value * 10000.0) / 10000.0;
     char text[512];  // the largest f64 has 309 digits
     std::snprintf(text, sizeof(text), "%.4f", value);
@@ -43,21 +44,22 @@ double rechub_rounded(RechubMetric metric, double value) noexcept {
 }
 
 std::string rechub_text(RechubMetric metric, std::size_t k, double value) {
-  return base::entry([] { return std::string("no memory for a text"); },
-                     [&] {
-                       if (metric > RechubMetric::precision) {
-                         throw Error(ErrorCode::invalid_argument,
-                                     "metric: " + std::to_string(static_cast<int>(metric)) +
-                                         " is not a value of RechubMetric");
-                       }
-                       char digits[512];
-                       const auto end = std::to_chars(digits, digits + sizeof(digits),
-                                                      rechub_rounded(metric, value), std::chars_format::fixed)
-                                            .ptr;
-                       std::string number(digits, end);
-                       if (number.find('.') == std::string::npos) number += ".0";
-                       return std::string(name_of(metric)) + "@" + std::to_string(k) + ": " + number;
-                     });
+  return base::entry(
+      [] { return std::string("no memory for a text"); },
+      [&] {
+        if (metric > RechubMetric::precision) {
+          throw Error(ErrorCode::invalid_argument,
+                      "metric: " + std::to_string(static_cast<int>(metric)) +
+                          " is not a value of RechubMetric");
+        }
+        char digits[512];
+        const auto end = std::to_chars(digits, digits + sizeof(digits),
+                                       rechub_rounded(metric, value), std::chars_format::fixed)
+                             .ptr;
+        std::string number(digits, end);
+        if (number.find('.') == std::string::npos) number += ".0";
+        return std::string(name_of(metric)) + "@" + std::to_string(k) + ": " + number;
+      });
 }
 
 }  // namespace maxdot::evaluate

@@ -23,9 +23,10 @@ std::vector<float> as_f32(const MatrixView& view) {
   std::vector<float> out(view.rows * view.cols);
   for (std::size_t r = 0; r < view.rows; ++r) {
     for (std::size_t c = 0; c < view.cols; ++c) {
-      out[r * view.cols + c] = view.dtype == DType::f32
-                                   ? static_cast<const float*>(view.row(r))[c]
-                                   : base::f16_to_f32(static_cast<const std::uint16_t*>(view.row(r))[c]);
+      out[r * view.cols + c] =
+          view.dtype == DType::f32
+              ? static_cast<const float*>(view.row(r))[c]
+              : base::f16_to_f32(static_cast<const std::uint16_t*>(view.row(r))[c]);
     }
   }
   return out;
@@ -42,7 +43,8 @@ double specified_dot64(const float* q, const float* x, std::size_t d) noexcept {
 
 std::vector<double> squares_of(const std::vector<float>& rows, std::size_t d) {
   std::vector<double> squares(rows.size() / d);
-  for (std::size_t r = 0; r < squares.size(); ++r) squares[r] = specified_dot64(&rows[r * d], &rows[r * d], d);
+  for (std::size_t r = 0; r < squares.size(); ++r)
+    squares[r] = specified_dot64(&rows[r * d], &rows[r * d], d);
   return squares;
 }
 
@@ -54,14 +56,15 @@ double dot64(const float* q, const float* x, std::size_t d) noexcept {
 
 Score score(const float* q, const float* x, std::size_t d, Metric metric, bool normalize) noexcept {
   return base::in_default_environment([&] {
-    const double key = base::ranking_key(base::ranking_of(metric, normalize), specified_dot64(q, x, d),
-                                         specified_dot64(q, q, d), specified_dot64(x, x, d));
+    const double key =
+        base::ranking_key(base::ranking_of(metric, normalize), specified_dot64(q, x, d),
+                          specified_dot64(q, q, d), specified_dot64(x, x, d));
     return Score{key, base::reported_score(metric, normalize, key)};
   });
 }
 
-SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size_t k, Metric metric, bool normalize,
-                   const std::int64_t* ids, int threads) {
+SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size_t k, Metric metric,
+                   bool normalize, const std::int64_t* ids, int threads) {
   const auto no_memory = [] {
     return std::string("no memory for the brute force; use fewer items or queries");
   };
@@ -77,7 +80,8 @@ SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size
     SearchResult result = api::room_for(queries.rows, k);
     std::fill(result.ids.begin(), result.ids.end(), -1);
     std::fill(result.scores.begin(), result.scores.end(), base::worst_score(metric));
-    std::fill(result.counts.begin(), result.counts.end(), static_cast<std::int64_t>(std::min(k, items.rows)));
+    std::fill(result.counts.begin(), result.counts.end(),
+              static_cast<std::int64_t>(std::min(k, items.rows)));
     const std::vector<double> x_squares = squares_of(x, d);
     const std::vector<double> q_squares = squares_of(q, d);
     const base::Ranking ranking = base::ranking_of(metric, normalize);
@@ -91,13 +95,15 @@ SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size
                   ids != nullptr ? ids[i] : static_cast<std::int64_t>(i)};
       }
       const auto count = static_cast<std::ptrdiff_t>(result.counts[r]);
-      std::partial_sort(all.begin(), all.begin() + count, all.end(), [](const Candidate& a, const Candidate& b) {
-        return a.key > b.key || (a.key == b.key && a.id < b.id);
-      });
+      std::partial_sort(all.begin(), all.begin() + count, all.end(),
+                        [](const Candidate& a, const Candidate& b) {
+                          return a.key > b.key || (a.key == b.key && a.id < b.id);
+                        });
       for (std::ptrdiff_t i = 0; i < count; ++i) {
         const Candidate& c = all[static_cast<std::size_t>(i)];
         result.ids[r * k + static_cast<std::size_t>(i)] = c.id;
-        result.scores[r * k + static_cast<std::size_t>(i)] = base::reported_score(metric, normalize, c.key);
+        result.scores[r * k + static_cast<std::size_t>(i)] =
+            base::reported_score(metric, normalize, c.key);
       }
     });
     return result;

@@ -1,4 +1,5 @@
-// Evaluation over the full catalogue: retrieval and its metrics, and the rank of each relevant item.
+// Evaluation over the full catalogue: retrieval and its metrics, and the rank of each relevant
+// item.
 
 #include <algorithm>
 #include <string>
@@ -33,11 +34,11 @@ float element(const MatrixView& users, std::size_t row, std::size_t j) noexcept 
   return base::f16_to_f32(static_cast<const std::uint16_t*>(users.row(row))[j]);
 }
 
-// Excluded items are as good as absent: they neither have a rank nor push others down. Their number is small
-// beside the catalogue's, so each is scored by the specification.
+// Excluded items are as good as absent: they neither have a rank nor push others down. Their number
+// is small beside the catalogue's, so each is scored by the specification.
 void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView& users,
-               const IdLists& relevant, const std::vector<std::size_t>& relevant_rows, const IdLists& exclude,
-               std::vector<std::int64_t>& ranks) {
+               const IdLists& relevant, const std::vector<std::size_t>& relevant_rows,
+               const IdLists& exclude, std::vector<std::int64_t>& ranks) {
   const store::ItemStore& items = *index.items;
   const kernels::KernelTable& kernels = kernels::active_table();
   const auto dot64 = kernels.dot64[static_cast<std::size_t>(items.dtype)];
@@ -54,8 +55,8 @@ void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView
     for (std::size_t j = 0; j < users.cols; ++j) query[j] = element(users, user, j);
     const double square = kernels.dot64[0](query.data(), query.data(), users.cols);
     const auto key_of = [&](std::size_t row) {
-      return base::ranking_key(ranking, dot64(query.data(), items.row(row), items.dimension), square,
-                               items.squares[row]);
+      return base::ranking_key(ranking, dot64(query.data(), items.row(row), items.dimension),
+                               square, items.squares[row]);
     };
     for (std::int64_t p = relevant.offsets[user]; p < relevant.offsets[user + 1]; ++p) {
       const auto place = static_cast<std::size_t>(p);
@@ -68,7 +69,8 @@ void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView
       const double key = key_of(row);
       for (const std::size_t other : excluded) {
         const double other_key = key_of(other);
-        if (other_key > key || (other_key == key && items.id(other) < items.id(row))) --ranks[place];
+        if (other_key > key || (other_key == key && items.id(other) < items.id(row)))
+          --ranks[place];
       }
     }
   }
@@ -77,23 +79,27 @@ void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView
 }  // namespace
 
 Report retrieval(const Index& index, const MatrixView& users, const IdLists& relevant,
-                 std::span<const std::size_t> ks, const IdLists& exclude, const RetrievalOptions& options) {
+                 std::span<const std::size_t> ks, const IdLists& exclude,
+                 const RetrievalOptions& options) {
   return base::entry(no_memory_for(relevant), [&] {
     check_lists(users, relevant, exclude);
     // Here, because a search would call them queries.
-    api::check_queries(Index::Impl::items_of(index), users, "users", api::checked_threads(options.threads));
+    api::check_queries(Index::Impl::items_of(index), users, "users",
+                       api::checked_threads(options.threads));
     if (ks.empty()) throw Error(ErrorCode::invalid_argument, "ks: is empty; name at least one k");
     const std::size_t k = std::max<std::size_t>(1, *std::max_element(ks.begin(), ks.end()));
     const SearchResult found = index.search(
-        users, k, {.threads = options.threads, .metric = options.metric, .filters = {.exclude = exclude}});
+        users, k,
+        {.threads = options.threads, .metric = options.metric, .filters = {.exclude = exclude}});
     Options measured = options;
     measured.catalogue = index.size();
     return metrics(relevant, {found.ids, k}, ks, measured);
   });
 }
 
-std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, const IdLists& relevant,
-                                const IdLists& exclude, const RankOptions& options) {
+std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
+                                const IdLists& relevant, const IdLists& exclude,
+                                const RankOptions& options) {
   return base::entry(no_memory_for(relevant), [&] {
     const store::ItemStore& items = Index::Impl::items_of(index);
     const int threads = api::checked_threads(options.threads);
@@ -103,10 +109,12 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, con
     const base::Ranking ranking = base::ranking_of(metric, items.normalized);
     const std::vector<std::size_t> rows = api::find_rows(Index::Impl::of(index), relevant.ids);
     std::vector<std::int64_t> ranks(rows.size());
-    measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows, threads,
-                          ranks.data());
-    for (std::size_t p = 0; p < rows.size(); ++p) ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
-    if (exclude.size() != 0) leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
+    measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows,
+                          threads, ranks.data());
+    for (std::size_t p = 0; p < rows.size(); ++p)
+      ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
+    if (exclude.size() != 0)
+      leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
     return ranks;
   });
 }

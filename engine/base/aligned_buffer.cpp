@@ -15,8 +15,9 @@ namespace {
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 [[noreturn]] void out_of_memory(std::size_t bytes, const char* what) {
-  throw Error(ErrorCode::out_of_memory, "cannot allocate " + std::to_string(bytes) + " bytes for " + what +
-                                            "; free memory, or use fewer rows, queries or a smaller k");
+  throw Error(ErrorCode::out_of_memory,
+              "cannot allocate " + std::to_string(bytes) + " bytes for " + what +
+                  "; free memory, or use fewer rows, queries or a smaller k");
 }
 
 }  // namespace
@@ -29,7 +30,8 @@ std::shared_ptr<void> allocate_shared_bytes(std::size_t bytes, const char* what)
   void* p = std::aligned_alloc(alignment, total);
   if (p == nullptr) out_of_memory(bytes, what);
 #ifdef MADV_HUGEPAGE
-  // A scan touches every 4 KiB page once: huge pages take the TLB misses away. Advice may be refused; that is fine.
+  // A scan touches every 4 KiB page once: huge pages take the TLB misses away. Advice may be
+  // refused; that is fine.
   if (big) (void)madvise(p, total, MADV_HUGEPAGE);
 #endif
   std::memset(static_cast<unsigned char*>(p) + bytes, 0, kReadPadding);

@@ -1,4 +1,5 @@
-// Memory for big arrays: 64-byte aligned, readable a little past its end, on huge pages where they help.
+// Memory for big arrays: 64-byte aligned, readable a little past its end, on huge pages where they
+// help.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +8,12 @@
 
 namespace maxdot::base {
 
-/// Every allocation below may be read (not written) this far past its end, so that a vector load of a row's last
-/// elements never faults. The bytes there are zero.
+/// Every allocation below may be read (not written) this far past its end, so that a vector load of
+/// a row's last elements never faults. The bytes there are zero.
 inline constexpr std::size_t kReadPadding = 64;
 
-/// Throws Error (out_of_memory) saying what the memory was for. Bytes are uninitialised. `bytes` may be 0.
+/// Throws Error (out_of_memory) saying what the memory was for. Bytes are uninitialised. `bytes`
+/// may be 0.
 std::shared_ptr<void> allocate_shared_bytes(std::size_t bytes, const char* what);
 
 /// An owned array of trivial elements, 64-byte aligned, uninitialised. Movable.

@@ -23,14 +23,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t write_buffer_bytes = std::size_t{1} << 20;
-constexpr std::size_t call_bytes = std::size_t{1} << 30;  // one system call moves at most about 2 GiB
+constexpr std::size_t call_bytes = std::size_t{1}
+                                   << 30;  // one system call moves at most about 2 GiB
 
 int sync_descriptor(int fd) noexcept {
   return uninterrupted([&] { return ::fsync(fd); }) == 0 ? 0 : errno;
 }
 
-// What `path` leads to, also when the last link points to a file that does not exist yet (where realpath and
-// weakly_canonical give up).
+// What `path` leads to, also when the last link points to a file that does not exist yet (where
+// realpath and weakly_canonical give up).
 fs::path follow_links(const std::string& path) {
   fs::path target(path);
   for (int links = 0; links < 40; ++links) {
@@ -46,22 +47,24 @@ fs::path folder_of(const fs::path& target) {
   return target.has_parent_path() ? target.parent_path() : fs::path(".");
 }
 
-// Makes a rename itself durable. A folder that may be written but not read cannot be opened, and some
-// filesystems have no sync for folders; the file is whole either way, so neither is an error.
+// Makes a rename itself durable. A folder that may be written but not read cannot be opened, and
+// some filesystems have no sync for folders; the file is whole either way, so neither is an error.
 int sync_folder(const std::string& folder) noexcept {
-  const int fd = uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  const int fd =
+      uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (fd < 0) return errno == EACCES ? 0 : errno;
   const int error = sync_descriptor(fd);
   ::close(fd);
   return error == EINVAL || error == ENOTSUP ? 0 : error;
 }
 
-/// While it lives, no other thread or process that takes this lock of the folder goes on. Best effort: a folder that cannot
-/// be read, or a filesystem without locks, has none.
+/// While it lives, no other thread or process that takes this lock of the folder goes on. Best
+/// effort: a folder that cannot be read, or a filesystem without locks, has none.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder) noexcept
-      : fd_(uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); })) {
+      : fd_(uninterrupted(
+            [&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); })) {
     if (fd_ >= 0) static_cast<void>(uninterrupted([&] { return ::flock(fd_, LOCK_EX); }));
   }
   ~FolderLock() {
@@ -74,8 +77,9 @@ class FolderLock {
   int fd_;
 };
 
-/// The mode for a file that replaces one of this mode. Without the old group its members are others now, and
-/// the new group's were; without the old owner the same holds for that one. Nobody may do more than before.
+/// The mode for a file that replaces one of this mode. Without the old group its members are others
+/// now, and the new group's were; without the old owner the same holds for that one. Nobody may do
+/// more than before.
 mode_t narrowed(mode_t mode, bool same_owner, bool same_group) noexcept {
   const mode_t owner = mode >> 6 & 7;
   mode_t group = mode >> 3 & 7;
@@ -88,16 +92,17 @@ mode_t narrowed(mode_t mode, bool same_owner, bool same_group) noexcept {
   return owner << 6 | group << 3 | others;
 }
 
-// Best effort: filesystems without owners and modes refuse, and what they leave is no wider than what they were
-// asked for.
+// Best effort: filesystems without owners and modes refuse, and what they leave is no wider than
+// what they were asked for.
 void take_over_owner(int fd, const struct stat& old) noexcept {
   if (::fchown(fd, old.st_uid, old.st_gid) != 0) {
-    static_cast<void>(
-        ::fchown(fd, static_cast<uid_t>(-1), old.st_gid));  // one may give a file to a group of one's own
+    static_cast<void>(::fchown(fd, static_cast<uid_t>(-1),
+                               old.st_gid));  // one may give a file to a group of one's own
   }
   struct stat now {};
   if (::fstat(fd, &now) != 0) return;
-  static_cast<void>(::fchmod(fd, narrowed(old.st_mode, now.st_uid == old.st_uid, now.st_gid == old.st_gid)));
+  static_cast<void>(
+      ::fchmod(fd, narrowed(old.st_mode, now.st_uid == old.st_uid, now.st_gid == old.st_gid)));
 }
 
 }  // namespace
@@ -112,7 +117,8 @@ void AtomicFile::open() {
   const bool exists = ::stat(path_.c_str(), &old) == 0;
   if (!exists && errno != ENOENT) fail_errno(path_, "cannot write", errno);
   if (exists && S_ISDIR(old.st_mode)) fail(path_, "is a directory; name a file to write");
-  if (exists && !S_ISREG(old.st_mode)) fail(path_, "is not a regular file; name another file to write");
+  if (exists && !S_ISREG(old.st_mode))
+    fail(path_, "is not a regular file; name another file to write");
 
   const fs::path target = follow_links(path_);
   if (!target.has_filename()) fail(path_, "names no file; name a file to write");
@@ -139,7 +145,8 @@ void AtomicFile::require_open() const {
 void AtomicFile::put(std::uint64_t offset, const unsigned char* data, std::size_t bytes) {
   while (bytes > 0) {
     const ssize_t done = uninterrupted([&] {
-      return ::pwrite(temporary_.descriptor(), data, std::min(bytes, call_bytes), static_cast<off_t>(offset));
+      return ::pwrite(temporary_.descriptor(), data, std::min(bytes, call_bytes),
+                      static_cast<off_t>(offset));
     });
     if (done <= 0) {
       const int error = done < 0 ? errno : ENOSPC;
@@ -174,7 +181,8 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
 void AtomicFile::write_at(std::uint64_t offset, const void* data, std::size_t bytes) {
   require_open();
   if (offset > written_ || bytes > written_ - offset) {
-    throw Error(ErrorCode::invalid_argument, path_ + ": write_at reaches past the bytes written so far");
+    throw Error(ErrorCode::invalid_argument,
+                path_ + ": write_at reaches past the bytes written so far");
   }
   flush();
   put(offset, static_cast<const unsigned char*>(data), bytes);
@@ -213,7 +221,8 @@ void AtomicFile::commit_both(AtomicFile& first, AtomicFile& second) {
   first.prepare();
   second.prepare();
   with_memory_for(second.path_, "finish writing it", [&] {
-    // Two writers of one pair take turns, or the ids of one could stand beside the scores of the other.
+    // Two writers of one pair take turns, or the ids of one could stand beside the scores of the
+    // other.
     const FolderLock turn(first.folder_);
     KeptFile old_first(first.folder_, first.target_);
     KeptFile old_second(second.folder_, second.target_);
@@ -233,7 +242,8 @@ void AtomicFile::commit_both(AtomicFile& first, AtomicFile& second) {
       second.publish();
     } catch (const Error& error) {
       if (!old_first.restore()) {
-        throw Error(error.code(), std::string(error.what()) + "; '" + first.path_ + "' holds its new content");
+        throw Error(error.code(),
+                    std::string(error.what()) + "; '" + first.path_ + "' holds its new content");
       }
       if (old_second.restore()) throw;
       throw Error(error.code(), std::string(error.what()) + "; it is removed");

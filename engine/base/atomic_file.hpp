@@ -10,15 +10,15 @@
 
 namespace maxdot::base {
 
-/// Writes beside `path` (temporary.hpp), then `commit` syncs file and folder and renames. Without commit the
-/// destructor removes the temporary; `path` is never damaged. A link stays a link: what it points to is
-/// replaced. Owner, group and mode stay those of the replaced file; where the system refuses the owner or the
-/// group, the mode permits nobody more than before. After a failed write the temporary is gone and every later
-/// call fails too.
+/// Writes beside `path` (temporary.hpp), then `commit` syncs file and folder and renames. Without
+/// commit the destructor removes the temporary; `path` is never damaged. A link stays a link: what
+/// it points to is replaced. Owner, group and mode stay those of the replaced file; where the
+/// system refuses the owner or the group, the mode permits nobody more than before. After a failed
+/// write the temporary is gone and every later call fails too.
 class AtomicFile {
  public:
-  /// Removes what killed writers left in the folder. Throws Error: io, out_of_memory, invalid_argument (a NUL
-  /// in the path).
+  /// Removes what killed writers left in the folder. Throws Error: io, out_of_memory,
+  /// invalid_argument (a NUL in the path).
   explicit AtomicFile(std::string path);
   AtomicFile(AtomicFile&& other) noexcept = default;
   AtomicFile& operator=(AtomicFile&& other) noexcept = default;
@@ -28,13 +28,15 @@ class AtomicFile {
   /// Overwrites bytes already written (a header whose checksums come last). Throws Error (io).
   void write_at(std::uint64_t offset, const void* data, std::size_t bytes);
   std::uint64_t written() const noexcept { return written_; }
-  /// Throws Error: io, out_of_memory. Only if the message says "is written whole" has the file been replaced.
+  /// Throws Error: io, out_of_memory. Only if the message says "is written whole" has the file been
+  /// replaced.
   void commit();
 
-  /// Commits two files that belong together, such that nobody who opens both paths, whenever the process or the
-  /// machine stops, finds one new beside the other old: both are synced first, then the old second is removed,
-  /// then the first is renamed, then the second. In between the second is missing. After a failure both are
-  /// what they were; where that cannot be done, the message says so. Throws Error: io, out_of_memory.
+  /// Commits two files that belong together, such that nobody who opens both paths, whenever the
+  /// process or the machine stops, finds one new beside the other old: both are synced first, then
+  /// the old second is removed, then the first is renamed, then the second. In between the second
+  /// is missing. After a failure both are what they were; where that cannot be done, the message
+  /// says so. Throws Error: io, out_of_memory.
   static void commit_both(AtomicFile& first, AtomicFile& second);
 
  private:
@@ -54,7 +56,8 @@ class AtomicFile {
   std::string folder_;
   Temporary temporary_;
   std::uint64_t written_ = 0;
-  std::unique_ptr<unsigned char[]> buffer_;  // the last buffered_ of the written_ bytes, not yet in the file
+  std::unique_ptr<unsigned char[]>
+      buffer_;  // the last buffered_ of the written_ bytes, not yet in the file
   std::size_t buffered_ = 0;
 };
 

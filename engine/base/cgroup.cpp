@@ -20,7 +20,8 @@ constexpr std::size_t kMostPath = 4096;
 
 std::string text_of(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
-      std::fopen(path.c_str(), "re"), [](std::FILE* open) { return open == nullptr ? 0 : std::fclose(open); });
+      std::fopen(path.c_str(), "re"),
+      [](std::FILE* open) { return open == nullptr ? 0 : std::fclose(open); });
   if (!file) return {};
   std::string text(kMostBytes, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
@@ -67,14 +68,15 @@ double limit_of_v1(const std::string& folder) {
   return cpus(take(quota_rest, '\n'), take(period_rest, '\n'));
 }
 
-/// The least limit of the group `path` and its ancestors up to the mount. In a container the mount may be the
-/// process's own group while `path` is still the host's: folders that are not there limit nothing, the mount
-/// itself counts always.
+/// The least limit of the group `path` and its ancestors up to the mount. In a container the mount
+/// may be the process's own group while `path` is still the host's: folders that are not there
+/// limit nothing, the mount itself counts always.
 template <typename Limit>
 double least(const std::string& mount, std::string_view path, Limit&& limit) {
   double found = limit(mount);
   // A path that leads out of the mount ("/../other") names a group that cannot be seen from here.
-  if (path.size() > kMostPath || (std::string(path) + "/").find("/../") != std::string::npos) return found;
+  if (path.size() > kMostPath || (std::string(path) + "/").find("/../") != std::string::npos)
+    return found;
   while (path.size() > 1) {
     found = std::min(found, limit(mount + std::string(path)));
     path = path.substr(0, path.rfind('/'));

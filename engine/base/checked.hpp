@@ -22,8 +22,8 @@ inline std::optional<std::uint64_t> checked_add(std::uint64_t a, std::uint64_t b
   return r;
 }
 
-/// Throws Error (invalid_argument) for a value that is none of the enumeration's. The message calls it that of
-/// `what`.
+/// Throws Error (invalid_argument) for a value that is none of the enumeration's. The message calls
+/// it that of `what`.
 inline void check_dtype(DType dtype, const char* what) {
   if (dtype == DType::f32 || dtype == DType::f16) return;
   throw Error(ErrorCode::invalid_argument, std::string(what) + ": dtype " +

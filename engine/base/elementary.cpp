@@ -7,8 +7,8 @@
 
 #include "base/require_ieee.hpp"
 
-// Only +, -, *, / and integer operations, none of them fused (-ffp-contract=off, cmake/Warnings.cmake), in this
-// very order.
+// Only +, -, *, / and integer operations, none of them fused (-ffp-contract=off,
+// cmake/Warnings.cmake), in this very order.
 
 namespace maxdot::base {
 namespace {
@@ -29,14 +29,15 @@ double power_of_two(std::int64_t k) noexcept {
   return std::bit_cast<double>(static_cast<std::uint64_t>(k + 1023) << 52);
 }
 
-// (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2: Taylor's series, what is left out is below 2^-59 of it. Pairs, then
-// pairs of pairs: half the latency of Horner's form.
+// (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2: Taylor's series, what is left out is below 2^-59 of it.
+// Pairs, then pairs of pairs: half the latency of Horner's form.
 double exp_polynomial(double r) noexcept {
   const double r2 = r * r;
   const double r4 = r2 * r2;
   const double a = (1.0 / 2 + r * (1.0 / 6)) + r2 * (1.0 / 24 + r * (1.0 / 120));
   const double b = (1.0 / 720 + r * (1.0 / 5040)) + r2 * (1.0 / 40320 + r * (1.0 / 362880));
-  const double c = (1.0 / 3628800 + r * (1.0 / 39916800)) + r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
+  const double c =
+      (1.0 / 3628800 + r * (1.0 / 39916800)) + r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
   return a + r4 * (b + r4 * c);
 }
 
@@ -60,9 +61,9 @@ Split split(double x) noexcept {
   return {std::bit_cast<double>(fraction | (exponent << 52)), static_cast<double>(k)};
 }
 
-// ln(1 + f) = f - (f^2/2 - s (f^2/2 + z P(z))), with s = f / (2 + f), z = s^2: from ln(1 + f) = 2 artanh(s). f
-// is exact and leads, so what the rest loses hardly shows. The series' remainder is below 2^-60 for |s| <=
-// 0.1716.
+// ln(1 + f) = f - (f^2/2 - s (f^2/2 + z P(z))), with s = f / (2 + f), z = s^2: from ln(1 + f) = 2
+// artanh(s). f is exact and leads, so what the rest loses hardly shows. The series' remainder is
+// below 2^-60 for |s| <= 0.1716.
 double log_of(const Split& x) noexcept {
   const double f = x.m - 1.0;
   const double s = f / (2.0 + f);
@@ -90,7 +91,9 @@ double exp(double x) noexcept {
   const double value = 1.0 + (r + (r * r * exp_polynomial(r) + rest));
   // Two factors, of which only the second can leave the range of normal numbers: one rounding.
   const auto exponent = static_cast<std::int64_t>(k);
-  const std::int64_t first = exponent < -1000 ? exponent + 200 : exponent > 1000 ? exponent - 200 : exponent;
+  const std::int64_t first = exponent < -1000  ? exponent + 200
+                             : exponent > 1000 ? exponent - 200
+                                               : exponent;
   return value * power_of_two(first) * power_of_two(exponent - first);
 }
 

@@ -5,8 +5,8 @@
 namespace maxdot::base {
 namespace {
 
-// Made while there is memory. Copies share its text, and an exception's own memory is kept in reserve by the
-// runtime.
+// Made while there is memory. Copies share its text, and an exception's own memory is kept in
+// reserve by the runtime.
 const Error kNoMemory(ErrorCode::out_of_memory,
                       "out of memory; free memory, or use fewer rows, queries or a smaller k");
 

@@ -15,7 +15,8 @@ inline float f16_to_f32(std::uint16_t h) noexcept {
   const std::uint32_t exponent = (h >> 10) & 0x1fU;
   const std::uint32_t mantissa = h & 0x3ffU;
   if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000U | (mantissa << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
   // Zero or denormal: mantissa * 2^-24, which f32 holds exactly as a normal number.
   const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));

@@ -47,7 +47,9 @@ InputFile::InputFile(std::string path) : path_(std::move(path)) {
 }
 
 InputFile::InputFile(InputFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(std::exchange(other.size_, 0)) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      size_(std::exchange(other.size_, 0)) {}
 
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
   if (this != &other) {
@@ -66,8 +68,9 @@ void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) cons
   while (bytes > 0) {
     ssize_t got = 0;  // an offset past off_t is past the end
     if (offset <= largest_offset) {
-      got = uninterrupted(
-          [&] { return ::pread(fd_, to, std::min(bytes, call_bytes), static_cast<off_t>(offset)); });
+      got = uninterrupted([&] {
+        return ::pread(fd_, to, std::min(bytes, call_bytes), static_cast<off_t>(offset));
+      });
     }
     if (got < 0) fail_errno(path_, "cannot read at byte " + std::to_string(offset), errno);
     if (got == 0) {
@@ -84,7 +87,8 @@ void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) cons
 
 MappedFile::MappedFile(const InputFile& file) {
   if (file.size() == 0) return;  // mmap refuses empty ranges
-  if (file.size() > std::numeric_limits<std::size_t>::max()) fail(file.path(), "is too large to map");
+  if (file.size() > std::numeric_limits<std::size_t>::max())
+    fail(file.path(), "is too large to map");
   const auto bytes = static_cast<std::size_t>(file.size());
   void* address = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file.descriptor(), 0);
   if (address == MAP_FAILED) fail_errno(file.path(), "cannot map", errno);

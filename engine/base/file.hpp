@@ -10,8 +10,8 @@ namespace maxdot::base {
 /// An open file to read from. `read_at` is safe from several threads.
 class InputFile {
  public:
-  /// Throws Error (io) naming the path and the system's reason; directories are refused. (invalid_argument): a
-  /// NUL in it.
+  /// Throws Error (io) naming the path and the system's reason; directories are refused.
+  /// (invalid_argument): a NUL in it.
   explicit InputFile(std::string path);
   InputFile(InputFile&& other) noexcept;
   InputFile& operator=(InputFile&& other) noexcept;
@@ -21,7 +21,8 @@ class InputFile {
   const std::string& path() const noexcept { return path_; }
   int descriptor() const noexcept { return fd_; }
 
-  /// Reads exactly `bytes` bytes at `offset`. Throws Error: io, or bad_format if the file ends before.
+  /// Reads exactly `bytes` bytes at `offset`. Throws Error: io, or bad_format if the file ends
+  /// before.
   void read_at(std::uint64_t offset, void* out, std::size_t bytes) const;
 
  private:

@@ -25,14 +25,18 @@ class DefaultEnvironment {
   }
 
  private:
-  // long double is computed by the x87 unit, and the C library rounds by its mode when it prints and reads numbers.
+  // long double is computed by the x87 unit, and the C library rounds by its mode when it prints
+  // and reads numbers.
   static std::uint16_t x87_control() noexcept {
     std::uint16_t word = 0;
     __asm__ volatile("fnstcw %0" : "=m"(word));
     return word;
   }
-  // Clears the unit's exception flags first: one that is set and not masked any more would trap at the next instruction.
-  static void set_x87_control(std::uint16_t word) noexcept { __asm__ volatile("fnclex\n\tfldcw %0" : : "m"(word)); }
+  // Clears the unit's exception flags first: one that is set and not masked any more would trap at
+  // the next instruction.
+  static void set_x87_control(std::uint16_t word) noexcept {
+    __asm__ volatile("fnclex\n\tfldcw %0" : : "m"(word));
+  }
 
   // Round to nearest, 64 bits of mantissa, all exceptions masked.
   static constexpr std::uint16_t kDefaultX87 = 0x037f;
@@ -62,7 +66,8 @@ class DefaultEnvironment {
 
 namespace detail {
 
-__attribute__((noinline)) void call_in_default_environment(void (*body)(void* context), void* context) {
+__attribute__((noinline)) void call_in_default_environment(void (*body)(void* context),
+                                                           void* context) {
   const DefaultEnvironment environment;
   body(context);
 }

@@ -8,7 +8,9 @@
 namespace maxdot::base {
 
 /// ln(1 + e^x) = -ln σ(-x). Finite for every finite x; relative error a few 2^-53.
-inline double softplus(double x) noexcept { return (x > 0.0 ? x : 0.0) + log1p(exp(-std::fabs(x))); }
+inline double softplus(double x) noexcept {
+  return (x > 0.0 ? x : 0.0) + log1p(exp(-std::fabs(x)));
+}
 
 /// σ(x) = 1 / (1 + e^-x). Small values keep their relative accuracy; 1 - σ(x) is sigmoid(-x).
 inline double sigmoid(double x) noexcept {

@@ -28,14 +28,15 @@ int affinity_threads() noexcept {
   return hardware == 0 ? 1 : static_cast<int>(hardware);
 }
 
-/// cgroup_cpus, read at most once a second: its files cost more than a small search, and a limit that is changed while the
-/// process runs should still be noticed.
+/// cgroup_cpus, read at most once a second: its files cost more than a small search, and a limit
+/// that is changed while the process runs should still be noticed.
 double granted_cpus() noexcept {
   constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
   static std::atomic<std::int64_t> read_at{kNever};
   static std::atomic<double> cpus{0.0};
   const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                       std::chrono::steady_clock::now().time_since_epoch()).count();
+                       std::chrono::steady_clock::now().time_since_epoch())
+                       .count();
   const std::int64_t last = read_at.load(std::memory_order_acquire);
   if (last == kNever || now - last > 1'000'000'000) {
     cpus.store(cgroup_cpus({}), std::memory_order_relaxed);
@@ -52,12 +53,15 @@ int available_threads() noexcept {
   return std::max(1, granted < cores ? static_cast<int>(granted) : cores);
 }
 
-int resolve_threads(int requested) noexcept { return requested > 0 ? requested : available_threads(); }
+int resolve_threads(int requested) noexcept {
+  return requested > 0 ? requested : available_threads();
+}
 
 namespace detail {
 
 void run(std::size_t count, int threads, Task task, void* context) noexcept {
-  const auto workers = static_cast<int>(std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, threads))));
+  const auto workers = static_cast<int>(
+      std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, threads))));
   if (workers <= 1) {
     in_default_environment([&] {
       for (std::size_t i = 0; i < count; ++i) task(context, i, 0);

@@ -18,7 +18,8 @@ void check_path(const std::string& path) {
   if (path.find('\0') == std::string::npos) return;
   std::string shown;
   for (const char c : path) shown += c == '\0' ? std::string("\\0") : std::string(1, c);
-  throw Error(ErrorCode::invalid_argument, shown + ": the path holds a NUL character; name a file without one");
+  throw Error(ErrorCode::invalid_argument,
+              shown + ": the path holds a NUL character; name a file without one");
 }
 
 }  // namespace maxdot::base

@@ -1,5 +1,5 @@
-// From a dot64 value to the key that orders results and the score that is reported. The one place that knows
-// what the metrics mean.
+// From a dot64 value to the key that orders results and the score that is reported. The one place
+// that knows what the metrics mean.
 #pragma once
 
 #include <cmath>
@@ -18,13 +18,15 @@ enum class Ranking : std::uint8_t {
   euclidean,  ///< key = -|q - x|^2
 };
 
-/// A normalised index ranks by cosine whatever the metric: that is why its three rankings are equal.
+/// A normalised index ranks by cosine whatever the metric: that is why its three rankings are
+/// equal.
 constexpr Ranking ranking_of(Metric metric, bool normalized) noexcept {
   if (normalized || metric == Metric::cosine) return Ranking::cosine;
   return metric == Metric::dot ? Ranking::dot : Ranking::euclidean;
 }
 
-/// The key: larger is better, ties go to the smaller id. `q_square` and `x_square` are dot64(q,q), dot64(x,x).
+/// The key: larger is better, ties go to the smaller id. `q_square` and `x_square` are dot64(q,q),
+/// dot64(x,x).
 inline double ranking_key(Ranking ranking, double dot, double q_square, double x_square) noexcept {
   switch (ranking) {
     case Ranking::dot:
@@ -41,7 +43,8 @@ inline double ranking_key(Ranking ranking, double dot, double q_square, double x
   return 0.0;
 }
 
-/// What a result says: the dot product, the cosine, or the distance. A monotone function of the key.
+/// What a result says: the dot product, the cosine, or the distance. A monotone function of the
+/// key.
 inline double reported_score(Metric metric, bool normalized, double key) noexcept {
   if (metric != Metric::euclidean) return key;
   // On unit vectors |a - b|^2 = 2 - 2 cos(a, b); rounding may carry the cosine a hair above 1.

@@ -5,9 +5,9 @@
 
 namespace maxdot::base {
 
-/// Makes a call that returns a negative number and sets errno when it fails, again as long as a signal
-/// interrupts it. Every call that may wait goes through here: open and flock wait too, on a network or a FUSE
-/// filesystem.
+/// Makes a call that returns a negative number and sets errno when it fails, again as long as a
+/// signal interrupts it. Every call that may wait goes through here: open and flock wait too, on a
+/// network or a FUSE filesystem.
 template <typename Call>
 auto uninterrupted(Call&& call) noexcept {
   for (;;) {

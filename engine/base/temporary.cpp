@@ -22,8 +22,8 @@ namespace {
 constexpr std::string_view kPrefix = ".maxdot-";
 constexpr std::string_view kSuffix = ".tmp";
 
-// The name does not hold the target's, which may already be as long as a name can be. It may be taken: by a
-// dead process, or by one of another container that has the same id.
+// The name does not hold the target's, which may already be as long as a name can be. It may be
+// taken: by a dead process, or by one of another container that has the same id.
 std::string next_name(const std::string& folder) {
   static std::atomic<std::uint64_t> counter{0};
   std::string name = folder + "/";
@@ -32,7 +32,8 @@ std::string next_name(const std::string& folder) {
 }
 
 bool is_temporary_name(std::string_view name) noexcept {
-  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() < kPrefix.size() + kSuffix.size())
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) ||
+      name.size() < kPrefix.size() + kSuffix.size())
     return false;
   name = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
   const std::size_t dash = name.find('-');
@@ -56,7 +57,8 @@ std::string link_of(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 /// A file without a name that can be given one later, or -1.
 int open_nameless(const std::string& folder, mode_t mode) {
-  int fd = uninterrupted([&] { return ::open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, mode); });
+  int fd =
+      uninterrupted([&] { return ::open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, mode); });
   // Without /proc it would stay without a name.
   struct stat status {};
   struct stat linked {};
@@ -67,8 +69,8 @@ int open_nameless(const std::string& folder, mode_t mode) {
   return fd;
 }
 
-/// Whether a file that was made under `name` is ours: between the making and the lock another process may have
-/// taken it for a dead one's. A filesystem without locks lets nobody lock it.
+/// Whether a file that was made under `name` is ours: between the making and the lock another
+/// process may have taken it for a dead one's. A filesystem without locks lets nobody lock it.
 bool lock_own(int fd) noexcept {
   if (!lock(fd, LOCK_EX) && errno == EWOULDBLOCK) return false;
   struct stat status {};
@@ -96,7 +98,8 @@ void reclaim(int folder, const char* name) noexcept {
 
 }  // namespace
 
-Temporary::Temporary(const std::string& folder, mode_t mode, const std::string& path) : folder_(folder) {
+Temporary::Temporary(const std::string& folder, mode_t mode, const std::string& path)
+    : folder_(folder) {
   fd_ = open_nameless(folder, mode);
   if (fd_ >= 0) {
     lock(fd_, LOCK_EX);
@@ -104,7 +107,8 @@ Temporary::Temporary(const std::string& folder, mode_t mode, const std::string& 
   }
   for (;;) {
     name_ = next_name(folder);
-    fd_ = uninterrupted([&] { return ::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
+    fd_ = uninterrupted(
+        [&] { return ::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
     if (fd_ < 0 && errno == EEXIST) continue;
     if (fd_ < 0) fail_errno(path, "cannot create a temporary file beside it", errno);
     if (lock_own(fd_)) return;
@@ -150,7 +154,8 @@ int Temporary::rename_to(const std::string& target) noexcept {
 }
 
 void Temporary::discard() noexcept {
-  // The name first: without the lock another process may remove it, and a third make a new file of this name.
+  // The name first: without the lock another process may remove it, and a third make a new file of
+  // this name.
   if (fd_ >= 0 && !name_.empty()) ::unlink(name_.c_str());
   name_.clear();
   close_descriptor(fd_);
@@ -160,7 +165,8 @@ KeptFile::KeptFile(const std::string& folder, const std::string& target) : targe
   struct stat status {};
   existed_ = ::lstat(target.c_str(), &status) == 0;
   if (!existed_) return;
-  fd_ = uninterrupted([&] { return ::open(target.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); });
+  fd_ = uninterrupted(
+      [&] { return ::open(target.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); });
   if (fd_ >= 0) lock(fd_, LOCK_SH);
   int error = EEXIST;
   while (error == EEXIST) {
@@ -177,7 +183,8 @@ KeptFile::~KeptFile() {
 
 bool KeptFile::restore() noexcept {
   if (!existed_) return ::unlink(target_.c_str()) == 0 || errno == ENOENT;
-  // Where both names still lead to one file this does nothing, and the destructor removes the second.
+  // Where both names still lead to one file this does nothing, and the destructor removes the
+  // second.
   return !name_.empty() && ::rename(name_.c_str(), target_.c_str()) == 0;
 }
 

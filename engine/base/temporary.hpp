@@ -1,5 +1,5 @@
-// Temporary: a file beside the one that it is to replace. Without a name while it is written, where the
-// filesystem can do that, so that nothing stays when the process is killed.
+// Temporary: a file beside the one that it is to replace. Without a name while it is written, where
+// the filesystem can do that, so that nothing stays when the process is killed.
 #pragma once
 
 #include <sys/types.h>
@@ -8,12 +8,14 @@
 
 namespace maxdot::base {
 
-/// Holds a lock (flock) on its file for as long as it lives: a hidden name without one is a dead process's.
+/// Holds a lock (flock) on its file for as long as it lives: a hidden name without one is a dead
+/// process's.
 class Temporary {
  public:
   /// None.
   Temporary() noexcept = default;
-  /// A new, empty file in `folder`, created with `mode`. Throws Error (io) that names `path`; std::bad_alloc.
+  /// A new, empty file in `folder`, created with `mode`. Throws Error (io) that names `path`;
+  /// std::bad_alloc.
   Temporary(const std::string& folder, mode_t mode, const std::string& path);
   Temporary(Temporary&& other) noexcept;
   Temporary& operator=(Temporary&& other) noexcept;
@@ -23,9 +25,9 @@ class Temporary {
   /// -1 when it is closed.
   int descriptor() const noexcept { return fd_; }
 
-  /// Gives it a hidden name, if it has none. A file can be renamed over another, but not linked over one. From
-  /// here to `rename_to` a killed process leaves it behind, for reclaim_temporaries. Returns 0 or errno. Throws
-  /// std::bad_alloc.
+  /// Gives it a hidden name, if it has none. A file can be renamed over another, but not linked
+  /// over one. From here to `rename_to` a killed process leaves it behind, for reclaim_temporaries.
+  /// Returns 0 or errno. Throws std::bad_alloc.
   int give_name();
   /// Renames it, which must have a name, and closes it. Returns 0 or errno.
   int rename_to(const std::string& target) noexcept;
@@ -37,8 +39,8 @@ class Temporary {
   int fd_ = -1;
 };
 
-/// A second, hidden name of the file at `target`, if there is one, so that it can be put back. Locked like a
-/// Temporary.
+/// A second, hidden name of the file at `target`, if there is one, so that it can be put back.
+/// Locked like a Temporary.
 class KeptFile {
  public:
   /// Throws std::bad_alloc.
@@ -58,9 +60,9 @@ class KeptFile {
   int fd_ = -1;
 };
 
-/// Removes the temporaries in `folder` whose writers are dead. The lock decides, not the process id in the
-/// name, which may have been given again or belong to another container. What cannot be locked or removed is
-/// left alone.
+/// Removes the temporaries in `folder` whose writers are dead. The lock decides, not the process id
+/// in the name, which may have been given again or belong to another container. What cannot be
+/// locked or removed is left alone.
 void reclaim_temporaries(const std::string& folder) noexcept;
 
 }  // namespace maxdot::base

@@ -53,13 +53,15 @@ const char* to_string(ErrorCode code) noexcept {
   return "unknown";
 }
 
-Matrix::Matrix(std::size_t rows, std::size_t cols, DType dtype) : rows_(rows), cols_(cols), dtype_(dtype) {
+Matrix::Matrix(std::size_t rows, std::size_t cols, DType dtype)
+    : rows_(rows), cols_(cols), dtype_(dtype) {
   const auto size = [&] { return std::to_string(rows) + " x " + std::to_string(cols); };
   base::entry([&] { return "no memory for a matrix of " + size(); },
               [&] {
                 base::check_dtype(dtype, "matrix");
                 const auto elements = base::checked_mul(rows, cols);
-                const auto bytes = elements ? base::checked_mul(*elements, size_of(dtype)) : std::nullopt;
+                const auto bytes =
+                    elements ? base::checked_mul(*elements, size_of(dtype)) : std::nullopt;
                 if (!bytes) {
                   throw Error(ErrorCode::invalid_argument,
                               "matrix of " + size() + " is larger than the address space");

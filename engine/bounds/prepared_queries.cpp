@@ -25,15 +25,18 @@ void PreparedQueries::reserve(std::size_t count, std::size_t dimension) {
   screenable_.ensure(count, "queries");
 }
 
-void PreparedQueries::prepare(const MatrixView& queries, std::span<const std::size_t> rows, base::Ranking ranking,
-                              const kernels::KernelTable& table, int threads) noexcept {
+void PreparedQueries::prepare(const MatrixView& queries, std::span<const std::size_t> rows,
+                              base::Ranking ranking, const kernels::KernelTable& table,
+                              int threads) noexcept {
   const std::size_t count = rows.size();
   ranking_ = ranking;
   size_ = count;
-  base::parallel_for((count + kQueriesPerTask - 1) / kQueriesPerTask, threads, [&](std::size_t task, int) noexcept {
-    const std::size_t end = std::min(count, (task + 1) * kQueriesPerTask);
-    for (std::size_t q = task * kQueriesPerTask; q < end; ++q) prepare_one(queries, rows[q], q, table);
-  });
+  base::parallel_for((count + kQueriesPerTask - 1) / kQueriesPerTask, threads,
+                     [&](std::size_t task, int) noexcept {
+                       const std::size_t end = std::min(count, (task + 1) * kQueriesPerTask);
+                       for (std::size_t q = task * kQueriesPerTask; q < end; ++q)
+                         prepare_one(queries, rows[q], q, table);
+                     });
 }
 
 void PreparedQueries::prepare_one(const MatrixView& queries, std::size_t row, std::size_t q,
@@ -75,8 +78,8 @@ PreparedQueries::Scored PreparedQueries::scored_of(std::size_t q, double bound) 
       // Every cosine of a zero query is 0. The product of 0 and an infinite bound would be NaN.
       return {squares_[q] > 0.0 ? bound * std::sqrt(squares_[q]) : std::min(bound, 0.0), 0.0};
     case base::Ranking::euclidean:
-      // -|q-x|^2 >= bound  <=>  q·x - |x|^2/2 >= (bound + |q|^2) / 2. The sum cancels: the margin covers the f64
-      // rounding of both sides (a few 2^-53 of the terms).
+      // -|q-x|^2 >= bound  <=>  q·x - |x|^2/2 >= (bound + |q|^2) / 2. The sum cancels: the margin
+      // covers the f64 rounding of both sides (a few 2^-53 of the terms).
       return {0.5 * (bound + squares_[q]), 0x1p-45 * (std::fabs(bound) + squares_[q])};
   }
   return {-std::numeric_limits<double>::infinity(), 0.0};

@@ -1,5 +1,5 @@
-// PreparedQueries: queries made ready for a scan. Exact f32 values for rescoring, and a copy scaled by a power of two
-// and padded for the screens.
+// PreparedQueries: queries made ready for a scan. Exact f32 values for rescoring, and a copy scaled
+// by a power of two and padded for the screens.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,8 @@ class PreparedQueries {
   std::size_t stride() const noexcept { return stride_; }
   /// The query as given, in f32, zero-padded to stride().
   const float* values(std::size_t q) const noexcept { return values_.data() + q * stride_; }
-  /// The query times a power of two that brings its norm into [1, 2), zero-padded. Rows are stride() apart.
+  /// The query times a power of two that brings its norm into [1, 2), zero-padded. Rows are
+  /// stride() apart.
   const float* scaled(std::size_t q) const noexcept { return scaled_.data() + q * stride_; }
   /// dot64(q, q).
   double square(std::size_t q) const noexcept { return squares_[q]; }
@@ -38,12 +39,12 @@ class PreparedQueries {
   /// Whether f32 screens may be used for this query.
   bool screenable(std::size_t q) const noexcept { return screenable_[q] != 0; }
 
-  /// The f32 screen's threshold for "key < bound is out", rounded down: every item whose upper bound (TileTerms) lies
-  /// below it has a key below `bound`.
+  /// The f32 screen's threshold for "key < bound is out", rounded down: every item whose upper
+  /// bound (TileTerms) lies below it has a key below `bound`.
   float threshold(std::size_t q, double bound) const noexcept;
 
-  /// The same from above, for "key > bound is certain", rounded up: every item whose lower bound (F32Bound::intervals)
-  /// lies above it has a key above `bound`.
+  /// The same from above, for "key > bound is certain", rounded up: every item whose lower bound
+  /// (F32Bound::intervals) lies above it has a key above `bound`.
   float ceiling(std::size_t q, double bound) const noexcept;
 
   /// The same in the query's own units: an item can reach `bound` only if

@@ -36,21 +36,24 @@ void QueryCodes::reserve(std::size_t count, std::size_t dimension) {
   norm_factors_f32_.ensure(count, "query codes");
 }
 
-void QueryCodes::prepare(const PreparedQueries& queries, std::size_t dimension, const kernels::CodeKernels& kernels,
-                        int threads) noexcept {
+void QueryCodes::prepare(const PreparedQueries& queries, std::size_t dimension,
+                         const kernels::CodeKernels& kernels, int threads) noexcept {
   const std::size_t count = queries.size();
-  base::parallel_for((count + kQueriesPerTask - 1) / kQueriesPerTask, threads, [&](std::size_t task, int) noexcept {
-    const std::size_t end = std::min(count, (task + 1) * kQueriesPerTask);
-    for (std::size_t q = task * kQueriesPerTask; q < end; ++q) prepare_one(queries, q, dimension, kernels);
-  });
+  base::parallel_for((count + kQueriesPerTask - 1) / kQueriesPerTask, threads,
+                     [&](std::size_t task, int) noexcept {
+                       const std::size_t end = std::min(count, (task + 1) * kQueriesPerTask);
+                       for (std::size_t q = task * kQueriesPerTask; q < end; ++q)
+                         prepare_one(queries, q, dimension, kernels);
+                     });
 }
 
 void QueryCodes::prepare_one(const PreparedQueries& queries, std::size_t q, std::size_t dimension,
-                            const kernels::CodeKernels& kernels) noexcept {
+                             const kernels::CodeKernels& kernels) noexcept {
   const float* values = queries.values(q);
   std::int8_t* codes = codes_.data() + q * stride_;
   double largest = 0.0;
-  for (std::size_t j = 0; j < dimension; ++j) largest = std::max(largest, std::fabs(static_cast<double>(values[j])));
+  for (std::size_t j = 0; j < dimension; ++j)
+    largest = std::max(largest, std::fabs(static_cast<double>(values[j])));
   const double most = kernels.max_query_code;
   const double scale = largest / most;
   const double inverse = scale > 0.0 ? 1.0 / scale : 0.0;

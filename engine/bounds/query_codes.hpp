@@ -1,4 +1,5 @@
-// QueryCodes: the queries of a PreparedQueries as integer codes, with their errors measured. q = t g + rest.
+// QueryCodes: the queries of a PreparedQueries as integer codes, with their errors measured. q = t
+// g + rest.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@ class QueryCodes {
   void reserve(std::size_t count, std::size_t dimension);
 
   /// Encodes every query of `queries`. Requires reserve() for at least as many.
-  void prepare(const PreparedQueries& queries, std::size_t dimension, const kernels::CodeKernels& kernels,
-               int threads) noexcept;
+  void prepare(const PreparedQueries& queries, std::size_t dimension,
+               const kernels::CodeKernels& kernels, int threads) noexcept;
 
   /// Memory held, about.
   std::size_t bytes() const noexcept { return codes_.size() + halves_.size(); }

@@ -1,4 +1,5 @@
-// How a query lies in memory once it is ready for the kernels: f32, followed by zeros up to a multiple of kQueryPadding.
+// How a query lies in memory once it is ready for the kernels: f32, followed by zeros up to a
+// multiple of kQueryPadding.
 #pragma once
 
 #include <algorithm>

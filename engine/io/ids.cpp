@@ -20,7 +20,8 @@ std::vector<std::int64_t> read_npy_ids(const base::InputFile& file) {
   const bool narrow = header.descr == "<i4";
   if (!narrow && header.descr != "<i8") io::refuse_npy_dtype(file.path(), header, "int64");
   if (header.shape.size() != 1) {
-    throw Error(ErrorCode::unsupported, file.path() + ": the array is " + std::to_string(header.shape.size()) +
+    throw Error(ErrorCode::unsupported, file.path() + ": the array is " +
+                                            std::to_string(header.shape.size()) +
                                             "-D; ids are 1-D, convert with x.reshape(-1)");
   }
   io::check_npy_payload(file, header, narrow ? 4 : 8);
@@ -41,13 +42,15 @@ std::vector<std::int64_t> read_npy_ids(const base::InputFile& file) {
   return ids;
 }
 
-// Ids belong to rows by position, so nothing is skipped: a blank line is fine only at the end of the file.
+// Ids belong to rows by position, so nothing is skipped: a blank line is fine only at the end of
+// the file.
 std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
   std::vector<std::int64_t> ids;
   io::LineReader lines(file, "an id; write one decimal number a line");
   std::uint64_t first_blank = 0;
   const auto fail = [&](std::uint64_t line, const std::string& what) {
-    throw Error(ErrorCode::bad_format, file.path() + ": line " + std::to_string(line) + ": " + what);
+    throw Error(ErrorCode::bad_format,
+                file.path() + ": line " + std::to_string(line) + ": " + what);
   };
   for (std::string line; lines.next(line);) {
     const std::string_view text = io::trimmed(line);
@@ -55,10 +58,12 @@ std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
       if (first_blank == 0) first_blank = lines.number();
       continue;
     }
-    if (first_blank != 0) fail(first_blank, "is blank, but ids follow; write one decimal number a line");
+    if (first_blank != 0)
+      fail(first_blank, "is blank, but ids follow; write one decimal number a line");
     std::int64_t id = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (error == std::errc::result_out_of_range) fail(lines.number(), io::quoted(text) + " exceeds 64 bits");
+    if (error == std::errc::result_out_of_range)
+      fail(lines.number(), io::quoted(text) + " exceeds 64 bits");
     if (error != std::errc() || end != text.data() + text.size()) {
       fail(lines.number(), io::quoted(text) + " is no id; write one decimal number a line");
     }

@@ -16,10 +16,11 @@ bool LineReader::next(std::string& line) {
     const char* begin = chunk_.data() + position_;
     const std::size_t left = chunk_.size() - position_;
     const auto* newline = static_cast<const char*>(std::memchr(begin, '\n', left));
-    const std::size_t length = newline != nullptr ? static_cast<std::size_t>(newline - begin) : left;
+    const std::size_t length =
+        newline != nullptr ? static_cast<std::size_t>(newline - begin) : left;
     if (length > longest - line.size()) {
-      throw Error(ErrorCode::bad_format,
-                  file_.path() + ": line " + std::to_string(number_) + " is too long for " + wanted_);
+      throw Error(ErrorCode::bad_format, file_.path() + ": line " + std::to_string(number_) +
+                                             " is too long for " + wanted_);
     }
     line.append(begin, length);
     position_ += length;

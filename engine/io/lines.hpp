@@ -13,14 +13,15 @@ namespace maxdot::io {
 /// The lines of a file, held a megabyte at a time.
 class LineReader {
  public:
-  /// `wanted` ends the message about a line that is too long: "an id; write one decimal number a line".
+  /// `wanted` ends the message about a line that is too long: "an id; write one decimal number a
+  /// line".
   LineReader(const base::InputFile& file, const char* wanted) : file_(file), wanted_(wanted) {}
 
   /// Number of the line that `next` returned last, from 1.
   std::uint64_t number() const { return number_; }
 
-  /// False at the end. A last line without a newline counts, and nothing after the last newline does not.
-  /// Throws Error: io, bad_format (a line of more than 256 bytes).
+  /// False at the end. A last line without a newline counts, and nothing after the last newline
+  /// does not. Throws Error: io, bad_format (a line of more than 256 bytes).
   bool next(std::string& line);
 
  private:

@@ -34,13 +34,15 @@ void MatrixFile::Impl::open_npy() {
     io::refuse_npy_dtype(file.path(), header, "float32");
   }
   if (header.fortran_order) {
-    throw Error(ErrorCode::unsupported, file.path() +
-                                            ": the array is in Fortran (column-major) order, which is not "
-                                            "supported; convert with numpy.ascontiguousarray(x)");
+    throw Error(ErrorCode::unsupported,
+                file.path() +
+                    ": the array is in Fortran (column-major) order, which is not "
+                    "supported; convert with numpy.ascontiguousarray(x)");
   }
   if (header.shape.size() != 1 && header.shape.size() != 2) {
-    throw Error(ErrorCode::unsupported, file.path() + ": the array is " + std::to_string(header.shape.size()) +
-                                            "-D; embeddings are 2-D (rows, dimension), or 1-D for one row");
+    throw Error(ErrorCode::unsupported,
+                file.path() + ": the array is " + std::to_string(header.shape.size()) +
+                    "-D; embeddings are 2-D (rows, dimension), or 1-D for one row");
   }
   io::check_dimension(file.path(), header.shape.back());
   io::check_npy_payload(file, header, size_of(dtype));
@@ -79,8 +81,10 @@ MatrixFile MatrixFile::open(const std::string& path) {
     } else if (name.ends_with(".fbin")) {
       impl->open_fbin();
     } else {
-      throw Error(ErrorCode::unsupported,
-                  path + ": the name must end in .npy, .fvecs or .fbin, which tells the format of embeddings");
+      throw Error(
+          ErrorCode::unsupported,
+          path +
+              ": the name must end in .npy, .fvecs or .fbin, which tells the format of embeddings");
     }
     return MatrixFile(std::move(impl));
   });
@@ -100,9 +104,9 @@ void MatrixFile::read(std::size_t begin, std::size_t count, void* out) const {
                 "this MatrixFile is empty: it was moved from; MatrixFile::open makes one");
   }
   if (begin > impl_->rows || count > impl_->rows - begin) {
-    throw Error(ErrorCode::invalid_argument, path() + ": rows from " + std::to_string(begin) + ", " +
-                                                 std::to_string(count) + " of them, are asked for; it has " +
-                                                 std::to_string(impl_->rows));
+    throw Error(ErrorCode::invalid_argument,
+                path() + ": rows from " + std::to_string(begin) + ", " + std::to_string(count) +
+                    " of them, are asked for; it has " + std::to_string(impl_->rows));
   }
   if (count == 0) return;
   if (impl_->has_prefixes) {

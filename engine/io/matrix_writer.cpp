@@ -34,18 +34,20 @@ struct MatrixWriter::Impl {
 void MatrixWriter::Impl::check_append(bool of_ids, std::size_t count) const {
   const bool for_ids = format == Format::npy_i64 || format == Format::ivecs;
   if (of_ids != for_ids) {
-    throw Error(ErrorCode::invalid_argument, path + ": its format holds " + (for_ids ? "ids" : "scores") +
-                                                 ", but " + (of_ids ? "ids" : "scores") + " were appended");
+    throw Error(ErrorCode::invalid_argument, path + ": its format holds " +
+                                                 (for_ids ? "ids" : "scores") + ", but " +
+                                                 (of_ids ? "ids" : "scores") + " were appended");
   }
   if (count > rows - appended) {
-    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(count) + " rows appended to " +
-                                                 std::to_string(appended) + ", more than the " +
-                                                 std::to_string(rows) + " announced");
+    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(count) +
+                                                 " rows appended to " + std::to_string(appended) +
+                                                 ", more than the " + std::to_string(rows) +
+                                                 " announced");
   }
 }
 
-// Converts through a small block: constant memory, whatever the size of a row. A score beyond f32 becomes
-// infinity, which is how IEEE 754 rounds it.
+// Converts through a small block: constant memory, whatever the size of a row. A score beyond f32
+// becomes infinity, which is how IEEE 754 rounds it.
 template <typename To, typename From>
 void MatrixWriter::Impl::write_rows(const From* values, std::size_t count) {
   std::array<To, 1024> block;
@@ -62,9 +64,11 @@ void MatrixWriter::Impl::write_rows(const From* values, std::size_t count) {
   }
 }
 
-MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t rows, std::size_t cols) {
+MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t rows,
+                           std::size_t cols) {
   if (format > Format::fvecs) {
-    throw Error(ErrorCode::invalid_argument, path + ": format " + std::to_string(static_cast<int>(format)) +
+    throw Error(ErrorCode::invalid_argument, path + ": format " +
+                                                 std::to_string(static_cast<int>(format)) +
                                                  " is not a value of MatrixWriter::Format");
   }
   const bool npy = format == Format::npy_i64 || format == Format::npy_f32;
@@ -75,13 +79,15 @@ MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t r
   // 8 bytes a value also covers the dimension field of each row.
   const auto values = base::checked_mul(rows, cols);
   if (!values || !base::checked_mul(*values, 8)) {
-    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " + std::to_string(cols) +
+    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " +
+                                                 std::to_string(cols) +
                                                  " values are more than a file can hold");
   }
   base::with_memory_for(path, "write it", [&] {
     impl_ = std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols});
     if (!npy) return;
-    const std::string header = io::make_npy_header(format == Format::npy_i64 ? "<i8" : "<f4", rows, cols);
+    const std::string header =
+        io::make_npy_header(format == Format::npy_i64 ? "<i8" : "<f4", rows, cols);
     impl_->file.write(header.data(), header.size());
   });
 }
@@ -92,7 +98,8 @@ MatrixWriter::~MatrixWriter() = default;
 
 MatrixWriter::Impl& MatrixWriter::impl() const {
   if (impl_ != nullptr) return *impl_;
-  throw Error(ErrorCode::invalid_argument, "this MatrixWriter is empty: it was moved from; make another");
+  throw Error(ErrorCode::invalid_argument,
+              "this MatrixWriter is empty: it was moved from; make another");
 }
 
 void MatrixWriter::append(const std::int64_t* values, std::size_t count) {
@@ -103,13 +110,14 @@ void MatrixWriter::append(const std::int64_t* values, std::size_t count) {
   } else {
     const std::int64_t* end = values + count * to.cols;
     const std::int64_t* wide = std::find_if(values, end, [](std::int64_t v) {
-      return v < std::numeric_limits<std::int32_t>::min() || v > std::numeric_limits<std::int32_t>::max();
+      return v < std::numeric_limits<std::int32_t>::min() ||
+             v > std::numeric_limits<std::int32_t>::max();
     });
     if (wide != end) {
       const std::size_t row = to.appended + static_cast<std::size_t>(wide - values) / to.cols;
-      throw Error(ErrorCode::invalid_data, to.path + ": row " + std::to_string(row) + ": id " +
-                                               std::to_string(*wide) +
-                                               " does not fit the int32 of .ivecs; write .npy instead");
+      throw Error(ErrorCode::invalid_data,
+                  to.path + ": row " + std::to_string(row) + ": id " + std::to_string(*wide) +
+                      " does not fit the int32 of .ivecs; write .npy instead");
     }
     to.write_rows<std::int32_t>(values, count);
   }
@@ -138,7 +146,8 @@ void MatrixWriter::commit() {
 void MatrixWriter::commit_both(MatrixWriter& first, MatrixWriter& second) {
   first.impl().check_complete();
   second.impl().check_complete();
-  base::in_default_environment([&] { base::AtomicFile::commit_both(first.impl().file, second.impl().file); });
+  base::in_default_environment(
+      [&] { base::AtomicFile::commit_both(first.impl().file, second.impl().file); });
 }
 
 }  // namespace maxdot

@@ -12,15 +12,17 @@
 namespace maxdot::io {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "files hold little-endian values, read as they are");
+static_assert(std::endian::native == std::endian::little,
+              "files hold little-endian values, read as they are");
 
 constexpr std::string_view magic("\x93NUMPY", 6);
-// A plain array's header takes 128 bytes. The bound is that of format 1.0, and keeps a hostile length from
-// allocating gigabytes.
+// A plain array's header takes 128 bytes. The bound is that of format 1.0, and keeps a hostile
+// length from allocating gigabytes.
 constexpr std::uint64_t max_header_bytes = 65536;
 
-// Parses the Python dict literal of a header: exactly the keys 'descr', 'fortran_order' and 'shape', in any
-// order. No recursion: nesting occurs only in structured dtypes, which are skipped by counting brackets.
+// Parses the Python dict literal of a header: exactly the keys 'descr', 'fortran_order' and
+// 'shape', in any order. No recursion: nesting occurs only in structured dtypes, which are skipped
+// by counting brackets.
 class HeaderParser {
  public:
   HeaderParser(const std::string& path, std::string_view text) : path_(path), text_(text) {}
@@ -62,7 +64,8 @@ class HeaderParser {
   bool at_end() const { return position_ == text_.size(); }
 
   void skip_space() {
-    while (!at_end() && std::strchr(" \t\r\n", text_[position_]) != nullptr && text_[position_] != '\0')
+    while (!at_end() && std::strchr(" \t\r\n", text_[position_]) != nullptr &&
+           text_[position_] != '\0')
       ++position_;
   }
 
@@ -88,7 +91,8 @@ class HeaderParser {
   std::string_view string_literal() {
     skip_space();
     const char quote = at_end() ? '\0' : text_[position_];
-    if (quote != '\'' && quote != '"') fail("expected a string at " + quoted(text_.substr(position_)));
+    if (quote != '\'' && quote != '"')
+      fail("expected a string at " + quoted(text_.substr(position_)));
     const std::size_t begin = position_ + 1;
     const std::size_t end = text_.find(quote, begin);
     if (end == std::string_view::npos) fail("a string does not end");
@@ -105,7 +109,8 @@ class HeaderParser {
   std::string parse_descr() {
     skip_space();
     const std::size_t begin = position_;
-    if (at_end() || (text_[begin] != '[' && text_[begin] != '(')) return std::string(string_literal());
+    if (at_end() || (text_[begin] != '[' && text_[begin] != '('))
+      return std::string(string_literal());
     std::size_t depth = 0;
     do {
       if (at_end()) fail("a bracket does not close");
@@ -187,19 +192,21 @@ std::string words_for(std::string_view descr) {
 
 NpyHeader read_npy_header(const base::InputFile& file) {
   const auto bad = [&](const std::string& what) {
-    return Error(ErrorCode::bad_format, file.path() + ": " + what + "; write the file with numpy.save");
+    return Error(ErrorCode::bad_format,
+                 file.path() + ": " + what + "; write the file with numpy.save");
   };
   std::array<unsigned char, 12> start{};
   const std::uint64_t available = file.size();
-  if (available < 10) throw bad("is too short for a .npy file (" + std::to_string(available) + " bytes)");
+  if (available < 10)
+    throw bad("is too short for a .npy file (" + std::to_string(available) + " bytes)");
   file.read_at(0, start.data(), available < start.size() ? 10 : start.size());
   if (std::memcmp(start.data(), magic.data(), magic.size()) != 0)
     throw bad("does not start as a .npy file does");
 
   const unsigned major = start[6];
   if (major < 1 || major > 3 || start[7] != 0) {
-    throw Error(ErrorCode::unsupported, file.path() + ": .npy format " + std::to_string(major) + "." +
-                                            std::to_string(start[7]) +
+    throw Error(ErrorCode::unsupported, file.path() + ": .npy format " + std::to_string(major) +
+                                            "." + std::to_string(start[7]) +
                                             " is not supported; write 1.0, 2.0 or 3.0");
   }
   const std::uint64_t text_offset = major == 1 ? 10 : 12;
@@ -208,7 +215,8 @@ NpyHeader read_npy_header(const base::InputFile& file) {
   if (available < text_offset || length > available - text_offset)
     throw bad("the header ends after the file does");
   if (length > max_header_bytes) {
-    throw Error(ErrorCode::unsupported, file.path() + ": a .npy header of " + std::to_string(length) +
+    throw Error(ErrorCode::unsupported, file.path() + ": a .npy header of " +
+                                            std::to_string(length) +
                                             " bytes is not supported; save a plain 2-D array");
   }
   std::string text(static_cast<std::size_t>(length), '\0');
@@ -218,7 +226,8 @@ NpyHeader read_npy_header(const base::InputFile& file) {
   return header;
 }
 
-void check_npy_payload(const base::InputFile& file, const NpyHeader& header, std::uint64_t element_bytes) {
+void check_npy_payload(const base::InputFile& file, const NpyHeader& header,
+                       std::uint64_t element_bytes) {
   std::optional<std::uint64_t> bytes = element_bytes;
   std::string shape;
   for (const std::uint64_t size : header.shape) {
@@ -229,18 +238,20 @@ void check_npy_payload(const base::InputFile& file, const NpyHeader& header, std
   if (bytes && *bytes == present) return;
   const std::string need = bytes ? std::to_string(*bytes) : std::string("more than 2^64");
   const char* what = bytes && *bytes < present ? "has trailing bytes" : "is cut short";
-  throw Error(ErrorCode::bad_format, file.path() + ": " + what + ": its header says " + shape + " of '" +
-                                         header.descr + "' = " + need + " bytes, " + std::to_string(present) +
+  throw Error(ErrorCode::bad_format, file.path() + ": " + what + ": its header says " + shape +
+                                         " of '" + header.descr + "' = " + need + " bytes, " +
+                                         std::to_string(present) +
                                          " are there; copy or write the file again");
 }
 
 void refuse_npy_dtype(const std::string& path, const NpyHeader& header, const char* wanted) {
   const std::string words = words_for(header.descr);
-  const std::string advice =
-      words == "structured" ? "save one plain array" : "convert with x.astype('" + std::string(wanted) + "')";
+  const std::string advice = words == "structured"
+                                 ? "save one plain array"
+                                 : "convert with x.astype('" + std::string(wanted) + "')";
   throw Error(ErrorCode::unsupported, path + ": dtype " + quoted(header.descr) +
-                                          (words.empty() ? "" : " (" + words + ")") + " is not supported; " +
-                                          advice);
+                                          (words.empty() ? "" : " (" + words + ")") +
+                                          " is not supported; " + advice);
 }
 
 std::string make_npy_header(std::string_view descr, std::uint64_t rows, std::uint64_t cols) {
@@ -250,7 +261,8 @@ std::string make_npy_header(std::string_view descr, std::uint64_t rows, std::uin
   while ((start_bytes + text.size() + 1) % 64 != 0) text += ' ';
   text += '\n';
   std::string result(magic);
-  result += {'\x01', '\x00', static_cast<char>(text.size() & 0xff), static_cast<char>(text.size() >> 8)};
+  result +=
+      {'\x01', '\x00', static_cast<char>(text.size() & 0xff), static_cast<char>(text.size() >> 8)};
   return result + text;
 }
 

@@ -21,12 +21,15 @@ struct NpyHeader {
 NpyHeader read_npy_header(const base::InputFile& file);
 
 /// Throws Error (bad_format) unless exactly the array's bytes follow the header.
-void check_npy_payload(const base::InputFile& file, const NpyHeader& header, std::uint64_t element_bytes);
+void check_npy_payload(const base::InputFile& file, const NpyHeader& header,
+                       std::uint64_t element_bytes);
 
 /// The Error (unsupported) that names a dtype in words and says how to convert it to `wanted`.
-[[noreturn]] void refuse_npy_dtype(const std::string& path, const NpyHeader& header, const char* wanted);
+[[noreturn]] void refuse_npy_dtype(const std::string& path, const NpyHeader& header,
+                                   const char* wanted);
 
-/// Magic, version and header of a C-order array: what precedes the data. Its length is a multiple of 64.
+/// Magic, version and header of a C-order array: what precedes the data. Its length is a multiple
+/// of 64.
 std::string make_npy_header(std::string_view descr, std::uint64_t rows, std::uint64_t cols);
 
 /// Text from a file made fit for a one-line message: in quotes, short, printable.

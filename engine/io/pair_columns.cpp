@@ -15,9 +15,9 @@ namespace {
 // Each alone or with one of kEndings. include/maxdot/io.hpp names them.
 constexpr std::array<std::string_view, 7> kUserNames = {"user",     "u",       "query", "q",
                                                         "customer", "visitor", "reader"};
-constexpr std::array<std::string_view, 14> kItemNames = {"item",     "i",    "movie", "product", "article",
-                                                         "document", "doc",  "book",  "song",    "track",
-                                                         "video",    "news", "sku",   "asset"};
+constexpr std::array<std::string_view, 14> kItemNames = {
+    "item", "i",    "movie", "product", "article", "document", "doc",
+    "book", "song", "track", "video",   "news",    "sku",      "asset"};
 constexpr std::array<std::string_view, 6> kEndings = {"", "id", "idx", "index", "row", "number"};
 
 /// Lower case, letters only: "User_ID" and "userId" are "userid".
@@ -35,16 +35,16 @@ bool is_one_of(std::string_view name, const std::array<std::string_view, N>& kno
   const std::string letters = plain(name);
   return std::any_of(known.begin(), known.end(), [&](std::string_view start) {
     return letters.starts_with(start) &&
-           std::find(kEndings.begin(), kEndings.end(), std::string_view(letters).substr(start.size())) !=
-               kEndings.end();
+           std::find(kEndings.begin(), kEndings.end(),
+                     std::string_view(letters).substr(start.size())) != kEndings.end();
   });
 }
 
 bool is_user(std::string_view name) { return is_one_of(name, kUserNames); }
 bool is_item(std::string_view name) { return is_one_of(name, kItemNames); }
 
-/// What a data frame's row labels are called when it is written: nothing, and by pandas, when such a file was
-/// read again.
+/// What a data frame's row labels are called when it is written: nothing, and by pandas, when such
+/// a file was read again.
 bool is_row_label(std::string_view name) { return name.empty() || name.starts_with("Unnamed: "); }
 
 bool is_number(std::string_view name) {
@@ -60,7 +60,9 @@ class Header {
     for (const std::string& name : names_) {
       const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
       if (std::any_of(name.begin(), name.end(), control)) {
-        refuse("hold a control character (carriage returns alone end no line); write the file with line feeds");
+        refuse(
+            "hold a control character (carriage returns alone end no line); write the file with "
+            "line feeds");
       }
     }
     auto user = place(columns.user, is_user, "user");
@@ -92,8 +94,8 @@ class Header {
     return found;
   }
 
-  /// One name or both are not known: only two columns can be meant then, in the order user, item unless the
-  /// caller named one.
+  /// One name or both are not known: only two columns can be meant then, in the order user, item
+  /// unless the caller named one.
   void complete(const PairColumns& columns, std::optional<std::size_t>& user,
                 std::optional<std::size_t>& item) const {
     const std::size_t first = names_.size() == 3 && is_row_label(names_[0]) ? 1 : 0;

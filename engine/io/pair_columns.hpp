@@ -9,9 +9,10 @@
 
 namespace maxdot::io {
 
-/// The cells of a line of text: parts between `separator`, without spaces around them and without double
-/// quotes; for a space, parts between spaces. At most `most` of them.
-void split_cells(std::string_view line, char separator, std::size_t most, std::vector<std::string_view>& cells);
+/// The cells of a line of text: parts between `separator`, without spaces around them and without
+/// double quotes; for a space, parts between spaces. At most `most` of them.
+void split_cells(std::string_view line, char separator, std::size_t most,
+                 std::vector<std::string_view>& cells);
 
 /// The first comma, semicolon or tab outside double quotes, or a space if there is none.
 char separator_of(std::string_view line);

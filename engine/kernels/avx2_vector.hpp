@@ -1,11 +1,11 @@
-// The AVX2 + FMA + F16C vector type of the kernels. Only for translation units compiled with those flags.
+// The AVX2 + FMA + F16C vector type of the kernels. Only for translation units compiled with those
+// flags.
 #pragma once
 
 #include <immintrin.h>
 
-#include <xsimd/xsimd.hpp>
-
 #include <cstring>
+#include <xsimd/xsimd.hpp>
 
 #include "kernels/f32_kernels.hpp"
 
@@ -60,7 +60,8 @@ struct Avx2 {
     lanes.low = _mm256_fmadd_pd(wide(q), wide(x), lanes.low);
     lanes.high = _mm256_fmadd_pd(wide(q + 4), wide(x + 4), lanes.high);
   }
-  static void accumulate_tail(Doubles& lanes, const float* q, const float* x, std::size_t n) noexcept {
+  static void accumulate_tail(Doubles& lanes, const float* q, const float* x,
+                              std::size_t n) noexcept {
     const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i first = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), places);
     alignas(32) float q_tail[8];
@@ -98,15 +99,23 @@ struct Avx2 {
     return _mm256_set1_epi32(quad);
   }
   static Bytes lower(Bytes b) noexcept { return _mm256_and_si256(b, _mm256_set1_epi8(15)); }
-  static Bytes upper(Bytes b) noexcept { return _mm256_and_si256(b, _mm256_set1_epi8(static_cast<char>(0xf0))); }
+  static Bytes upper(Bytes b) noexcept {
+    return _mm256_and_si256(b, _mm256_set1_epi8(static_cast<char>(0xf0)));
+  }
   static Bytes up(Bytes b) noexcept { return _mm256_slli_epi16(b, 4); }
   static Bytes down(Bytes b) noexcept { return _mm256_srli_epi16(b, 4); }
-  static Bytes fine(Bytes high, Bytes low) noexcept { return _mm256_or_si256(upper(high), lower(low)); }
+  static Bytes fine(Bytes high, Bytes low) noexcept {
+    return _mm256_or_si256(upper(high), lower(low));
+  }
   static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
-  static Bytes coarse_odd(Bytes high) noexcept { return _mm256_or_si256(upper(high), _mm256_set1_epi8(8)); }
+  static Bytes coarse_odd(Bytes high) noexcept {
+    return _mm256_or_si256(upper(high), _mm256_set1_epi8(8));
+  }
 
   static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
-    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * stride)); };
+    const auto lane = [&](std::size_t i) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * stride));
+    };
     return _mm256_inserti128_si256(_mm256_castsi128_si256(lane(0)), lane(1), 1);
   }
   static void transpose_quads(Bytes* b) noexcept {
@@ -123,7 +132,8 @@ struct Avx2 {
   using Ints = __m256i;
   static Ints ints(std::int32_t i) noexcept { return _mm256_set1_epi32(i); }
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, query), _mm256_set1_epi16(1)));
+    return _mm256_add_epi32(
+        sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, query), _mm256_set1_epi16(1)));
   }
   static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
     const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(limit), sum);
@@ -138,7 +148,8 @@ struct Avx2 {
   }
   static std::int32_t sum_ints(Ints a, Ints b) noexcept {
     const __m256i eight = _mm256_add_epi32(a, b);
-    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    const __m128i four =
+        _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
   }

@@ -1,11 +1,11 @@
-// The AVX-512 (F, BW, DQ, VL) vector type of the kernels. Only for translation units compiled with those flags.
+// The AVX-512 (F, BW, DQ, VL) vector type of the kernels. Only for translation units compiled with
+// those flags.
 #pragma once
 
 #include <immintrin.h>
 
-#include <xsimd/xsimd.hpp>
-
 #include <cstring>
+#include <xsimd/xsimd.hpp>
 
 #include "kernels/f32_kernels.hpp"
 
@@ -29,7 +29,9 @@ struct Avx512 {
   static float sum(Float a) noexcept { return _mm512_reduce_add_ps(a); }
 
   static Float max(Float a, Float b) noexcept { return Float(_mm512_max_ps(a, b)); }
-  static bool any_above(Float a, Float b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) != 0; }
+  static bool any_above(Float a, Float b) noexcept {
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) != 0;
+  }
   static Float times_power_of_two(Float p, Float t) noexcept {
     const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
     return Float(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent)));
@@ -43,16 +45,19 @@ struct Avx512 {
     return Float(_mm512_permutex2var_ps(a, order, b));
   }
   static Float interleave_high(Float a, Float b) noexcept {
-    const __m512i order = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    const __m512i order =
+        _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     return Float(_mm512_permutex2var_ps(a, order, b));
   }
 
   using Doubles = __m512d;
   static Doubles zero_doubles() noexcept { return _mm512_setzero_pd(); }
   static void accumulate(Doubles& lanes, const float* q, const float* x) noexcept {
-    lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(_mm256_loadu_ps(x)), lanes);
+    lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)),
+                            _mm512_cvtps_pd(_mm256_loadu_ps(x)), lanes);
   }
-  static void accumulate_tail(Doubles& lanes, const float* q, const float* x, std::size_t n) noexcept {
+  static void accumulate_tail(Doubles& lanes, const float* q, const float* x,
+                              std::size_t n) noexcept {
     const auto first = static_cast<__mmask8>((1U << n) - 1U);
     lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_maskz_loadu_ps(first, q)),
                             _mm512_cvtps_pd(_mm256_maskz_loadu_ps(first, x)), lanes);
@@ -62,7 +67,8 @@ struct Avx512 {
     lanes = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(q)), _mm512_cvtps_pd(row), lanes);
   }
   static double finish(Doubles lanes) noexcept {
-    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(lanes), _mm512_extractf64x4_pd(lanes, 1));
+    const __m256d four =
+        _mm256_add_pd(_mm512_castpd512_pd256(lanes), _mm512_extractf64x4_pd(lanes, 1));
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
   }
@@ -85,7 +91,9 @@ struct Avx512 {
   static Bytes down(Bytes b) noexcept { return _mm512_srli_epi16(b, 4); }
   static Bytes lower(Bytes b) noexcept { return _mm512_and_si512(b, _mm512_set1_epi8(15)); }
   // Ternary logic 0xca: bitwise "mask ? b : c".
-  static Bytes fine(Bytes high, Bytes low) noexcept { return _mm512_ternarylogic_epi32(upper_nibbles(), high, low, 0xca); }
+  static Bytes fine(Bytes high, Bytes low) noexcept {
+    return _mm512_ternarylogic_epi32(upper_nibbles(), high, low, 0xca);
+  }
   // 0xea: (a & b) | c.
   static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
   static Bytes coarse_odd(Bytes high) noexcept {
@@ -94,7 +102,9 @@ struct Avx512 {
 
   // Insertions from memory do without the one port that shuffles.
   static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
-    const auto lane = [&](std::size_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * stride)); };
+    const auto lane = [&](std::size_t i) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * stride));
+    };
     __m512i b = _mm512_castsi128_si512(lane(0));
     b = _mm512_inserti32x4(b, lane(1), 1);
     b = _mm512_inserti32x4(b, lane(2), 2);
@@ -114,7 +124,8 @@ struct Avx512 {
   using Ints = __m512i;
   static Ints ints(std::int32_t i) noexcept { return _mm512_set1_epi32(i); }
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(codes, query), _mm512_set1_epi16(1)));
+    return _mm512_add_epi32(
+        sum, _mm512_madd_epi16(_mm512_maddubs_epi16(codes, query), _mm512_set1_epi16(1)));
   }
   static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
     return _mm512_cmp_epi32_mask(sum, _mm512_set1_epi32(limit), _MM_CMPINT_NLT);
@@ -122,7 +133,9 @@ struct Avx512 {
   static Ints max_ints(Ints a, Ints b) noexcept { return _mm512_max_epi32(a, b); }
   static Ints load_ints(const std::int32_t* p) noexcept { return _mm512_loadu_si512(p); }
   static void store_ints(std::int32_t* p, Ints sum) noexcept { _mm512_storeu_si512(p, sum); }
-  static std::int32_t sum_ints(Ints a, Ints b) noexcept { return _mm512_reduce_add_epi32(_mm512_add_epi32(a, b)); }
+  static std::int32_t sum_ints(Ints a, Ints b) noexcept {
+    return _mm512_reduce_add_epi32(_mm512_add_epi32(a, b));
+  }
 };
 
 }  // namespace

@@ -8,8 +8,8 @@ namespace {
 struct Avx512Vnni : Avx512 {
   static constexpr int kMaxQueryCode = 127;
 
-  // In an unrolled register tile GCC 12 surrounds the intrinsic with register moves that halve the speed; one
-  // instruction as assembly does not suffer that (docs/measurements.md, "Kernels").
+  // In an unrolled register tile GCC 12 surrounds the intrinsic with register moves that halve the
+  // speed; one instruction as assembly does not suffer that (docs/measurements.md, "Kernels").
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(query));
     return sum;

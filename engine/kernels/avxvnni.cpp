@@ -6,7 +6,8 @@ namespace maxdot::kernels {
 namespace {
 
 struct AvxVnni : Avx2 {
-  static constexpr std::size_t kCodeQueries = 6;  // 6 * 2 sums + 2 codes + 1 quad = 15 of 16 registers
+  static constexpr std::size_t kCodeQueries =
+      6;  // 6 * 2 sums + 2 codes + 1 quad = 15 of 16 registers
   static constexpr int kMaxQueryCode = 127;
 
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {

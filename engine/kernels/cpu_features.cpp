@@ -52,7 +52,8 @@ constexpr bool all(unsigned word, std::initializer_list<int> bits) noexcept {
 X86Words read_x86_words() noexcept {
   X86Words words;
   words.leaf1_ecx = cpuid(1, 0).c;
-  if (all(words.leaf1_ecx, {27})) words.xcr0 = enabled_register_state();  // OSXSAVE: the instruction exists
+  if (all(words.leaf1_ecx, {27}))
+    words.xcr0 = enabled_register_state();  // OSXSAVE: the instruction exists
   const Registers seven = cpuid(7, 0);
   words.leaf7_ebx = seven.b;
   words.leaf7_ecx = seven.c;
@@ -65,8 +66,8 @@ CpuFeatures features_of(const X86Words& words) noexcept {
   const bool ymm_saved = (words.xcr0 & 0x06) == 0x06;
   const bool zmm_saved = (words.xcr0 & 0xe6) == 0xe6;
   // SSE3, SSSE3, FMA, SSE4.1, SSE4.2, POPCNT, XSAVE, OSXSAVE, AVX, F16C; AVX2
-  features.avx2 =
-      ymm_saved && all(words.leaf1_ecx, {0, 9, 12, 19, 20, 23, 26, 27, 28, 29}) && all(words.leaf7_ebx, {5});
+  features.avx2 = ymm_saved && all(words.leaf1_ecx, {0, 9, 12, 19, 20, 23, 26, 27, 28, 29}) &&
+                  all(words.leaf7_ebx, {5});
   // F, DQ, CD, BW, VL
   features.avx512 = features.avx2 && zmm_saved && all(words.leaf7_ebx, {16, 17, 28, 30, 31});
   features.avx512vnni = features.avx512 && all(words.leaf7_ecx, {11});
@@ -99,8 +100,8 @@ CpuFeatures below_mask(CpuFeatures features, std::string_view mask) {
   if (mask == "avx512") return left;
   left.avx512 = false;
   if (mask == "avx2") return left;
-  throw Error(ErrorCode::invalid_argument,
-              "MAXDOT_CPU_MASK=" + std::string(mask) + " is no mask; use one of: none, avx2, avx512, all");
+  throw Error(ErrorCode::invalid_argument, "MAXDOT_CPU_MASK=" + std::string(mask) +
+                                               " is no mask; use one of: none, avx2, avx512, all");
 }
 
 CpuFeatures visible_cpu_features() {

@@ -23,16 +23,13 @@ std::vector<Candidate> candidates() {
   [[maybe_unused]] const CpuFeatures cpu = visible_cpu_features();
   return {
 #if defined(MAXDOT_KERNELS_X86)
-      {"avx512vnni", cpu.avx512vnni, avx512vnni_table},
-      {"avx512", cpu.avx512, avx512_table},
-      {"avxvnni", cpu.avxvnni, avxvnni_table},
-      {"avx2", cpu.avx2, avx2_table},
+    {"avx512vnni", cpu.avx512vnni, avx512vnni_table}, {"avx512", cpu.avx512, avx512_table},
+        {"avxvnni", cpu.avxvnni, avxvnni_table}, {"avx2", cpu.avx2, avx2_table},
 #endif
 #if defined(MAXDOT_KERNELS_NEON)
-      {"neondot", cpu.neondot, neondot_table},
-      {"neon", true, neon_table},
+        {"neondot", cpu.neondot, neondot_table}, {"neon", true, neon_table},
 #endif
-      {"reference", true, reference_table},
+        {"reference", true, reference_table},
   };
 }
 
@@ -44,12 +41,14 @@ const KernelTable& choose() {
     if (candidate.name == wanted) {
       if (candidate.supported) return candidate.table();
       throw Error(ErrorCode::unsupported, "MAXDOT_ISA=" + std::string(wanted) +
-                                              ": this CPU or operating system does not support it, or MAXDOT_CPU_MASK hides it; unset it");
+                                              ": this CPU or operating system does not support it, "
+                                              "or MAXDOT_CPU_MASK hides it; unset it");
     }
     known += (known.empty() ? "" : ", ") + std::string(candidate.name);
   }
-  throw Error(ErrorCode::invalid_argument,
-              "MAXDOT_ISA=" + std::string(wanted) + " is not a kernel of this build; use one of: " + known);
+  throw Error(
+      ErrorCode::invalid_argument,
+      "MAXDOT_ISA=" + std::string(wanted) + " is not a kernel of this build; use one of: " + known);
 }
 
 }  // namespace

@@ -1,17 +1,18 @@
-// The f32 and f64 kernels, written once over a small vector type `V` that each instruction set's file defines:
+// The f32 and f64 kernels, written once over a small vector type `V` that each instruction set's
+// file defines:
 //
 //   V::Float                        xsimd batch of V::kWidth floats (4, 8 or 16)
 //   V::fma(a, b, c)                 a * b + c in one rounding
 //   V::load_f16(p)                  kWidth halves to floats
 //   V::survivors(u, threshold)      bit per lane, set unless u < threshold (NaN sets it)
 //   V::sum(a)                       sum of the lanes
-//   V::interleave_low(a, b), V::interleave_high(a, b)   a0 b0 a1 b1 ... of the lower, the upper halves
-//   V::Doubles, V::accumulate, V::accumulate_f16, V::finish     the 8 f64 lanes of dot64
+//   V::interleave_low(a, b), V::interleave_high(a, b)   a0 b0 a1 b1 ... of the lower, the upper
+//   halves V::Doubles, V::accumulate, V::accumulate_f16, V::finish     the 8 f64 lanes of dot64
 //   V::accumulate_tail              the same of the first n < 8 values; reads no others
 //   V::kPanelQueries, V::kPanelVectors   the register tile of screen_panel
 //
-// Everything is in an unnamed namespace: each instruction set's translation unit gets copies of its own, and no
-// wide instruction leaks into a function that the linker might share.
+// Everything is in an unnamed namespace: each instruction set's translation unit gets copies of its
+// own, and no wide instruction leaks into a function that the linker might share.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +35,8 @@ struct RowReader<V, DType::f32> {
   static typename V::Float load(const unsigned char* p) noexcept {
     return V::Float::load_unaligned(reinterpret_cast<const float*>(p));
   }
-  static void accumulate(typename V::Doubles& lanes, const float* q, const unsigned char* x) noexcept {
+  static void accumulate(typename V::Doubles& lanes, const float* q,
+                         const unsigned char* x) noexcept {
     V::accumulate(lanes, q, reinterpret_cast<const float*>(x));
   }
   static void accumulate_tail(typename V::Doubles& lanes, const float* q, const unsigned char* x,
@@ -49,7 +51,8 @@ struct RowReader<V, DType::f16> {
   static typename V::Float load(const unsigned char* p) noexcept {
     return V::load_f16(reinterpret_cast<const std::uint16_t*>(p));
   }
-  static void accumulate(typename V::Doubles& lanes, const float* q, const unsigned char* x) noexcept {
+  static void accumulate(typename V::Doubles& lanes, const float* q,
+                         const unsigned char* x) noexcept {
     V::accumulate_f16(lanes, q, reinterpret_cast<const std::uint16_t*>(x));
   }
   static void accumulate_tail(typename V::Doubles& lanes, const float* q, const unsigned char* x,
@@ -62,8 +65,8 @@ struct RowReader<V, DType::f16> {
   }
 };
 
-// Eight f64 lanes, lane = j mod 8, as the specification says. The tail is padded with zeros: adding +0 to a lane changes
-// nothing (a lane that started at +0 is never -0).
+// Eight f64 lanes, lane = j mod 8, as the specification says. The tail is padded with zeros: adding
+// +0 to a lane changes nothing (a lane that started at +0 is never -0).
 template <typename V, DType T>
 double dot64(const float* q, const void* x, std::size_t d) noexcept {
   using Reader = RowReader<V, T>;
@@ -90,7 +93,8 @@ void dot64_four(const float* const* q, const void* const* x, std::size_t d, doub
   std::size_t j = 0;
   for (; j + 8 <= d; j += 8) {
     MAXDOT_UNROLL
-    for (std::size_t r = 0; r < 4; ++r) Reader::accumulate(lanes[r], q[r] + j, row[r] + j * Reader::kBytes);
+    for (std::size_t r = 0; r < 4; ++r)
+      Reader::accumulate(lanes[r], q[r] + j, row[r] + j * Reader::kBytes);
   }
   MAXDOT_UNROLL
   for (std::size_t r = 0; r < 4; ++r) {
@@ -99,8 +103,9 @@ void dot64_four(const float* const* q, const void* const* x, std::size_t d, doub
   }
 }
 
-// kWidth rows x kWidth dimensions at a time, transposed in registers: interleaving vector i with vector i + kWidth/2,
-// log2(kWidth) times over, is a transposition. Rows that are absent count as zero.
+// kWidth rows x kWidth dimensions at a time, transposed in registers: interleaving vector i with
+// vector i + kWidth/2, log2(kWidth) times over, is a transposition. Rows that are absent count as
+// zero.
 template <typename V, DType T>
 void pack_panel(const void* rows, std::size_t n, std::size_t d, float* panel) noexcept {
   using Float = typename V::Float;
@@ -122,24 +127,26 @@ void pack_panel(const void* rows, std::size_t n, std::size_t d, float* panel) no
         for (std::size_t i = 0; i < W; ++i) v[i] = w[i];
       }
       const std::size_t width = d - j0 < W ? d - j0 : W;
-      for (std::size_t j = 0; j < width; ++j) v[j].store_aligned(panel + (j0 + j) * kTileItems + i0);
+      for (std::size_t j = 0; j < width; ++j)
+        v[j].store_aligned(panel + (j0 + j) * kTileItems + i0);
     }
   }
 }
 
 template <typename V>
-std::uint64_t survivors_of(typename V::Float a, const TileTerms& terms, std::size_t i, float query_bias,
-                           float threshold) noexcept {
+std::uint64_t survivors_of(typename V::Float a, const TileTerms& terms, std::size_t i,
+                           float query_bias, float threshold) noexcept {
   using Float = typename V::Float;
-  const Float offset =
-      V::fma(Float(query_bias), Float::load_aligned(terms.bias + i), Float::load_aligned(terms.slack + i));
+  const Float offset = V::fma(Float(query_bias), Float::load_aligned(terms.bias + i),
+                              Float::load_aligned(terms.slack + i));
   const Float bound = V::fma(a, Float::load_aligned(terms.scale + i), offset);
   return V::survivors(bound, Float(threshold)) << i;
 }
 
 template <typename V, std::size_t Q>
-void screen_block(const float* panel, std::size_t d, const float* queries, std::size_t stride, const TileTerms& terms,
-                  const float* query_bias, const float* threshold, std::uint64_t* masks) noexcept {
+void screen_block(const float* panel, std::size_t d, const float* queries, std::size_t stride,
+                  const TileTerms& terms, const float* query_bias, const float* threshold,
+                  std::uint64_t* masks) noexcept {
   using Float = typename V::Float;
   constexpr std::size_t kVectors = V::kPanelVectors;
   constexpr std::size_t kItems = kVectors * V::kWidth;
@@ -149,34 +156,39 @@ void screen_block(const float* panel, std::size_t d, const float* queries, std::
     panel_dots<V, Q>(panel + i0, d, queries, stride, sum);
     for (std::size_t q = 0; q < Q; ++q) {
       for (std::size_t v = 0; v < kVectors; ++v) {
-        masks[q] |= survivors_of<V>(sum[q][v], terms, i0 + v * V::kWidth, query_bias[q], threshold[q]);
+        masks[q] |=
+            survivors_of<V>(sum[q][v], terms, i0 + v * V::kWidth, query_bias[q], threshold[q]);
       }
     }
   }
 }
 
 template <typename V>
-void screen_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride, std::size_t count,
-                  const TileTerms& terms, const float* query_bias, const float* threshold,
-                  std::uint64_t* masks) noexcept {
+void screen_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride,
+                  std::size_t count, const TileTerms& terms, const float* query_bias,
+                  const float* threshold, std::uint64_t* masks) noexcept {
   constexpr std::size_t Q = V::kPanelQueries;
   std::size_t q = 0;
   for (; q + Q <= count; q += Q) {
-    screen_block<V, Q>(panel, d, queries + q * stride, stride, terms, query_bias + q, threshold + q, masks + q);
+    screen_block<V, Q>(panel, d, queries + q * stride, stride, terms, query_bias + q, threshold + q,
+                       masks + q);
   }
   for (; q + 2 <= count; q += 2) {
-    screen_block<V, 2>(panel, d, queries + q * stride, stride, terms, query_bias + q, threshold + q, masks + q);
+    screen_block<V, 2>(panel, d, queries + q * stride, stride, terms, query_bias + q, threshold + q,
+                       masks + q);
   }
   if (q < count) {
-    screen_block<V, 1>(panel, d, queries + q * stride, stride, terms, query_bias + q, threshold + q, masks + q);
+    screen_block<V, 1>(panel, d, queries + q * stride, stride, terms, query_bias + q, threshold + q,
+                       masks + q);
   }
 }
 
-// One query: four rows at a time along the dimension, so that four sums are in flight. The last vector of a row reads
-// into what follows it; the query is zero there, and if the foreign bytes happen to be a NaN or Inf the item survives.
+// One query: four rows at a time along the dimension, so that four sums are in flight. The last
+// vector of a row reads into what follows it; the query is zero there, and if the foreign bytes
+// happen to be a NaN or Inf the item survives.
 template <typename V, DType T>
-std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const float* query, const TileTerms& terms,
-                          float query_bias, float threshold) noexcept {
+std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const float* query,
+                          const TileTerms& terms, float query_bias, float threshold) noexcept {
   using Float = typename V::Float;
   using Reader = RowReader<V, T>;
   constexpr std::size_t kRows = 4;
@@ -189,7 +201,8 @@ std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const 
     for (std::size_t j = 0; j < d; j += V::kWidth) {
       const Float element = Float::load_aligned(query + j);
       for (std::size_t r = 0; r < kRows; ++r) {
-        // A scan is one long stream; 4 KiB ahead takes 1.9 ms, none 2.5 (bench_worst, Gaussian, one query).
+        // A scan is one long stream; 4 KiB ahead takes 1.9 ms, none 2.5 (bench_worst, Gaussian, one
+        // query).
         __builtin_prefetch(row + r * row_bytes + j * Reader::kBytes + 4096);
         sum[r] = V::fma(Reader::load(row + r * row_bytes + j * Reader::kBytes), element, sum[r]);
       }

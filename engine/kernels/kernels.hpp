@@ -1,7 +1,9 @@
-// The kernel table: everything in maxdot whose speed depends on the instruction set, as one struct of functions.
+// The kernel table: everything in maxdot whose speed depends on the instruction set, as one struct
+// of functions.
 //
-// Kernels take pointers and counts. They allocate nothing, know no threads, throw nothing. Every table gives the
-// same dot64 bit for bit; screens may differ between tables in what survives, never in what must survive.
+// Kernels take pointers and counts. They allocate nothing, know no threads, throw nothing. Every
+// table gives the same dot64 bit for bit; screens may differ between tables in what survives, never
+// in what must survive.
 #pragma once
 
 #include <cstddef>
@@ -19,16 +21,18 @@ inline constexpr std::size_t kTileItems = 64;
 /// f32 queries for the screens are padded with zeros to a multiple of this many elements.
 inline constexpr std::size_t kQueryPadding = 16;
 
-/// Per-item terms of the f32 screen for one tile, structure of arrays. For an item with screen dot product `a` the
-/// upper bound of its score, in the query's own units, is  a * scale + (query_bias * bias + slack).
+/// Per-item terms of the f32 screen for one tile, structure of arrays. For an item with screen dot
+/// product `a` the upper bound of its score, in the query's own units, is  a * scale + (query_bias
+/// * bias + slack).
 struct alignas(64) TileTerms {
   float scale[kTileItems];
   float bias[kTileItems];
   float slack[kTileItems];
 };
 
-/// The softmax sums of one query, lane by lane: lane l holds items l, l + 16, l + 32, ... of the tiles it has seen.
-/// The sum of e^(logit - largest) is sum - lost (Kahan's compensation). `largest` may lie up to 8 below the true one.
+/// The softmax sums of one query, lane by lane: lane l holds items l, l + 16, l + 32, ... of the
+/// tiles it has seen. The sum of e^(logit - largest) is sum - lost (Kahan's compensation).
+/// `largest` may lie up to 8 below the true one.
 inline constexpr std::size_t kSoftmaxLanes = 16;
 struct alignas(64) SoftmaxState {
   float largest[kSoftmaxLanes];
@@ -36,7 +40,8 @@ struct alignas(64) SoftmaxState {
   float lost[kSoftmaxLanes];
 };
 
-/// What the code screens need of the queries, structure of arrays (bounds/code_bound.hpp says what they mean).
+/// What the code screens need of the queries, structure of arrays (bounds/code_bound.hpp says what
+/// they mean).
 struct CodeQueryTerms {
   const float* threshold;
   const float* inverse_scale;
@@ -62,51 +67,59 @@ inline constexpr std::size_t kLowPadding = 64;
 /// stream_codes takes at most this many queries.
 inline constexpr std::size_t kMaxStreamQueries = 2;
 
-/// What screen_codes fetches into L2 while it computes: `lines` lines of 64 bytes from each of two places, spread evenly over
-/// its loops, at most one with every four dimensions: with 5 or 6 queries half of a tile is left to the hardware, which is faster
-/// (11.4 ms) than every second line (16.8). In a burst they would fill the line buffers, and the arithmetic would wait. Origin: 1M x 128, 16 queries: a
-/// portion with every block of 6 queries 9.2 ms, evenly 8.2; 63 queries 25.6 and 25.0; 2,048 717 and 702.
+/// What screen_codes fetches into L2 while it computes: `lines` lines of 64 bytes from each of two
+/// places, spread evenly over its loops, at most one with every four dimensions: with 5 or 6
+/// queries half of a tile is left to the hardware, which is faster (11.4 ms) than every second line
+/// (16.8). In a burst they would fill the line buffers, and the arithmetic would wait. Origin: 1M x
+/// 128, 16 queries: a portion with every block of 6 queries 9.2 ms, evenly 8.2; 63 queries 25.6
+/// and 25.0; 2,048 717 and 702.
 struct CodesAhead {
   const std::uint8_t* first;
   const std::uint8_t* second;
   std::size_t lines;
 };
 
-/// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp, query codes are s8, `stride`
-/// bytes apart, padded with zeros to 4 * quads. All results are exact integers, the same from every table.
+/// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp,
+/// query codes are s8, `stride` bytes apart, padded with zeros to 4 * quads. All results are exact
+/// integers, the same from every table.
 struct CodeKernels {
   /// |query code| must not exceed this: 127, or 64 where pairs of products are summed in 16 bits.
   int max_query_code;
-  /// Sums start at -offset * (sum of the query's codes), so that they end as the dot product of the signed codes.
+  /// Sums start at -offset * (sum of the query's codes), so that they end as the dot product of the
+  /// signed codes.
   int offset;
 
-  /// A tile's high and low nibbles to one byte per code, in this table's own order. Requires tile 64-byte aligned,
-  /// 256 * quads; kLowPadding readable bytes after the low nibbles.
+  /// A tile's high and low nibbles to one byte per code, in this table's own order. Requires tile
+  /// 64-byte aligned, 256 * quads; kLowPadding readable bytes after the low nibbles.
   void (*expand_fine)(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
                       std::uint8_t* tile) noexcept;
   /// The same from the high plane alone: code 16h - 120.
   void (*expand_coarse)(const std::uint8_t* high, std::size_t quads, std::uint8_t* tile) noexcept;
 
-  /// Dot products of an expanded tile with `count` queries. Bit i of masks[q] is set if item i's product is >= limits[q];
-  /// dots[q * 64 + i] is then that product (other elements are arbitrary).
-  void (*screen_codes)(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                       std::size_t count, const std::int32_t* start, const std::int32_t* limits, CodesAhead ahead,
-                       std::uint64_t* masks, std::int32_t* dots) noexcept;
-  /// The same for 1 to kMaxStreamQueries queries with the coarse codes, straight from the high plane of a tile. The plane of
-  /// the tile `later` is prefetched into L2.
-  void (*stream_codes)(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                       std::size_t count, const std::int32_t* start, const std::int32_t* limits,
-                       std::uint64_t* masks, std::int32_t* dots) noexcept;
+  /// Dot products of an expanded tile with `count` queries. Bit i of masks[q] is set if item i's
+  /// product is >= limits[q]; dots[q * 64 + i] is then that product (other elements are arbitrary).
+  void (*screen_codes)(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries,
+                       std::size_t stride, std::size_t count, const std::int32_t* start,
+                       const std::int32_t* limits, CodesAhead ahead, std::uint64_t* masks,
+                       std::int32_t* dots) noexcept;
+  /// The same for 1 to kMaxStreamQueries queries with the coarse codes, straight from the high
+  /// plane of a tile. The plane of the tile `later` is prefetched into L2.
+  void (*stream_codes)(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads,
+                       const std::int8_t* queries, std::size_t stride, std::size_t count,
+                       const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+                       std::int32_t* dots) noexcept;
 
-  /// Dot product of one item's low nibbles with a query: what is missing from its coarse product, up to 8 times the sum of the
-  /// query's codes. `halves`: the codes that meet the low halves of the item's bytes, padded with zeros to `half` bytes, a
-  /// multiple of kLowPadding, and those that meet the high halves. Requires kLowPadding readable bytes after the item's.
+  /// Dot product of one item's low nibbles with a query: what is missing from its coarse product,
+  /// up to 8 times the sum of the query's codes. `halves`: the codes that meet the low halves of
+  /// the item's bytes, padded with zeros to `half` bytes, a multiple of kLowPadding, and those that
+  /// meet the high halves. Requires kLowPadding readable bytes after the item's.
   std::int32_t (*low_product)(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves,
                               std::size_t half) noexcept;
 
-  /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the tile. With
-  /// m = threshold - error_factor * error - norm_factor * norm - bias: m / (scale of the query * scale), rounded down, where
-  /// the item's scale is the largest if m > 0, else the smallest. Everything passes where that is no number.
+  /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the
+  /// tile. With m = threshold - error_factor * error - norm_factor * norm - bias: m / (scale of the
+  /// query * scale), rounded down, where the item's scale is the largest if m > 0, else the
+  /// smallest. Everything passes where that is no number.
   void (*limits)(std::size_t count, const CodeQueryTerms& query, const CodeTileTerms& tile,
                  std::int32_t* limits) noexcept;
 };
@@ -118,7 +131,8 @@ struct KernelTable {
   /// Requires d readable elements at q and x, no alignment.
   double (*dot64[2])(const float* q, const void* x, std::size_t d) noexcept;
   /// dots[r] = dot64(q[r], x[r]) of four pairs.
-  void (*dot64_four[2])(const float* const* q, const void* const* x, std::size_t d, double* dots) noexcept;
+  void (*dot64_four[2])(const float* const* q, const void* const* x, std::size_t d,
+                        double* dots) noexcept;
 
   /// Writes n <= 64 packed rows as a panel: panel[j * 64 + i] = rows[i][j] in f32, zero for i >= n.
   /// Requires panel 64-byte aligned, 64 * d floats; kReadPadding readable bytes after the last row.
@@ -126,25 +140,29 @@ struct KernelTable {
 
   /// f32 screen of one tile against `count` queries. Bit i of masks[q] is set unless
   ///   fl(q·x_i) * scale[i] + (query_bias[q] * bias[i] + slack[i]) < threshold[q]
-  /// (so a NaN survives). Sums may be in any order with d + 8 roundings at most. Bits of absent items are arbitrary.
-  /// Requires queries at `queries + q * stride`, panel from pack_panel.
+  /// (so a NaN survives). Sums may be in any order with d + 8 roundings at most. Bits of absent
+  /// items are arbitrary. Requires queries at `queries + q * stride`, panel from pack_panel.
   void (*screen_panel)(const float* panel, std::size_t d, const float* queries, std::size_t stride,
                        std::size_t count, const TileTerms& terms, const float* query_bias,
                        const float* threshold, std::uint64_t* masks) noexcept;
 
-  /// The same for one query straight from n <= 64 packed rows (f32 or f16), for batches too small to pay for a panel.
-  /// Requires the query padded with zeros to kQueryPadding elements; kReadPadding readable bytes after the last row.
-  std::uint64_t (*screen_rows[2])(const void* rows, std::size_t n, std::size_t d, const float* query,
-                                  const TileTerms& terms, float query_bias, float threshold) noexcept;
+  /// The same for one query straight from n <= 64 packed rows (f32 or f16), for batches too small
+  /// to pay for a panel. Requires the query padded with zeros to kQueryPadding elements;
+  /// kReadPadding readable bytes after the last row.
+  std::uint64_t (*screen_rows[2])(const void* rows, std::size_t n, std::size_t d,
+                                  const float* query, const TileTerms& terms, float query_bias,
+                                  float threshold) noexcept;
 
-  /// logits[q * 64 + i] = fma(q·x_i, scale[i], bias[i]), the dot product summed in f32 by fused multiply-adds in
-  /// ascending j: the same bits in every table. Requires a panel from pack_panel; scale, bias and logits aligned.
+  /// logits[q * 64 + i] = fma(q·x_i, scale[i], bias[i]), the dot product summed in f32 by fused
+  /// multiply-adds in ascending j: the same bits in every table. Requires a panel from pack_panel;
+  /// scale, bias and logits aligned.
   void (*logits_panel)(const float* panel, std::size_t d, const float* queries, std::size_t stride,
-                       std::size_t count, const float* scale, const float* bias, float* logits) noexcept;
+                       std::size_t count, const float* scale, const float* bias,
+                       float* logits) noexcept;
 
-  /// Adds one tile's logits [count, 64] to the queries' sums: the same bits in every table. A logit that lies more
-  /// than 87 below its lane's `largest` adds nothing. Requires finite logits; a state starts with a finite `largest`
-  /// below every logit that counts, and zeros.
+  /// Adds one tile's logits [count, 64] to the queries' sums: the same bits in every table. A logit
+  /// that lies more than 87 below its lane's `largest` adds nothing. Requires finite logits; a
+  /// state starts with a finite `largest` below every logit that counts, and zeros.
   void (*accumulate_exp)(const float* logits, std::size_t count, SoftmaxState* states) noexcept;
 
   CodeKernels codes;
@@ -165,12 +183,14 @@ const KernelTable& neon_table() noexcept;
 const KernelTable& neondot_table() noexcept;
 #endif
 
-/// Every table that this build holds, this CPU can run and MAXDOT_CPU_MASK leaves, best first; the reference is last. For
-/// tests and dispatch. Throws Error (invalid_argument) if MAXDOT_CPU_MASK names no mask.
+/// Every table that this build holds, this CPU can run and MAXDOT_CPU_MASK leaves, best first; the
+/// reference is last. For tests and dispatch. Throws Error (invalid_argument) if MAXDOT_CPU_MASK
+/// names no mask.
 std::vector<const KernelTable*> runnable_tables();
 
 /// The best table for this CPU, or the one that MAXDOT_ISA names; decided once.
-/// Throws Error (unsupported, invalid_argument) if MAXDOT_ISA names a table that cannot run here, or MAXDOT_CPU_MASK no mask.
+/// Throws Error (unsupported, invalid_argument) if MAXDOT_ISA names a table that cannot run here,
+/// or MAXDOT_CPU_MASK no mask.
 const KernelTable& active_table();
 
 }  // namespace maxdot::kernels

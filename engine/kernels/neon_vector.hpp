@@ -3,9 +3,8 @@
 
 #include <arm_neon.h>
 
-#include <xsimd/xsimd.hpp>
-
 #include <cstring>
+#include <xsimd/xsimd.hpp>
 
 #include "kernels/f32_kernels.hpp"
 
@@ -36,7 +35,8 @@ struct Neon {
     return Float(vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(p), exponent)));
   }
   static Float zero_below(Float value, Float x, Float limit) noexcept {
-    return Float(vreinterpretq_f32_u32(vandq_u32(vcgeq_f32(x, limit), vreinterpretq_u32_f32(value))));
+    return Float(
+        vreinterpretq_f32_u32(vandq_u32(vcgeq_f32(x, limit), vreinterpretq_u32_f32(value))));
   }
 
   static Float interleave_low(Float a, Float b) noexcept { return Float(vzip1q_f32(a, b)); }
@@ -57,7 +57,8 @@ struct Neon {
     accumulate_four(lanes.pair, vld1q_f32(q), vld1q_f32(x));
     accumulate_four(lanes.pair + 2, vld1q_f32(q + 4), vld1q_f32(x + 4));
   }
-  static void accumulate_tail(Doubles& lanes, const float* q, const float* x, std::size_t n) noexcept {
+  static void accumulate_tail(Doubles& lanes, const float* q, const float* x,
+                              std::size_t n) noexcept {
     float q_tail[8] = {};
     float x_tail[8] = {};
     std::memcpy(q_tail, q, n * sizeof(float));
@@ -92,16 +93,20 @@ struct Neon {
   static Bytes up(Bytes b) noexcept { return vshlq_n_u8(b, 4); }
   static Bytes down(Bytes b) noexcept { return vshrq_n_u8(b, 4); }
   static Bytes lower(Bytes b) noexcept { return vandq_u8(b, vdupq_n_u8(15)); }
-  static Bytes fine(Bytes high, Bytes low) noexcept { return to_signed(vbslq_u8(vdupq_n_u8(0xf0), high, low)); }
+  static Bytes fine(Bytes high, Bytes low) noexcept {
+    return to_signed(vbslq_u8(vdupq_n_u8(0xf0), high, low));
+  }
   static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
   static Bytes coarse_odd(Bytes high) noexcept {
     return to_signed(vorrq_u8(vandq_u8(high, vdupq_n_u8(0xf0)), vdupq_n_u8(8)));
   }
 
-  static Bytes load_lanes(const std::uint8_t* p, std::size_t /*stride*/) noexcept { return vld1q_u8(p); }
+  static Bytes load_lanes(const std::uint8_t* p, std::size_t /*stride*/) noexcept {
+    return vld1q_u8(p);
+  }
   static void transpose_quads(Bytes* b) noexcept {
-    const uint32x4_t v[4] = {vreinterpretq_u32_u8(b[0]), vreinterpretq_u32_u8(b[1]), vreinterpretq_u32_u8(b[2]),
-                             vreinterpretq_u32_u8(b[3])};
+    const uint32x4_t v[4] = {vreinterpretq_u32_u8(b[0]), vreinterpretq_u32_u8(b[1]),
+                             vreinterpretq_u32_u8(b[2]), vreinterpretq_u32_u8(b[3])};
     const uint64x2_t low01 = vreinterpretq_u64_u32(vzip1q_u32(v[0], v[1]));
     const uint64x2_t high01 = vreinterpretq_u64_u32(vzip2q_u32(v[0], v[1]));
     const uint64x2_t low23 = vreinterpretq_u64_u32(vzip1q_u32(v[2], v[3]));

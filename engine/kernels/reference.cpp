@@ -21,8 +21,8 @@ float element(const void* x, std::size_t i) noexcept {
   }
 }
 
-// A product of two f32 is exact in f64 (24 + 24 <= 53 bits, and the exponent range is ample), so fusing it with the
-// addition, as the vector kernels do, cannot change a bit.
+// A product of two f32 is exact in f64 (24 + 24 <= 53 bits, and the exponent range is ample), so
+// fusing it with the addition, as the vector kernels do, cannot change a bit.
 template <DType T>
 double dot64(const float* q, const void* x, std::size_t d) noexcept {
   double lane[8] = {};
@@ -40,18 +40,20 @@ void dot64_four(const float* const* q, const void* const* x, std::size_t d, doub
 template <DType T>
 void pack_panel(const void* rows, std::size_t n, std::size_t d, float* panel) noexcept {
   for (std::size_t j = 0; j < d; ++j) {
-    for (std::size_t i = 0; i < kTileItems; ++i) panel[j * kTileItems + i] = i < n ? element<T>(rows, i * d + j) : 0.0F;
+    for (std::size_t i = 0; i < kTileItems; ++i)
+      panel[j * kTileItems + i] = i < n ? element<T>(rows, i * d + j) : 0.0F;
   }
 }
 
-std::uint64_t survives(float a, const TileTerms& terms, std::size_t i, float query_bias, float threshold) noexcept {
+std::uint64_t survives(float a, const TileTerms& terms, std::size_t i, float query_bias,
+                       float threshold) noexcept {
   const float bound = a * terms.scale[i] + (query_bias * terms.bias[i] + terms.slack[i]);
   return bound < threshold ? 0 : std::uint64_t{1} << i;
 }
 
-void screen_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride, std::size_t count,
-                  const TileTerms& terms, const float* query_bias, const float* threshold,
-                  std::uint64_t* masks) noexcept {
+void screen_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride,
+                  std::size_t count, const TileTerms& terms, const float* query_bias,
+                  const float* threshold, std::uint64_t* masks) noexcept {
   for (std::size_t q = 0; q < count; ++q) {
     masks[q] = 0;
     for (std::size_t i = 0; i < kTileItems; ++i) {
@@ -63,8 +65,8 @@ void screen_panel(const float* panel, std::size_t d, const float* queries, std::
 }
 
 template <DType T>
-std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const float* query, const TileTerms& terms,
-                          float query_bias, float threshold) noexcept {
+std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const float* query,
+                          const TileTerms& terms, float query_bias, float threshold) noexcept {
   std::uint64_t mask = 0;
   for (std::size_t i = 0; i < n; ++i) {
     float a = 0.0F;
@@ -75,7 +77,8 @@ std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const 
 }
 
 /// Of item i, dimension j, as store/layout.hpp has it.
-int coarse_code(const std::uint8_t* high, std::size_t quads, std::size_t i, std::size_t j) noexcept {
+int coarse_code(const std::uint8_t* high, std::size_t quads, std::size_t i,
+                std::size_t j) noexcept {
   const std::size_t at = (i / 32 * quads + j / 4) * 64 + i % 16 * 4 + j % 4;
   return ((high[at] >> (i / 16 % 2 == 0 ? 0 : 4)) & 15) * 16 - 120;
 }
@@ -87,7 +90,8 @@ int low_nibble(const std::uint8_t* low, std::size_t quads, std::size_t j) noexce
 }
 
 // The reference's expanded tile holds signed codes, item by item.
-void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads, std::uint8_t* tile) noexcept {
+void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
+                 std::uint8_t* tile) noexcept {
   const std::size_t bytes = (quads + 1) / 2 * 4;
   for (std::size_t i = 0; i < kTileItems; ++i) {
     for (std::size_t j = 0; j < 4 * quads; ++j) {
@@ -97,7 +101,8 @@ void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t 
   }
 }
 
-std::int32_t low_product(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves, std::size_t half) noexcept {
+std::int32_t low_product(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves,
+                         std::size_t half) noexcept {
   const std::size_t bytes = (quads + 1) / 2 * 4;
   std::int32_t sum = 0;
   for (std::size_t j = 0; j < 4 * quads; ++j) {
@@ -114,9 +119,10 @@ void expand_coarse(const std::uint8_t* high, std::size_t quads, std::uint8_t* ti
   }
 }
 
-void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, CodesAhead /*ahead*/,
-                  std::uint64_t* masks, std::int32_t* dots) noexcept {
+void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries,
+                  std::size_t stride, std::size_t count, const std::int32_t* start,
+                  const std::int32_t* limits, CodesAhead /*ahead*/, std::uint64_t* masks,
+                  std::int32_t* dots) noexcept {
   for (std::size_t q = 0; q < count; ++q) {
     masks[q] = 0;
     for (std::size_t i = 0; i < kTileItems; ++i) {
@@ -130,26 +136,30 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
   }
 }
 
-void stream_codes(const std::uint8_t* high, const std::uint8_t* /*later*/, std::size_t quads, const std::int8_t* queries, std::size_t stride,
-                  std::size_t count, const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
+void stream_codes(const std::uint8_t* high, const std::uint8_t* /*later*/, std::size_t quads,
+                  const std::int8_t* queries, std::size_t stride, std::size_t count,
+                  const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                   std::int32_t* dots) noexcept {
   for (std::size_t q = 0; q < count; ++q) {
     masks[q] = 0;
     for (std::size_t i = 0; i < kTileItems; ++i) {
       std::int32_t sum = start[q];
-      for (std::size_t j = 0; j < 4 * quads; ++j) sum += queries[q * stride + j] * coarse_code(high, quads, i, j);
+      for (std::size_t j = 0; j < 4 * quads; ++j)
+        sum += queries[q * stride + j] * coarse_code(high, quads, i, j);
       dots[q * kTileItems + i] = sum;
       if (sum >= limits[q]) masks[q] |= std::uint64_t{1} << i;
     }
   }
 }
 
-void logits_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride, std::size_t count,
-                  const float* scale, const float* bias, float* logits) noexcept {
+void logits_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride,
+                  std::size_t count, const float* scale, const float* bias,
+                  float* logits) noexcept {
   for (std::size_t q = 0; q < count; ++q) {
     for (std::size_t i = 0; i < kTileItems; ++i) {
       float a = 0.0F;
-      for (std::size_t j = 0; j < d; ++j) a = std::fma(queries[q * stride + j], panel[j * kTileItems + i], a);
+      for (std::size_t j = 0; j < d; ++j)
+        a = std::fma(queries[q * stride + j], panel[j * kTileItems + i], a);
       logits[q * kTileItems + i] = std::fma(a, scale[i], bias[i]);
     }
   }
@@ -157,7 +167,8 @@ void logits_panel(const float* panel, std::size_t d, const float* queries, std::
 
 // The integer that kRoundingMagic left in the lowest bits of t moves into the exponent of p.
 float times_power_of_two(float p, float t) noexcept {
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + (std::bit_cast<std::uint32_t>(t) << 23));
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) +
+                              (std::bit_cast<std::uint32_t>(t) << 23));
 }
 
 float exp_of(float x) noexcept {

@@ -1,13 +1,13 @@
-// The kernels of the softmax over an index, written once over the vector type `V` of f32_kernels.hpp, which
-// also has
+// The kernels of the softmax over an index, written once over the vector type `V` of
+// f32_kernels.hpp, which also has
 //
 //   V::max(a, b)
 //   V::any_above(a, b)              whether a > b in any lane
-//   V::times_power_of_two(p, t)     p * 2^n where t = 1.5 * 2^23 + n (n the integer in t's lowest bits)
-//   V::zero_below(value, x, limit)  value where x >= limit, else +0
+//   V::times_power_of_two(p, t)     p * 2^n where t = 1.5 * 2^23 + n (n the integer in t's lowest
+//   bits) V::zero_below(value, x, limit)  value where x >= limit, else +0
 //
-// Every step is one IEEE operation on 16 lanes in a fixed order, so all instruction sets give the same bits as
-// the reference, whatever their width.
+// Every step is one IEEE operation on 16 lanes in a fixed order, so all instruction sets give the
+// same bits as the reference, whatever their width.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +18,15 @@
 namespace maxdot::kernels {
 namespace {
 
-/// Dot products of Q queries with kPanelVectors vectors of items; each sum takes its products in ascending j,
-/// fused. Register budget: Q * N accumulators + N panel vectors + 1 broadcast query element.
-///   AVX-512: 6 * 4 + 4 + 1 = 29 of 32.  AVX2: 6 * 2 + 2 + 1 = 15 of 16.  NEON: 6 * 4 + 4 + 1 = 29 of 32.
+/// Dot products of Q queries with kPanelVectors vectors of items; each sum takes its products in
+/// ascending j, fused. Register budget: Q * N accumulators + N panel vectors + 1 broadcast query
+/// element.
+///   AVX-512: 6 * 4 + 4 + 1 = 29 of 32.  AVX2: 6 * 2 + 2 + 1 = 15 of 16.  NEON: 6 * 4 + 4 + 1 = 29
+///   of 32.
 template <typename V, std::size_t Q>
-inline __attribute__((always_inline)) void panel_dots(const float* line, std::size_t d, const float* queries,
-                                                      std::size_t stride,
-                                                      typename V::Float (&sum)[Q][V::kPanelVectors]) noexcept {
+inline __attribute__((always_inline)) void panel_dots(
+    const float* line, std::size_t d, const float* queries, std::size_t stride,
+    typename V::Float (&sum)[Q][V::kPanelVectors]) noexcept {
   using Float = typename V::Float;
   constexpr std::size_t kVectors = V::kPanelVectors;
   for (std::size_t q = 0; q < Q; ++q) {
@@ -54,7 +56,8 @@ void logits_block(const float* panel, std::size_t d, const float* queries, std::
     for (std::size_t q = 0; q < Q; ++q) {
       for (std::size_t v = 0; v < kVectors; ++v) {
         const std::size_t i = i0 + v * V::kWidth;
-        const Float logit = V::fma(sum[q][v], Float::load_aligned(scale + i), Float::load_aligned(bias + i));
+        const Float logit =
+            V::fma(sum[q][v], Float::load_aligned(scale + i), Float::load_aligned(bias + i));
         logit.store_aligned(logits + q * kTileItems + i);
       }
     }
@@ -63,19 +66,22 @@ void logits_block(const float* panel, std::size_t d, const float* queries, std::
 
 template <typename V>
 void logits_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride,
-                  std::size_t count, const float* scale, const float* bias, float* logits) noexcept {
+                  std::size_t count, const float* scale, const float* bias,
+                  float* logits) noexcept {
   constexpr std::size_t Q = V::kPanelQueries;
   std::size_t q = 0;
   for (; q + Q <= count; q += Q) {
-    logits_block<V, Q>(panel, d, queries + q * stride, stride, scale, bias, logits + q * kTileItems);
+    logits_block<V, Q>(panel, d, queries + q * stride, stride, scale, bias,
+                       logits + q * kTileItems);
   }
   for (; q < count; ++q) {
-    logits_block<V, 1>(panel, d, queries + q * stride, stride, scale, bias, logits + q * kTileItems);
+    logits_block<V, 1>(panel, d, queries + q * stride, stride, scale, bias,
+                       logits + q * kTileItems);
   }
 }
 
-/// e^x for x <= kLargestStep; exactly 1 at 0 and exactly 0 below kExpLimit. Cephes' expf reduction and
-/// polynomial.
+/// e^x for x <= kLargestStep; exactly 1 at 0 and exactly 0 below kExpLimit. Cephes' expf reduction
+/// and polynomial.
 template <typename V>
 inline __attribute__((always_inline)) typename V::Float exp_of(typename V::Float x) noexcept {
   using Float = typename V::Float;
@@ -97,15 +103,17 @@ void accumulate_exp(const float* logits, std::size_t count, SoftmaxState* states
   for (std::size_t q = 0; q < count; ++q, logits += kTileItems) {
     for (std::size_t l = 0; l < kSoftmaxLanes; l += V::kWidth) {
       Float x[4];
-      for (std::size_t v = 0; v < 4; ++v) x[v] = Float::load_aligned(logits + v * kSoftmaxLanes + l);
+      for (std::size_t v = 0; v < 4; ++v)
+        x[v] = Float::load_aligned(logits + v * kSoftmaxLanes + l);
       SoftmaxState& state = states[q];
       Float largest = Float::load_aligned(state.largest + l);
       Float sum = Float::load_aligned(state.sum + l);
       Float lost = Float::load_aligned(state.lost + l);
       const Float peak = V::max(V::max(x[0], x[1]), V::max(x[2], x[3]));
       const Float limit = largest + Float(kLargestStep);
-      if (V::any_above(peak,
-                       limit)) {  // rare after the first tiles; for the other lanes the factor is exactly 1
+      if (V::any_above(
+              peak,
+              limit)) {  // rare after the first tiles; for the other lanes the factor is exactly 1
         const Float risen = select(peak > limit, peak, largest);
         const Float factor = exp_of<V>(largest - risen);
         sum = sum * factor;

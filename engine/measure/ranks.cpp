@@ -1,5 +1,6 @@
-// An item whose f32 score lies clearly on one side of the given item's key is counted by that score alone. The few
-// others are scored in f64. "Clearly" is what bounds::F32Bound::intervals guarantees.
+// An item whose f32 score lies clearly on one side of the given item's key is counted by that score
+// alone. The few others are scored in f64. "Clearly" is what bounds::F32Bound::intervals
+// guarantees.
 
 #include "measure/ranks.hpp"
 
@@ -22,7 +23,7 @@ namespace {
 using kernels::kTileItems;
 
 constexpr std::size_t kBlockQueries = 512;  // share a packed panel, as in the softmax
-constexpr std::size_t kGroupQueries = 24;  // their f32 scores of one tile (6 KiB) stay in L1
+constexpr std::size_t kGroupQueries = 24;   // their f32 scores of one tile (6 KiB) stay in L1
 constexpr std::size_t kChunkTiles = 256;
 constexpr std::size_t kRoundQueries = 2048;
 
@@ -30,8 +31,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// An item to be ranked. An interval of f32 scores above `ceiling` belongs to a better item, one below `threshold` to
-/// a worse one.
+/// An item to be ranked. An interval of f32 scores above `ceiling` belongs to a better item, one
+/// below `threshold` to a worse one.
 struct Target {
   float threshold;
   float ceiling;
@@ -64,7 +65,8 @@ class Counter {
   }
 
   /// Requires reserve() for at least `count`.
-  void prepare(const MatrixView& queries, std::size_t begin, std::size_t count, int threads) noexcept {
+  void prepare(const MatrixView& queries, std::size_t begin, std::size_t count,
+               int threads) noexcept {
     numbers_.resize(count);
     std::iota(numbers_.begin(), numbers_.end(), begin);
     queries_.prepare(queries, numbers_, ranking_, kernels_, threads);
@@ -84,15 +86,17 @@ class Counter {
     const std::size_t first = store::first_of_tile(tile);
     const std::size_t present = store::items_in_tile(items_.items, tile);
     bound_.fill(tile, scratch.terms);
-    kernels_.pack_panel[static_cast<std::size_t>(items_.dtype)](items_.row(first), present, items_.dimension,
-                                                                scratch.panel.data());
+    kernels_.pack_panel[static_cast<std::size_t>(items_.dtype)](
+        items_.row(first), present, items_.dimension, scratch.panel.data());
     for (std::size_t q0 = begin; q0 < begin + count; q0 += kGroupQueries) {
       const std::size_t group = std::min(kGroupQueries, begin + count - q0);
-      kernels_.logits_panel(scratch.panel.data(), items_.dimension, queries_.scaled(q0), queries_.stride(), group,
-                            scratch.terms.scale, scratch.zero, scratch.scores);
+      kernels_.logits_panel(scratch.panel.data(), items_.dimension, queries_.scaled(q0),
+                            queries_.stride(), group, scratch.terms.scale, scratch.zero,
+                            scratch.scores);
       for (std::size_t q = q0; q < q0 + group; ++q) {
         fill_intervals(q, scratch.scores + (q - q0) * kTileItems, present, scratch);
-        targets_of(q, [&](const Target& target) { return better(q, target, first, present, scratch); });
+        targets_of(
+            q, [&](const Target& target) { return better(q, target, first, present, scratch); });
       }
     }
   }
@@ -107,13 +111,15 @@ class Counter {
   }
 
   /// Where the true scores of the tile's items lie.
-  void fill_intervals(std::size_t q, const float* scores, std::size_t present, Scratch& scratch) const noexcept {
+  void fill_intervals(std::size_t q, const float* scores, std::size_t present,
+                      Scratch& scratch) const noexcept {
     if (!by_f32(q)) {
       std::fill(scratch.low, scratch.low + kTileItems, -kInfinity);
       std::fill(scratch.high, scratch.high + kTileItems, kInfinity);
       return;
     }
-    bounds::F32Bound::intervals(scratch.terms, scores, queries_.biases()[q], scratch.low, scratch.high);
+    bounds::F32Bound::intervals(scratch.terms, scores, queries_.biases()[q], scratch.low,
+                                scratch.high);
     // Absent items lie below everything.
     std::fill(scratch.low + present, scratch.low + kTileItems, -kInfinity);
     std::fill(scratch.high + present, scratch.high + kTileItems, -kInfinity);
@@ -129,7 +135,8 @@ class Counter {
     }
     if (above == possible) return above;
     for (std::size_t i = 0; i < present; ++i) {
-      const bool decided = scratch.low[i] > target.ceiling || !(scratch.high[i] >= target.threshold);
+      const bool decided =
+          scratch.low[i] > target.ceiling || !(scratch.high[i] >= target.threshold);
       if (decided || first + i == target.row) continue;
       const double key = key_of(q, first + i);
       if (key > target.key || (key == target.key && items_.id(first + i) < target.id)) ++above;
@@ -148,9 +155,10 @@ class Counter {
 
 }  // namespace
 
-void count_better(const store::ItemStore& items, const kernels::KernelTable& kernels, base::Ranking ranking,
-                  const MatrixView& queries, std::span<const std::int64_t> offsets,
-                  std::span<const std::size_t> rows, int threads, std::int64_t* better) {
+void count_better(const store::ItemStore& items, const kernels::KernelTable& kernels,
+                  base::Ranking ranking, const MatrixView& queries,
+                  std::span<const std::int64_t> offsets, std::span<const std::size_t> rows,
+                  int threads, std::int64_t* better) {
   const std::size_t tiles = store::tiles_of(items.items);
   const std::size_t chunks = divide_up(tiles, kChunkTiles);
   const std::size_t round_queries = std::min(queries.rows, kRoundQueries);
@@ -162,8 +170,8 @@ void count_better(const store::ItemStore& items, const kernels::KernelTable& ker
   std::fill(better, better + rows.size(), 0);
 
   const auto places = [&](std::size_t query, const auto& visit) noexcept {
-    for (auto p = static_cast<std::size_t>(offsets[query]); p < static_cast<std::size_t>(offsets[query + 1]);
-         ++p) {
+    for (auto p = static_cast<std::size_t>(offsets[query]);
+         p < static_cast<std::size_t>(offsets[query + 1]); ++p) {
       if (rows[p] != kNoRow) visit(p);
     }
   };

@@ -14,11 +14,12 @@ namespace maxdot::measure {
 
 inline constexpr std::size_t kNoRow = static_cast<std::size_t>(-1);
 
-/// better[p] = number of items before the one in row rows[p] in the order of query q's results, for p in
-/// [offsets[q], offsets[q + 1]); 0 where rows[p] is kNoRow. Requires checked queries of the items' dimension.
-/// Throws std::bad_alloc, or Error (out_of_memory), before anything is written.
-void count_better(const store::ItemStore& items, const kernels::KernelTable& kernels, base::Ranking ranking,
-                  const MatrixView& queries, std::span<const std::int64_t> offsets,
-                  std::span<const std::size_t> rows, int threads, std::int64_t* better);
+/// better[p] = number of items before the one in row rows[p] in the order of query q's results, for
+/// p in [offsets[q], offsets[q + 1]); 0 where rows[p] is kNoRow. Requires checked queries of the
+/// items' dimension. Throws std::bad_alloc, or Error (out_of_memory), before anything is written.
+void count_better(const store::ItemStore& items, const kernels::KernelTable& kernels,
+                  base::Ranking ranking, const MatrixView& queries,
+                  std::span<const std::int64_t> offsets, std::span<const std::size_t> rows,
+                  int threads, std::int64_t* better);
 
 }  // namespace maxdot::measure

@@ -14,7 +14,8 @@ using evaluate::Values;
 constexpr std::array kFields = {&Values::recall, &Values::hit, &Values::precision,
                                 &Values::ndcg,   &Values::mrr, &Values::map};
 
-// SplitMix64: the n-th number of a stream is a mix of seed + n * step, so streams need no state in common.
+// SplitMix64: the n-th number of a stream is a mix of seed + n * step, so streams need no state in
+// common.
 class Random {
  public:
   explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
@@ -27,7 +28,8 @@ class Random {
     return z ^ (z >> 31);
   }
 
-  /// In [0, bound), by multiplication; biased by less than bound / 2^32, far below the noise of resampling.
+  /// In [0, bound), by multiplication; biased by less than bound / 2^32, far below the noise of
+  /// resampling.
   std::size_t below(std::size_t bound) noexcept {
     return static_cast<std::size_t>(((next() >> 32) * static_cast<std::uint64_t>(bound)) >> 32);
   }
@@ -93,8 +95,8 @@ std::vector<Values> means(const Table& table) {
   return result;
 }
 
-Intervals bootstrap(const Table& table, std::size_t resamples, double confidence, std::uint64_t seed,
-                    int threads) {
+Intervals bootstrap(const Table& table, std::size_t resamples, double confidence,
+                    std::uint64_t seed, int threads) {
   std::vector<Values> drawn(resamples * table.columns);
   std::vector<Sample> samples(static_cast<std::size_t>(threads), Sample(table));
   base::parallel_for(resamples, threads, [&](std::size_t resample, int worker) noexcept {
@@ -103,7 +105,8 @@ Intervals bootstrap(const Table& table, std::size_t resamples, double confidence
     sample.clear();
     const std::size_t users = table.population.size();
     for (std::size_t i = 0; i < users; ++i) sample.add(table.population[random.below(users)]);
-    for (std::size_t c = 0; c < table.columns; ++c) drawn[resample * table.columns + c] = sample.mean(c);
+    for (std::size_t c = 0; c < table.columns; ++c)
+      drawn[resample * table.columns + c] = sample.mean(c);
   });
   Intervals intervals{std::vector<Values>(table.columns), std::vector<Values>(table.columns)};
   std::vector<double> values(resamples);

@@ -29,10 +29,11 @@ struct Intervals {
   std::vector<evaluate::Values> high;
 };
 
-/// Percentile bootstrap: `resamples` times as many users as there are, drawn with replacement; the ends are
-/// quantiles (1 ± confidence) / 2 of the resampled means, interpolated linearly. Determined by the seed,
-/// whatever the threads. Requires a population, resamples >= 1, 0 < confidence < 1. Throws std::bad_alloc.
-Intervals bootstrap(const Table& table, std::size_t resamples, double confidence, std::uint64_t seed,
-                    int threads);
+/// Percentile bootstrap: `resamples` times as many users as there are, drawn with replacement; the
+/// ends are quantiles (1 ± confidence) / 2 of the resampled means, interpolated linearly.
+/// Determined by the seed, whatever the threads. Requires a population, resamples >= 1, 0 <
+/// confidence < 1. Throws std::bad_alloc.
+Intervals bootstrap(const Table& table, std::size_t resamples, double confidence,
+                    std::uint64_t seed, int threads);
 
 }  // namespace maxdot::measure

@@ -27,7 +27,8 @@ void UserMetrics::measure(std::span<const std::int64_t> relevant, const std::int
   relevant_.erase(std::unique(relevant_.begin(), relevant_.end()), relevant_.end());
   found_.assign(relevant_.size(), 0);
   // RecHub counts a relevant item as often as it is listed.
-  const std::size_t wanted = convention == evaluate::Convention::rechub ? relevant.size() : relevant_.size();
+  const std::size_t wanted =
+      convention == evaluate::Convention::rechub ? relevant.size() : relevant_.size();
 
   double hits = 0.0;
   double reciprocal = 0.0;

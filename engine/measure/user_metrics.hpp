@@ -28,10 +28,11 @@ class UserMetrics {
  public:
   UserMetrics(const Discounts& discounts, std::size_t longest);
 
-  /// Writes cells[i] for the i-th of `ks`, which ascend. Requires a relevant item, ks within the retrieved
-  /// list.
+  /// Writes cells[i] for the i-th of `ks`, which ascend. Requires a relevant item, ks within the
+  /// retrieved list.
   void measure(std::span<const std::int64_t> relevant, const std::int64_t* retrieved,
-               std::span<const std::size_t> ks, evaluate::Convention convention, Cell* cells) noexcept;
+               std::span<const std::size_t> ks, evaluate::Convention convention,
+               Cell* cells) noexcept;
 
  private:
   bool is_hit(std::int64_t id, evaluate::Convention convention) noexcept;

@@ -10,8 +10,8 @@
 
 namespace maxdot::search {
 
-CallContext make_context(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
-                         CallMemory& memory) {
+CallContext make_context(const store::ItemStore& items, const kernels::KernelTable& table,
+                         const Request& request, CallMemory& memory) {
   FilterBatch* filters = nullptr;
   if (request.filters != nullptr) {
     memory.filters.begin(*request.filters, items, request.queries.rows);
@@ -26,8 +26,8 @@ CallContext make_context(const store::ItemStore& items, const kernels::KernelTab
 }
 
 template <typename Collector>
-Call<Collector>::Call(const CallContext& context, const Request& request, std::size_t kept, CallMemory& memory,
-                      Collector& collector)
+Call<Collector>::Call(const CallContext& context, const Request& request, std::size_t kept,
+                      CallMemory& memory, Collector& collector)
     : context_(context),
       request_(request),
       kept_(kept),
@@ -50,8 +50,10 @@ void Call<Collector>::run() noexcept {
 
 template <typename Collector>
 Work Call<Collector>::work(std::size_t queries) const noexcept {
-  const std::size_t filter_bytes = context_.filters == nullptr ? 0 : context_.filters->bytes_per_query();
-  return {.queries = queries, .kept = kept_, .filter_bytes = filter_bytes, .threads = context_.threads};
+  const std::size_t filter_bytes =
+      context_.filters == nullptr ? 0 : context_.filters->bytes_per_query();
+  return {
+      .queries = queries, .kept = kept_, .filter_bytes = filter_bytes, .threads = context_.threads};
 }
 
 template <typename Collector>
@@ -59,8 +61,9 @@ void Call<Collector>::divide() {
   const std::size_t queries = request_.queries.rows;
   scanned_.reserve(queries);
   for (std::size_t q = 0; q < queries; ++q) {
-    const bool few = context_.filters != nullptr &&
-                     suits_list(context_.items, work(queries), context_.filters->most_permitted(q), tuning_);
+    const bool few =
+        context_.filters != nullptr &&
+        suits_list(context_.items, work(queries), context_.filters->most_permitted(q), tuning_);
     const bool listed = request_.method ? *request_.method == Method::listed : few;
     (listed ? listed_ : scanned_).push_back(q);
   }
@@ -75,10 +78,12 @@ void Call<Collector>::reserve() {
     capacity_.include(plan);
   };
   if (!scanned_.empty()) {
-    for (const Method method : {Method::f32, Method::coarse, Method::fine}) include(scanned_.size(), method);
+    for (const Method method : {Method::f32, Method::coarse, Method::fine})
+      include(scanned_.size(), method);
   }
   if (!listed_.empty()) include(listed_.size(), Method::listed);
-  memory_.reserve(capacity_, context_.items.dimension, context_.threads, context_.filters != nullptr);
+  memory_.reserve(capacity_, context_.items.dimension, context_.threads,
+                  context_.filters != nullptr);
   collector_.reserve(capacity_.lists, capacity_.entries,
                      std::min(capacity_.list_entries, context_.items.items),
                      static_cast<std::size_t>(context_.threads));
@@ -90,24 +95,28 @@ void Call<Collector>::reserve() {
 
 template <typename Collector>
 Method Call<Collector>::method_for(std::size_t queries) const noexcept {
-  if (queries == 0 || !bounds::F32Bound(context_.items, context_.ranking).usable()) return Method::f32;
+  if (queries == 0 || !bounds::F32Bound(context_.items, context_.ranking).usable())
+    return Method::f32;
   return request_.method.value_or(choose_method(context_.items, work(queries), tuning_));
 }
 
-/// Scans the rows, as many at a time as the plan says, from the states given (empty: nothing is known), and sorts out what
-/// is left of them.
+/// Scans the rows, as many at a time as the plan says, from the states given (empty: nothing is
+/// known), and sorts out what is left of them.
 template <typename Collector>
-void Call<Collector>::scan(const Rows& rows, std::span<const QueryState> from, Method method) noexcept {
+void Call<Collector>::scan(const Rows& rows, std::span<const QueryState> from,
+                           Method method) noexcept {
   if (rows.empty()) return;
   const Rows& all = method == Method::listed ? listed_ : scanned_;
-  Plan plan = plan_within(capacity_, context_.items, work(all.size()), rows.size(), method, tuning_);
+  Plan plan =
+      plan_within(capacity_, context_.items, work(all.size()), rows.size(), method, tuning_);
   plan.round_queries = std::min(plan.round_queries, Collector::kMostRoundQueries);
   if (method == Method::f32) rows_scanned_by_f32_ += rows.size();
   for (std::size_t first = 0; first < rows.size(); first += plan.round_queries) {
     const std::size_t count = std::min(plan.round_queries, rows.size() - first);
     states_.assign(count, QueryState::open());
     if (!from.empty()) std::copy_n(from.data() + first, count, states_.begin());
-    Round<Collector>(context_, plan, {rows.data() + first, count}, memory_, collector_).run(states_);
+    Round<Collector>(context_, plan, {rows.data() + first, count}, memory_, collector_)
+        .run(states_);
     for (std::size_t q = 0; q < count; ++q) {
       switch (states_[q].stage()) {
         case QueryState::Stage::by_f32:
@@ -131,7 +140,8 @@ void Call<Collector>::report(SearchStats& stats) const noexcept {
   stats.queries_by_list = listed_.size();
   stats.queries_by_f32 = rows_scanned_by_f32_;
   stats.queries_repeated = repeated_.size();
-  for (const CallMemory::Worker& worker : memory_.workers) add(stats, worker.counts, context_.items);
+  for (const CallMemory::Worker& worker : memory_.workers)
+    add(stats, worker.counts, context_.items);
 }
 
 template class Call<TopKCollector>;

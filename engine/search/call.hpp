@@ -1,5 +1,5 @@
-// Call: all queries of a request, round by round, until every one is done. The same for everything that is asked of items:
-// the k best, or all within a range.
+// Call: all queries of a request, round by round, until every one is done. The same for everything
+// that is asked of items: the k best, or all within a range.
 #pragma once
 
 #include <cstddef>
@@ -16,16 +16,18 @@
 namespace maxdot::search {
 
 /// The context of a call, with its filters ready in `memory`. Throws std::bad_alloc.
-CallContext make_context(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
-                         CallMemory& memory);
+CallContext make_context(const store::ItemStore& items, const kernels::KernelTable& table,
+                         const Request& request, CallMemory& memory);
 
 /// `Collector` is TopKCollector or RangeCollector.
 template <typename Collector>
 class Call {
  public:
-  /// Reserves all memory: nothing is allocated, and nothing throws, once results are being written. `kept`: results that a
-  /// list keeps. Requires queries and items. Throws Error (out_of_memory) or std::bad_alloc.
-  Call(const CallContext& context, const Request& request, std::size_t kept, CallMemory& memory, Collector& collector);
+  /// Reserves all memory: nothing is allocated, and nothing throws, once results are being written.
+  /// `kept`: results that a list keeps. Requires queries and items. Throws Error (out_of_memory) or
+  /// std::bad_alloc.
+  Call(const CallContext& context, const Request& request, std::size_t kept, CallMemory& memory,
+       Collector& collector);
 
   void run() noexcept;
 
@@ -48,7 +50,8 @@ class Call {
   Capacity capacity_;
   Rows scanned_;
   Rows listed_;  // queries that a filter leaves few items
-  // What is left of the scanned queries: those whose guess was too high, and those that codes do not suit.
+  // What is left of the scanned queries: those whose guess was too high, and those that codes do
+  // not suit.
   Rows repeated_;
   std::vector<QueryState> repeated_from_;
   Rows by_f32_;

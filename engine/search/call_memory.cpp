@@ -13,7 +13,8 @@ thread_local std::unique_ptr<CallMemory> kept_memory;
 
 }  // namespace
 
-void CallMemory::reserve(const Capacity& capacity, std::size_t dimension, int threads, bool filtered) {
+void CallMemory::reserve(const Capacity& capacity, std::size_t dimension, int threads,
+                         bool filtered) {
   queries.reserve(capacity.queries, dimension);
   codes.reserve(capacity.queries, dimension);
   if (filtered) filters.reserve(capacity.queries);
@@ -30,7 +31,8 @@ void CallMemory::reserve(const Capacity& capacity, std::size_t dimension, int th
 
 std::size_t CallMemory::bytes() const noexcept {
   std::size_t of_workers = 0;
-  for (const Worker& worker : workers) of_workers += worker.codes.bytes() + worker.f32.panel.size() * sizeof(float);
+  for (const Worker& worker : workers)
+    of_workers += worker.codes.bytes() + worker.f32.panel.size() * sizeof(float);
   return queries.bytes() + codes.bytes() + filters.bytes() + top_k.bytes() + of_workers +
          wasted.capacity() * sizeof(std::uint64_t);
 }

@@ -1,5 +1,5 @@
-// CallMemory: what a call needs beside its results. Each calling thread keeps it: on the steady path of a server nothing is
-// allocated.
+// CallMemory: what a call needs beside its results. Each calling thread keeps it: on the steady
+// path of a server nothing is allocated.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct CallMemory {
   bounds::QueryCodes codes;
   FilterBatch filters;
   SharedBounds shared;
-  std::vector<std::uint8_t> by_codes;   ///< of each query of a round
+  std::vector<std::uint8_t> by_codes;  ///< of each query of a round
   std::vector<std::uint64_t> wasted;   ///< wasted work of each list of a round
   std::vector<Worker> workers;
   TopKMemory top_k;

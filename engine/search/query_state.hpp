@@ -25,16 +25,20 @@ class QueryState {
   static QueryState certain(double bound) noexcept { return {Stage::certain, bound}; }
 
   Stage stage() const noexcept { return stage_; }
-  /// What is strictly below it need not be looked at. -inf while nothing is known: then every item reaches it.
+  /// What is strictly below it need not be looked at. -inf while nothing is known: then every item
+  /// reaches it.
   double bound() const noexcept { return bound_; }
 
   void guess(double bound) noexcept { *this = {Stage::guessed, bound}; }
   void leave_codes() noexcept { *this = {Stage::by_f32, -std::numeric_limits<double>::infinity()}; }
   void finish() noexcept { stage_ = Stage::done; }
 
-  /// Whether the results are right, if `last_key` is the k-th best key that was found (-inf for fewer than k). Everything
-  /// above the guess was found. So if the k-th key found lies above it, nothing that was skipped matters.
-  bool proven_by(double last_key) const noexcept { return stage_ != Stage::guessed || last_key > bound_; }
+  /// Whether the results are right, if `last_key` is the k-th best key that was found (-inf for
+  /// fewer than k). Everything above the guess was found. So if the k-th key found lies above it,
+  /// nothing that was skipped matters.
+  bool proven_by(double last_key) const noexcept {
+    return stage_ != Stage::guessed || last_key > bound_;
+  }
 
  private:
   QueryState() noexcept = default;

@@ -20,8 +20,9 @@ constexpr std::size_t kSampledPerTask = 16;
 }  // namespace
 
 template <typename Collector>
-Round<Collector>::Round(const CallContext& context, const Plan& plan, std::span<const std::size_t> rows,
-                        CallMemory& memory, Collector& collector) noexcept
+Round<Collector>::Round(const CallContext& context, const Plan& plan,
+                        std::span<const std::size_t> rows, CallMemory& memory,
+                        Collector& collector) noexcept
     : context_(context),
       plan_(plan),
       rows_(rows),
@@ -57,7 +58,8 @@ void Round<Collector>::run(std::span<QueryState> states) noexcept {
 
 template <typename Collector>
 void Round<Collector>::prepare(std::span<QueryState> states) noexcept {
-  memory_.queries.prepare(context_.queries, rows_, context_.ranking, context_.table, context_.threads);
+  memory_.queries.prepare(context_.queries, rows_, context_.ranking, context_.table,
+                          context_.threads);
   if (context_.filters != nullptr) context_.filters->prepare(rows_, context_.threads);
   for (std::size_t q = 0; q < count_; ++q) {
     memory_.shared.set(q, std::max(states[q].bound(), collector_.first_bound(rows_[q])));
@@ -66,15 +68,16 @@ void Round<Collector>::prepare(std::span<QueryState> states) noexcept {
 
 template <typename Collector>
 void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
-  memory_.codes.prepare(memory_.queries, context_.items.dimension, context_.table.codes, context_.threads);
+  memory_.codes.prepare(memory_.queries, context_.items.dimension, context_.table.codes,
+                        context_.threads);
   std::fill_n(memory_.wasted.begin(), count_ * plan_.chunks, 0U);
   for (std::size_t q = 0; q < count_; ++q) {
     if (!memory_.queries.screenable(q)) states[q].leave_codes();
     memory_.by_codes[q] = memory_.queries.screenable(q) ? 1 : 0;
   }
-  const bool nothing_known = std::none_of(states.begin(), states.end(), [](const QueryState& state) {
-    return state.stage() == QueryState::Stage::certain;
-  });
+  const bool nothing_known = std::none_of(
+      states.begin(), states.end(),
+      [](const QueryState& state) { return state.stage() == QueryState::Stage::certain; });
   if (plan_.sample_kept == 0 || !nothing_known) {
     collector_.open(rows_, plan_.chunks, plan_.list_entries);
     return scan_codes_in(Pass::all);
@@ -96,7 +99,8 @@ template <typename Collector>
 void Round<Collector>::end_sample(std::size_t q, QueryState& state, std::size_t worker) noexcept {
   const std::optional<double> guess = collector_.end_sample(q, plan_.sample_kept, worker);
   std::uint64_t wasted = 0;
-  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) wasted += memory_.wasted[chunk * count_ + q];
+  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk)
+    wasted += memory_.wasted[chunk * count_ + q];
   if (wasted > plan_.most_wasted) {
     state.leave_codes();
     memory_.by_codes[q] = 0;
@@ -110,15 +114,17 @@ template <typename Collector>
 template <typename Scan>
 void Round<Collector>::for_each_task(Scan&& scan) noexcept {
   const std::size_t blocks = (count_ + plan_.block_queries - 1) / plan_.block_queries;
-  base::parallel_for(blocks * plan_.chunks, context_.threads, [&](std::size_t number, int worker_number) noexcept {
-    const std::size_t first = number / plan_.chunks * plan_.block_queries;
-    const std::size_t chunk = number % plan_.chunks;
-    const Task task = {.first_query = first,
-                       .queries = std::min(plan_.block_queries, count_ - first),
-                       .first_tile = plan_.first_tile(chunk),
-                       .end_tile = plan_.first_tile(chunk + 1)};
-    scan(task, collector_.lists(chunk, first), memory_.wasted.data() + chunk * count_ + first, worker(worker_number));
-  });
+  base::parallel_for(blocks * plan_.chunks, context_.threads,
+                     [&](std::size_t number, int worker_number) noexcept {
+                       const std::size_t first = number / plan_.chunks * plan_.block_queries;
+                       const std::size_t chunk = number % plan_.chunks;
+                       const Task task = {.first_query = first,
+                                          .queries = std::min(plan_.block_queries, count_ - first),
+                                          .first_tile = plan_.first_tile(chunk),
+                                          .end_tile = plan_.first_tile(chunk + 1)};
+                       scan(task, collector_.lists(chunk, first),
+                            memory_.wasted.data() + chunk * count_ + first, worker(worker_number));
+                     });
 }
 
 template <typename Collector>
@@ -129,7 +135,8 @@ void Round<Collector>::scan_codes_in(Pass pass) noexcept {
       .read = plan_.method == Method::coarse ? bounds::Codes::coarse : bounds::Codes::fine,
       .pass = pass,
       .sample_step = plan_.sample_step,
-      .most_wasted = pass == Pass::sample ? plan_.most_wasted : std::numeric_limits<std::uint64_t>::max(),
+      .most_wasted =
+          pass == Pass::sample ? plan_.most_wasted : std::numeric_limits<std::uint64_t>::max(),
       .deferred = plan_.deferred,
       .by_codes = memory_.by_codes.data()};
   for_each_task([&](const Task& task, auto* lists, std::uint64_t* wasted, CallMemory::Worker& own) {
@@ -154,7 +161,8 @@ void Round<Collector>::scan_lists() noexcept {
   });
 }
 
-// Writes what is right. A query whose guess was too high is scanned again from the k-th key that was found.
+// Writes what is right. A query whose guess was too high is scanned again from the k-th key that
+// was found.
 template <typename Collector>
 void Round<Collector>::conclude(std::span<QueryState> states) noexcept {
   base::parallel_for(count_, context_.threads, [&](std::size_t q, int number) noexcept {

@@ -1,5 +1,5 @@
-// Round: some queries of a call, together, through one plan. Every query that it answers is written; the others come back
-// with what must happen to them next.
+// Round: some queries of a call, together, through one plan. Every query that it answers is
+// written; the others come back with what must happen to them next.
 #pragma once
 
 #include <cstddef>
@@ -33,11 +33,11 @@ template <typename Collector>
 class Round {
  public:
   /// Requires rows.size() <= plan.round_queries, and memory reserved for the plan.
-  Round(const CallContext& context, const Plan& plan, std::span<const std::size_t> rows, CallMemory& memory,
-        Collector& collector) noexcept;
+  Round(const CallContext& context, const Plan& plan, std::span<const std::size_t> rows,
+        CallMemory& memory, Collector& collector) noexcept;
 
-  /// Takes the queries from their states, open or certain, as far as they go: done, certain (to be scanned again from
-  /// that bound), or by_f32 (to be scanned again by rows).
+  /// Takes the queries from their states, open or certain, as far as they go: done, certain (to be
+  /// scanned again from that bound), or by_f32 (to be scanned again by rows).
   void run(std::span<QueryState> states) noexcept;
 
  private:
@@ -52,7 +52,9 @@ class Round {
   /// Calls scan(task, lists, wasted, worker) for every task, on all threads.
   template <typename Scan>
   void for_each_task(Scan&& scan) noexcept;
-  CallMemory::Worker& worker(int number) noexcept { return memory_.workers[static_cast<std::size_t>(number)]; }
+  CallMemory::Worker& worker(int number) noexcept {
+    return memory_.workers[static_cast<std::size_t>(number)];
+  }
 
   const CallContext& context_;
   const Plan& plan_;

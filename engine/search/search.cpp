@@ -12,14 +12,16 @@
 namespace maxdot::search {
 namespace {
 
-void write_nothing(const Request& request, const Reported& reported, const ResultView& out) noexcept {
-  for (std::size_t row = 0; row < request.queries.rows; ++row) write_results({}, reported, row, request.k, out);
+void write_nothing(const Request& request, const Reported& reported,
+                   const ResultView& out) noexcept {
+  for (std::size_t row = 0; row < request.queries.rows; ++row)
+    write_results({}, reported, row, request.k, out);
 }
 
 }  // namespace
 
-void search(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
-            const ResultView& out) {
+void search(const store::ItemStore& items, const kernels::KernelTable& table,
+            const Request& request, const ResultView& out) {
   const Reported reported = {request.metric, items.normalized, request.keys};
   if (request.stats != nullptr) {
     *request.stats = {};
@@ -31,7 +33,8 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table, co
     std::unique_ptr<CallMemory> memory = take_call_memory();
     const CallContext context = make_context(items, table, request, *memory);
     // A list keeps k results, or all that a query may return if that is less.
-    const std::size_t permitted = context.filters == nullptr ? items.items : context.filters->most_permitted();
+    const std::size_t permitted =
+        context.filters == nullptr ? items.items : context.filters->most_permitted();
     const std::size_t kept = std::min(request.k, permitted);
     if (kept == 0) {
       write_nothing(request, reported, out);
@@ -41,7 +44,8 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table, co
     }
     keep_call_memory(std::move(memory));
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory, "not enough memory for the search; use a smaller k or fewer queries");
+    throw Error(ErrorCode::out_of_memory,
+                "not enough memory for the search; use a smaller k or fewer queries");
   }
 }
 

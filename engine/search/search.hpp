@@ -27,8 +27,9 @@ struct Request {
 };
 
 /// Writes the k best items of each query to `out` (Index::search has the contract).
-/// Requires checked queries of the items' dimension. Throws Error (out_of_memory) before anything is written.
-void search(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
-            const ResultView& out);
+/// Requires checked queries of the items' dimension. Throws Error (out_of_memory) before anything
+/// is written.
+void search(const store::ItemStore& items, const kernels::KernelTable& table,
+            const Request& request, const ResultView& out);
 
 }  // namespace maxdot::search

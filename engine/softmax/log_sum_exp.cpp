@@ -18,15 +18,18 @@ namespace {
 using kernels::kSoftmaxLanes;
 using kernels::kTileItems;
 
-// The unit of summation, so a part of the definition: sums of 16,384 items, added up in ascending order.
+// The unit of summation, so a part of the definition: sums of 16,384 items, added up in ascending
+// order.
 constexpr std::size_t kChunkTiles = 256;
 
 // Queries that share a packed panel, and those whose logits (6 KiB) are held in L1 at once. Origin:
-// bench_softmax at d = 128; 192 queries are 13 % slower, 768 no faster; groups of 12 and 48 are within 2 %.
+// bench_softmax at d = 128; 192 queries are 13 % slower, 768 no faster; groups of 12 and 48 are
+// within 2 %.
 constexpr std::size_t kBlockQueries = 512;
 constexpr std::size_t kGroupQueries = 24;
 
-// Below every logit that f32 handles, and below that, what an absent item gets: e^(kAbsent - kStart) is 0.
+// Below every logit that f32 handles, and below that, what an absent item gets: e^(kAbsent -
+// kStart) is 0.
 constexpr float kStart = -0x1p126F;
 constexpr float kAbsent = -0x1p127F;
 
@@ -60,10 +63,16 @@ struct Scratch {
 
 class Chunk {
  public:
-  Chunk(const Logits& logits, const Queries& queries, const std::size_t* left_out, Scratch& scratch) noexcept
-      : logits_(logits), items_(logits.items), queries_(queries), left_out_(left_out), scratch_(scratch) {}
+  Chunk(const Logits& logits, const Queries& queries, const std::size_t* left_out,
+        Scratch& scratch) noexcept
+      : logits_(logits),
+        items_(logits.items),
+        queries_(queries),
+        left_out_(left_out),
+        scratch_(scratch) {}
 
-  /// Sums tiles [tile_begin, tile_end) for queries [begin, begin + count) of the round into sums[0 .. count).
+  /// Sums tiles [tile_begin, tile_end) for queries [begin, begin + count) of the round into sums[0
+  /// .. count).
   void run(std::size_t begin, std::size_t count, std::size_t tile_begin, std::size_t tile_end,
            Sum* sums) noexcept {
     for (std::size_t q = 0; q < count; ++q) {
@@ -84,12 +93,13 @@ class Chunk {
     const std::uint64_t all = ~std::uint64_t{0} >> (kTileItems - present);
     const std::uint64_t unusual = fill_terms(first, present);
     const kernels::KernelTable& kernels = logits_.kernels;
-    kernels.pack_panel[static_cast<std::size_t>(items_.dtype)](items_.row(first), present, items_.dimension,
-                                                               scratch_.panel.data());
+    kernels.pack_panel[static_cast<std::size_t>(items_.dtype)](
+        items_.row(first), present, items_.dimension, scratch_.panel.data());
     for (std::size_t q0 = 0; q0 < count; q0 += kGroupQueries) {
       const std::size_t group = std::min(kGroupQueries, count - q0);
       kernels.logits_panel(scratch_.panel.data(), items_.dimension, queries_.divided(begin + q0),
-                           queries_.stride(), group, scratch_.scale, scratch_.bias, scratch_.logits);
+                           queries_.stride(), group, scratch_.scale, scratch_.bias,
+                           scratch_.logits);
       for (std::size_t q = q0; q < q0 + group; ++q) {
         float* row = scratch_.logits + (q - q0) * kTileItems;
         const std::uint64_t exact = queries_.ordinary(begin + q) ? unusual : all;
@@ -114,7 +124,8 @@ class Chunk {
                             (!cosine || square == 0.0 || square >= kSmallestSquare) &&
                             std::fabs(log_q) <= kLargestLogQ;
       if (!ordinary) unusual |= std::uint64_t{1} << i;
-      scratch_.scale[i] = cosine && square > 0.0 ? static_cast<float>(1.0 / std::sqrt(square)) : 1.0F;
+      scratch_.scale[i] =
+          cosine && square > 0.0 ? static_cast<float>(1.0 / std::sqrt(square)) : 1.0F;
       scratch_.bias[i] = static_cast<float>(-log_q);
     }
     return unusual;
@@ -155,8 +166,8 @@ double Logits::of(const float* query, double square, std::size_t row) const noex
   return score / temperature - (log_q == nullptr ? 0.0 : log_q[row]);
 }
 
-void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::size_t* left_out, int threads,
-                 double* out) {
+void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::size_t* left_out,
+                 int threads, double* out) {
   const std::size_t tiles = store::tiles_of(logits.items.items);
   const std::size_t chunks = divide_up(tiles, kChunkTiles);
   const auto workers = static_cast<std::size_t>(threads);
@@ -171,8 +182,9 @@ void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::siz
 
   for (std::size_t begin = 0; begin < queries.rows; begin += round_queries) {
     const std::size_t count = std::min(round_queries, queries.rows - begin);
-    base::parallel_for(count, threads,
-                       [&](std::size_t q, int) noexcept { ready.prepare(logits, queries, begin + q, q); });
+    base::parallel_for(count, threads, [&](std::size_t q, int) noexcept {
+      ready.prepare(logits, queries, begin + q, q);
+    });
     const std::size_t blocks = divide_up(count, kBlockQueries);
     base::parallel_for(blocks * chunks, threads, [&](std::size_t task, int worker) noexcept {
       const std::size_t first = task / chunks * kBlockQueries;
@@ -180,7 +192,8 @@ void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::siz
       Chunk sum(logits, ready, left_out == nullptr ? nullptr : left_out + begin,
                 scratch[static_cast<std::size_t>(worker)]);
       sum.run(first, std::min(kBlockQueries, count - first), chunk * kChunkTiles,
-              std::min(tiles, (chunk + 1) * kChunkTiles), sums.data() + chunk * round_queries + first);
+              std::min(tiles, (chunk + 1) * kChunkTiles),
+              sums.data() + chunk * round_queries + first);
     });
     base::parallel_for(count, threads, [&](std::size_t q, int) noexcept {
       Sum all;

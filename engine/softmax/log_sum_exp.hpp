@@ -1,5 +1,5 @@
-// The logarithm of a sum of exponentials over all items, for many queries in one pass. docs/objectives.md has
-// the error bound and the reasons.
+// The logarithm of a sum of exponentials over all items, for many queries in one pass.
+// docs/objectives.md has the error bound and the reasons.
 #pragma once
 
 #include <cstddef>
@@ -26,10 +26,11 @@ struct Logits {
 
 inline constexpr std::size_t kNoRow = std::numeric_limits<std::size_t>::max();
 
-/// out[q] = ln Σ e^logit over all items but the one in row left_out[q] (kNoRow: none; null: none for any
-/// query); -inf for no items. The same bits whatever the threads, the batch, and the kernel table. Requires
-/// checked queries of the items' dimension. Throws std::bad_alloc, or Error (out_of_memory).
-void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::size_t* left_out, int threads,
-                 double* out);
+/// out[q] = ln Σ e^logit over all items but the one in row left_out[q] (kNoRow: none; null: none
+/// for any query); -inf for no items. The same bits whatever the threads, the batch, and the kernel
+/// table. Requires checked queries of the items' dimension. Throws std::bad_alloc, or Error
+/// (out_of_memory).
+void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::size_t* left_out,
+                 int threads, double* out);
 
 }  // namespace maxdot::softmax

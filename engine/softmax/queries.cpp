@@ -28,7 +28,8 @@ void Queries::prepare(const Logits& logits, const MatrixView& queries, std::size
   squares_[q] = square;
   ordinary_[q] = divided_square <= kLargestSquare ? 1 : 0;
   for (std::size_t j = 0; j < d; ++j) {
-    divided[j] = ordinary_[q] != 0 ? static_cast<float>(static_cast<double>(values[j]) / divisor) : 0.0F;
+    divided[j] =
+        ordinary_[q] != 0 ? static_cast<float>(static_cast<double>(values[j]) / divisor) : 0.0F;
   }
 }
 

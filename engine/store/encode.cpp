@@ -61,9 +61,10 @@ float element(const MatrixView& view, std::size_t r, std::size_t c) noexcept {
   std::size_t c = 0;
   while (c + 1 < view.cols && std::isfinite(element(view, r, c))) ++c;
   const float value = element(view, r, c);
-  throw Error(ErrorCode::invalid_data, std::string(what) + ": row " + std::to_string(r) + ", column " +
-                                           std::to_string(c) + " is " + (std::isnan(value) ? "NaN" : "Inf") +
-                                           "; every value must be finite: remove or repair the row");
+  throw Error(ErrorCode::invalid_data,
+              std::string(what) + ": row " + std::to_string(r) + ", column " + std::to_string(c) +
+                  " is " + (std::isnan(value) ? "NaN" : "Inf") +
+                  "; every value must be finite: remove or repair the row");
 }
 
 struct Buffers {
@@ -82,13 +83,15 @@ struct Buffers {
 void check_ids(std::span<const std::int64_t> ids, std::size_t rows) {
   if (ids.size() != rows) {
     throw Error(ErrorCode::invalid_argument, "ids: " + std::to_string(ids.size()) + " ids for " +
-                                                 std::to_string(rows) + " items; give one id per item");
+                                                 std::to_string(rows) +
+                                                 " items; give one id per item");
   }
   bool ascending = true;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0) {
-      throw Error(ErrorCode::invalid_data, "ids: row " + std::to_string(i) + " has id " + std::to_string(ids[i]) +
-                                               "; ids must be 0 or more (-1 marks a missing result)");
+      throw Error(ErrorCode::invalid_data,
+                  "ids: row " + std::to_string(i) + " has id " + std::to_string(ids[i]) +
+                      "; ids must be 0 or more (-1 marks a missing result)");
     }
     ascending = ascending && (i == 0 || ids[i - 1] < ids[i]);
   }
@@ -98,20 +101,24 @@ void check_ids(std::span<const std::int64_t> ids, std::size_t rows) {
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
     throw Error(ErrorCode::invalid_data,
-                "ids: id " + std::to_string(*twice) + " stands on more than one row; every id must be unique");
+                "ids: id " + std::to_string(*twice) +
+                    " stands on more than one row; every id must be unique");
   }
 }
 
 void check_shape(const MatrixView& view, const char* what) {
   base::check_dtype(view.dtype, what);
   if (view.cols == 0 || view.cols > max_dimension) {
-    throw Error(ErrorCode::invalid_argument, std::string(what) + ": dimension " + std::to_string(view.cols) +
-                                                 " is outside 1 to " + std::to_string(max_dimension));
+    throw Error(ErrorCode::invalid_argument, std::string(what) + ": dimension " +
+                                                 std::to_string(view.cols) + " is outside 1 to " +
+                                                 std::to_string(max_dimension));
   }
-  if (view.rows != 0 && (view.data == nullptr || view.stride_bytes < view.cols * size_of(view.dtype))) {
+  if (view.rows != 0 &&
+      (view.data == nullptr || view.stride_bytes < view.cols * size_of(view.dtype))) {
     throw Error(ErrorCode::invalid_argument,
                 std::string(what) + ": the data pointer is null or rows overlap (stride " +
-                    std::to_string(view.stride_bytes) + " bytes for " + std::to_string(view.cols) + " columns)");
+                    std::to_string(view.stride_bytes) + " bytes for " + std::to_string(view.cols) +
+                    " columns)");
   }
   constexpr std::uint64_t most = std::numeric_limits<std::ptrdiff_t>::max();
   const auto bytes = base::checked_mul(view.rows, view.stride_bytes);
@@ -129,8 +136,9 @@ void check_matrix(const MatrixView& view, const char* what, int threads) {
   base::parallel_for(tasks_for(view.rows), threads, [&](std::size_t task, int) noexcept {
     const std::size_t end = std::min(view.rows, (task + 1) * kRowsPerTask);
     for (std::size_t r = task * kRowsPerTask; r < end; ++r) {
-      const bool finite = view.dtype == DType::f32 ? row_is_finite<DType::f32>(view.row(r), view.cols)
-                                                   : row_is_finite<DType::f16>(view.row(r), view.cols);
+      const bool finite = view.dtype == DType::f32
+                              ? row_is_finite<DType::f32>(view.row(r), view.cols)
+                              : row_is_finite<DType::f16>(view.row(r), view.cols);
       if (finite) continue;
       std::size_t known = first_bad.load();
       while (r < known && !first_bad.compare_exchange_weak(known, r)) {
@@ -145,7 +153,8 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
                                         const kernels::KernelTable& table) {
   const MatrixView view = rows.view();
   check_matrix(view, "items", options.threads);
-  if (!options.ids.empty() || (view.rows == 0 && options.ids.data() != nullptr)) check_ids(options.ids, view.rows);
+  if (!options.ids.empty() || (view.rows == 0 && options.ids.data() != nullptr))
+    check_ids(options.ids, view.rows);
 
   const std::size_t n = view.rows;
   const std::size_t d = view.cols;
@@ -159,7 +168,8 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     buffers->tiles = base::AlignedBuffer<TileSummary>(tiles, "tile summaries");
     buffers->order = base::AlignedBuffer<std::uint16_t>(positions_of(n), "code order");
     const std::size_t tile_floats = kernels::kTileItems * d;
-    base::AlignedBuffer<float> scratch(tile_floats * static_cast<std::size_t>(options.threads), "row scratch");
+    base::AlignedBuffer<float> scratch(tile_floats * static_cast<std::size_t>(options.threads),
+                                       "row scratch");
     base::AlignedBuffer<float> sizes(n, "row scales");
 
     double* squares = buffers->squares.data();
@@ -182,7 +192,8 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     base::parallel_for(tiles, options.threads, [&](std::size_t tile, int worker) noexcept {
       float* rows_f32 = scratch.data() + static_cast<std::size_t>(worker) * tile_floats;
       encode_tile(view, squares, buffers->order.data(), tile, rows_f32,
-                  {buffers->high.data() + high_tile_offset(d, tile), buffers->low.data() + low_tile_offset(d, tile),
+                  {buffers->high.data() + high_tile_offset(d, tile),
+                   buffers->low.data() + low_tile_offset(d, tile),
                    buffers->terms.data() + first_of_tile(tile), buffers->tiles.data() + tile});
     });
 
@@ -209,7 +220,8 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     items->owner = std::move(buffers);
     return items;
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::out_of_memory, "not enough memory to build the index; free memory or use fewer items");
+    throw Error(ErrorCode::out_of_memory,
+                "not enough memory to build the index; free memory or use fewer items");
   }
 }
 

@@ -20,8 +20,8 @@ void order_block(const float* sizes, std::size_t rows, std::uint16_t* order) noe
   });
 }
 
-void encode_tile(const MatrixView& view, const double* squares, const std::uint16_t* order, std::size_t tile,
-                 float* scratch, const TileCodes& out) noexcept {
+void encode_tile(const MatrixView& view, const double* squares, const std::uint16_t* order,
+                 std::size_t tile, float* scratch, const TileCodes& out) noexcept {
   const std::size_t first = first_of_tile(tile);
   const std::size_t count = items_in_tile(view.rows, tile);
   double tile_squares[kernels::kTileItems];

@@ -20,7 +20,8 @@
 namespace maxdot::store {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "*.maxdot files are little-endian and mapped as they are");
+static_assert(std::endian::native == std::endian::little,
+              "*.maxdot files are little-endian and mapped as they are");
 
 constexpr std::array<unsigned char, 8> kMagic = {'m', 'a', 'x', 'd', 'o', 't', '\r', '\n'};
 constexpr std::uint32_t kVersion = 2;
@@ -53,7 +54,9 @@ struct Header {
 };
 static_assert(sizeof(Header) == 64 && offsetof(Header, checksum) == 56);
 
-constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+constexpr std::uint64_t aligned(std::uint64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 struct Payload {
   const SectionKind* kind;
@@ -66,7 +69,8 @@ std::vector<Payload> payloads(const ItemStore& items) {
   for (const SectionKind& kind : section_kinds()) {
     // A needed section is there even if it is empty.
     if (!kind.needed && kind.get(items) == nullptr) continue;
-    list.push_back({&kind, kind.get(items), section_elements(kind, items) * kind.element_bytes(items)});
+    list.push_back(
+        {&kind, kind.get(items), section_elements(kind, items) * kind.element_bytes(items)});
   }
   return list;
 }
@@ -75,12 +79,14 @@ std::uint64_t header_checksum(Header header, const std::vector<Section>& section
   header.checksum = 0;
   std::vector<unsigned char> bytes(sizeof(Header) + sections.size() * sizeof(Section));
   std::memcpy(bytes.data(), &header, sizeof(Header));
-  if (!sections.empty()) std::memcpy(bytes.data() + sizeof(Header), sections.data(), bytes.size() - sizeof(Header));
+  if (!sections.empty())
+    std::memcpy(bytes.data() + sizeof(Header), sections.data(), bytes.size() - sizeof(Header));
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw Error(ErrorCode::bad_format, path + ": " + why + "; build the index again with 'maxdot build'");
+  throw Error(ErrorCode::bad_format,
+              path + ": " + why + "; build the index again with 'maxdot build'");
 }
 
 /// Offsets of the sections and the length of the file, from the sizes of the payloads.
@@ -100,9 +106,10 @@ Header read_header(const base::InputFile& file) {
   file.read_at(0, &header, sizeof(Header));
   if (header.magic != kMagic) refuse(file.path(), "not a maxdot index (its first bytes differ)");
   if (header.version != kVersion) {
-    throw Error(ErrorCode::unsupported, file.path() + ": index format version " + std::to_string(header.version) +
-                                            "; this program reads version " + std::to_string(kVersion) +
-                                            ": build the index again or use the matching maxdot");
+    throw Error(ErrorCode::unsupported,
+                file.path() + ": index format version " + std::to_string(header.version) +
+                    "; this program reads version " + std::to_string(kVersion) +
+                    ": build the index again or use the matching maxdot");
   }
   if (header.file_bytes != file.size()) {
     refuse(file.path(), "is " + std::to_string(file.size()) + " bytes long but its header says " +
@@ -117,7 +124,8 @@ std::vector<Section> read_sections(const base::InputFile& file, const Header& he
   }
   std::vector<Section> sections(header.sections);
   file.read_at(sizeof(Header), sections.data(), sections.size() * sizeof(Section));
-  if (header.checksum != header_checksum(header, sections)) refuse(file.path(), "its header is damaged");
+  if (header.checksum != header_checksum(header, sections))
+    refuse(file.path(), "its header is damaged");
   return sections;
 }
 
@@ -128,27 +136,34 @@ void check_header_values(const std::string& path, const Header& header) {
   if (header.dtype > 1 || header.metric > 2 || header.normalized > 1) {
     refuse(path, "its header holds an unknown element type or metric");
   }
-  if (std::isnan(header.largest_square)) refuse(path, "its header says that the largest square is NaN");
-  if (header.reserved0 != 0 || header.reserved1 != 0) refuse(path, "its header is not that of version " + std::to_string(kVersion));
+  if (std::isnan(header.largest_square))
+    refuse(path, "its header says that the largest square is NaN");
+  if (header.reserved0 != 0 || header.reserved1 != 0)
+    refuse(path, "its header is not that of version " + std::to_string(kVersion));
   // Bounds every later product of a count and a size.
   if (header.items > header.file_bytes) refuse(path, "more items than bytes");
 }
 
 std::string in_words(const SectionKind& kind) { return "section '" + std::string(kind.name) + "'"; }
 
-/// Requires a section table whose checksum is right, and the counts in `items`. Sets its arrays after checking that each
-/// section lies in the file, aligned, in order and of exactly the size that the header implies.
-void bind_sections(const std::string& path, const Header& header, const std::vector<Section>& sections,
-                   const unsigned char* data, ItemStore& items) {
+/// Requires a section table whose checksum is right, and the counts in `items`. Sets its arrays
+/// after checking that each section lies in the file, aligned, in order and of exactly the size
+/// that the header implies.
+void bind_sections(const std::string& path, const Header& header,
+                   const std::vector<Section>& sections, const unsigned char* data,
+                   ItemStore& items) {
   const std::uint64_t limit = header.file_bytes - kAlignment;
   std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
   for (const Section& section : sections) {
     const SectionKind* kind = find_section_kind(section.kind);
-    if (kind == nullptr) refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
-    const auto expected = base::checked_mul(section_elements(*kind, items), kind->element_bytes(items));
+    if (kind == nullptr)
+      refuse(path, "holds a section of unknown kind " + std::to_string(section.kind));
+    const auto expected =
+        base::checked_mul(section_elements(*kind, items), kind->element_bytes(items));
     // Subtractions only: an offset near 2^64 must not wrap around to one that fits.
-    if (!expected || section.bytes != *expected || section.reserved != 0 || section.offset % kAlignment != 0 ||
-        section.offset < end || section.offset > limit || section.bytes > limit - section.offset) {
+    if (!expected || section.bytes != *expected || section.reserved != 0 ||
+        section.offset % kAlignment != 0 || section.offset < end || section.offset > limit ||
+        section.bytes > limit - section.offset) {
       refuse(path, in_words(*kind) + " does not fit the file");
     }
     if (kind->get(items) != nullptr) refuse(path, in_words(*kind) + " stands in it twice");
@@ -167,11 +182,13 @@ bool is_zero(const unsigned char* p, std::uint64_t bytes) {
   return true;
 }
 
-void verify_payload_of(const std::string& path, const std::vector<Section>& sections, const base::MappedFile& map) {
+void verify_payload_of(const std::string& path, const std::vector<Section>& sections,
+                       const base::MappedFile& map) {
   std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
   for (const Section& section : sections) {
     const bool padding_clean = is_zero(map.data() + end, section.offset - end);
-    if (!padding_clean || XXH3_64bits(map.data() + section.offset, section.bytes) != section.checksum) {
+    if (!padding_clean ||
+        XXH3_64bits(map.data() + section.offset, section.bytes) != section.checksum) {
       throw Error(ErrorCode::checksum_mismatch,
                   path + ": " + in_words(*find_section_kind(section.kind)) +
                       " is damaged (checksum differs); restore the file or build it again");
@@ -179,7 +196,8 @@ void verify_payload_of(const std::string& path, const std::vector<Section>& sect
     end = section.offset + section.bytes;
   }
   if (!is_zero(map.data() + end, map.size() - end)) {
-    throw Error(ErrorCode::checksum_mismatch, path + ": its end is damaged; restore the file or build it again");
+    throw Error(ErrorCode::checksum_mismatch,
+                path + ": its end is damaged; restore the file or build it again");
   }
 }
 
@@ -197,7 +215,8 @@ std::uint64_t write(const ItemStore& items, const std::string& path) {
   header.metric = static_cast<std::uint8_t>(items.metric);
   header.normalized = items.normalized ? 1 : 0;
   header.largest_square = items.largest_square;
-  for (std::size_t i = 0; i < list.size(); ++i) sections[i].checksum = XXH3_64bits(list[i].data, list[i].bytes);
+  for (std::size_t i = 0; i < list.size(); ++i)
+    sections[i].checksum = XXH3_64bits(list[i].data, list[i].bytes);
   header.checksum = header_checksum(header, sections);
 
   base::AtomicFile file(path);
@@ -209,7 +228,8 @@ std::uint64_t write(const ItemStore& items, const std::string& path) {
     if (list[i].bytes != 0) file.write(list[i].data, list[i].bytes);
   }
   while (file.written() < header.file_bytes) {
-    file.write(zeros.data(), std::min<std::uint64_t>(kAlignment, header.file_bytes - file.written()));
+    file.write(zeros.data(),
+               std::min<std::uint64_t>(kAlignment, header.file_bytes - file.written()));
   }
   file.commit();
   return header.checksum;

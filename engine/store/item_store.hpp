@@ -1,5 +1,5 @@
-// ItemStore: the immutable items of an index, as arrays. It does not matter to a reader whether they lie in memory
-// or in a mapped file.
+// ItemStore: the immutable items of an index, as arrays. It does not matter to a reader whether
+// they lie in memory or in a mapped file.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +11,18 @@
 
 namespace maxdot::store {
 
-/// Largest values among the 64 items of a tile: they decide, before any item is looked at, what a screen may drop.
-/// f32, rounded up (min_square: to nearest). "unit" values are divided by the item's norm.
+/// Largest values among the 64 items of a tile: they decide, before any item is looked at, what a
+/// screen may drop. f32, rounded up (min_square: to nearest). "unit" values are divided by the
+/// item's norm.
 struct TileSummary {
-  float error_ratio;        ///< |x - s c| <= error_ratio * s for each item
+  float error_ratio;  ///< |x - s c| <= error_ratio * s for each item
   float scale;
   float coarse_error;
   float norm;
   float min_square;
   float unit_scale;
   float unit_coarse_error;
-  float least_scale;        ///< smallest scale / largest, of both kinds the smaller; rounded down
+  float least_scale;  ///< smallest scale / largest, of both kinds the smaller; rounded down
 };
 static_assert(sizeof(TileSummary) == 32);
 
@@ -39,7 +40,8 @@ struct ItemStore {
   Metric metric = Metric::cosine;
   bool normalized = false;
 
-  /// [items, dimension] of dtype, packed, 64-byte aligned; 64 bytes after the last row are readable.
+  /// [items, dimension] of dtype, packed, 64-byte aligned; 64 bytes after the last row are
+  /// readable.
   const unsigned char* rows = nullptr;
   /// [items] dot64(x, x).
   const double* squares = nullptr;
@@ -65,16 +67,25 @@ struct ItemStore {
 
   std::size_t row_bytes() const noexcept { return dimension * size_of(dtype); }
   const unsigned char* row(std::size_t r) const noexcept { return rows + r * row_bytes(); }
-  /// The high nibbles of a tile, and its low ones; `bytes` is plane_tile_bytes(dimension), and low_tile_bytes(dimension).
-  const std::uint8_t* high_tile(std::size_t tile, std::size_t bytes) const noexcept { return high + tile * bytes; }
-  const std::uint8_t* low_tile(std::size_t tile, std::size_t bytes) const noexcept { return low + tile * bytes; }
+  /// The high nibbles of a tile, and its low ones; `bytes` is plane_tile_bytes(dimension), and
+  /// low_tile_bytes(dimension).
+  const std::uint8_t* high_tile(std::size_t tile, std::size_t bytes) const noexcept {
+    return high + tile * bytes;
+  }
+  const std::uint8_t* low_tile(std::size_t tile, std::size_t bytes) const noexcept {
+    return low + tile * bytes;
+  }
   /// The low nibbles of the item at `position`; `bytes` is low_bytes(dimension).
-  const std::uint8_t* low_at(std::size_t position, std::size_t bytes) const noexcept { return low + position * bytes; }
+  const std::uint8_t* low_at(std::size_t position, std::size_t bytes) const noexcept {
+    return low + position * bytes;
+  }
   /// The row whose codes stand at `position`. In a damaged file it may be >= items.
   std::size_t row_at(std::size_t position) const noexcept {
     return row_of(position, order[position]);
   }
-  std::int64_t id(std::size_t r) const noexcept { return ids == nullptr ? static_cast<std::int64_t>(r) : ids[r]; }
+  std::int64_t id(std::size_t r) const noexcept {
+    return ids == nullptr ? static_cast<std::int64_t>(r) : ids[r];
+  }
 };
 
 }  // namespace maxdot::store

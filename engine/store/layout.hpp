@@ -1,18 +1,19 @@
 // Where the codes of an item lie: the only address arithmetic on them.
 //
-// Rows are taken in blocks of 4,096. Within a block the codes stand in descending order of scale, so that a tile's items
-// are alike and one limit fits them all: `order` says which row of the block a position holds.
+// Rows are taken in blocks of 4,096. Within a block the codes stand in descending order of scale,
+// so that a tile's items are alike and one limit fits them all: `order` says which row of the block
+// a position holds.
 //
-// A tile is 64 positions, four groups of 16. A line is 64 bytes: 16 items x 4 dimensions, item-major, which is what
-// vpdpbusd, sdot and vpmaddubsw+vpmaddwd want. A code is a byte u in 1 to 255 (128 + the signed code), split into its
-// high and its low nibble.
+// A tile is 64 positions, four groups of 16. A line is 64 bytes: 16 items x 4 dimensions,
+// item-major, which is what vpdpbusd, sdot and vpmaddubsw+vpmaddwd want. A code is a byte u in 1 to
+// 255 (128 + the signed code), split into its high and its low nibble.
 //
-// The high nibbles lie in a plane that is streamed. A line of it holds those of two groups: of group 2h in the low half of
-// each byte, of group 2h + 1 in the high half.
+// The high nibbles lie in a plane that is streamed. A line of it holds those of two groups: of
+// group 2h in the low half of each byte, of group 2h + 1 in the high half.
 //
-// The low nibbles lie item by item, because few queries read them for the few items that the high nibbles let through: an
-// item has B bytes of them, byte b with dimension b in its low half and B + b in its high half. A batch, which wants whole
-// bytes in lines like the plane's, transposes them.
+// The low nibbles lie item by item, because few queries read them for the few items that the high
+// nibbles let through: an item has B bytes of them, byte b with dimension b in its low half and B +
+// b in its high half. A batch, which wants whole bytes in lines like the plane's, transposes them.
 #pragma once
 
 #include <algorithm>
@@ -34,17 +35,25 @@ constexpr std::size_t tiles_of(std::size_t items) noexcept {
 }
 
 /// Positions in all tiles: those behind the last item hold none.
-constexpr std::size_t positions_of(std::size_t items) noexcept { return tiles_of(items) * kernels::kTileItems; }
+constexpr std::size_t positions_of(std::size_t items) noexcept {
+  return tiles_of(items) * kernels::kTileItems;
+}
 
-constexpr std::size_t tile_of(std::size_t position) noexcept { return position / kernels::kTileItems; }
-constexpr std::size_t first_of_tile(std::size_t tile) noexcept { return tile * kernels::kTileItems; }
+constexpr std::size_t tile_of(std::size_t position) noexcept {
+  return position / kernels::kTileItems;
+}
+constexpr std::size_t first_of_tile(std::size_t tile) noexcept {
+  return tile * kernels::kTileItems;
+}
 
 /// How many of `items` items tile `tile` holds. Requires that it is one of theirs.
 constexpr std::size_t items_in_tile(std::size_t items, std::size_t tile) noexcept {
   return std::min(kernels::kTileItems, items - first_of_tile(tile));
 }
 
-constexpr std::size_t blocks_of(std::size_t items) noexcept { return (items + kBlockRows - 1) / kBlockRows; }
+constexpr std::size_t blocks_of(std::size_t items) noexcept {
+  return (items + kBlockRows - 1) / kBlockRows;
+}
 constexpr std::size_t first_of_block(std::size_t block) noexcept { return block * kBlockRows; }
 
 /// How many of `items` rows block `block` holds. Requires that it is one of theirs.
@@ -77,11 +86,12 @@ constexpr std::size_t expanded_tile_bytes(std::size_t dimension) noexcept {
   return quads_of(dimension) * kQuadDimensions * kernels::kTileItems;
 }
 
-/// Of item `i` of a tile (0 to 63) and dimension `j`: the byte of the tile's plane that holds its high nibble.
+/// Of item `i` of a tile (0 to 63) and dimension `j`: the byte of the tile's plane that holds its
+/// high nibble.
 constexpr std::size_t high_byte(std::size_t dimension, std::size_t i, std::size_t j) noexcept {
   const std::size_t half = i / (2 * kGroupItems);
-  return (half * quads_of(dimension) + j / kQuadDimensions) * kLineBytes + i % kGroupItems * kQuadDimensions +
-         j % kQuadDimensions;
+  return (half * quads_of(dimension) + j / kQuadDimensions) * kLineBytes +
+         i % kGroupItems * kQuadDimensions + j % kQuadDimensions;
 }
 
 /// Whether that nibble is in the upper half of its byte.
@@ -108,6 +118,8 @@ constexpr std::size_t low_byte(std::size_t dimension, std::size_t i, std::size_t
 }
 
 /// Whether that nibble is in the upper half of its byte.
-constexpr bool low_is_upper(std::size_t dimension, std::size_t j) noexcept { return j >= low_bytes(dimension); }
+constexpr bool low_is_upper(std::size_t dimension, std::size_t j) noexcept {
+  return j >= low_bytes(dimension);
+}
 
 }  // namespace maxdot::store

@@ -13,8 +13,8 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// The f64 sums below have d + 3 roundings at most: relative error under d * 2^-52 <= 2^-37, for the largest d. One step
-// up in f32 is at least 2^-24 of the value.
+// The f64 sums below have d + 3 roundings at most: relative error under d * 2^-52 <= 2^-37, for the
+// largest d. One step up in f32 is at least 2^-24 of the value.
 float round_up(double value) noexcept { return base::round_up(value * (1.0 + 0x1p-36)); }
 
 struct RowCode {
@@ -23,13 +23,15 @@ struct RowCode {
   double coarse_error;  // |x - s (16h - 120)|
 };
 
-/// Writes the row's bytes u = c + 128 to `codes`. Plain loops without branches: the compiler vectorises them.
+/// Writes the row's bytes u = c + 128 to `codes`. Plain loops without branches: the compiler
+/// vectorises them.
 RowCode encode_row(const float* row, std::size_t d, std::uint8_t* codes) noexcept {
   const float largest = largest_magnitude(row, d);
   const float scale = largest / 127.0F;
   if (!(scale > 0.0F)) {
     double square = 0.0;  // zero, or so small that the scale underflowed
-    for (std::size_t j = 0; j < d; ++j) square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+    for (std::size_t j = 0; j < d; ++j)
+      square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
     std::memset(codes, 128, d);
     const double coarse = std::sqrt(square);  // the scale is 0: so is every approximation
     return {0.0F, coarse, coarse};
@@ -51,7 +53,8 @@ RowCode encode_row(const float* row, std::size_t d, std::uint8_t* codes) noexcep
   return {scale, std::sqrt(square), std::sqrt(coarse_square)};
 }
 
-void write_codes(const std::uint8_t* codes, std::size_t i, std::size_t d, const TileCodes& out) noexcept {
+void write_codes(const std::uint8_t* codes, std::size_t i, std::size_t d,
+                 const TileCodes& out) noexcept {
   const auto put = [](std::uint8_t& byte, unsigned nibble, bool upper) {
     byte = static_cast<std::uint8_t>(byte | (upper ? nibble << 4 : nibble));
   };
@@ -69,8 +72,8 @@ float largest_magnitude(const float* row, std::size_t dimension) noexcept {
   return largest;
 }
 
-void quantize_tile(const float* rows, const double* squares, std::size_t count, std::size_t dimension,
-                   const TileCodes& out) noexcept {
+void quantize_tile(const float* rows, const double* squares, std::size_t count,
+                   std::size_t dimension, const TileCodes& out) noexcept {
   std::memset(out.high, 0, plane_tile_bytes(dimension));
   std::memset(out.low, 0, low_tile_bytes(dimension));
   std::fill(out.terms, out.terms + kernels::kTileItems, ItemTerms{});
@@ -87,8 +90,10 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count, 
     const double norm = std::sqrt(squares[i]);
     const float coarse_error = round_up(code.coarse_error);
     out.terms[i] = {code.scale, static_cast<float>(norm)};
-    if (scale > 0.0) summary.error_ratio = std::max(summary.error_ratio, round_up(code.error / scale));
-    else if (code.error > 0.0) summary.error_ratio = kInfinity;  // a scale that underflowed: no screen for this tile
+    if (scale > 0.0)
+      summary.error_ratio = std::max(summary.error_ratio, round_up(code.error / scale));
+    else if (code.error > 0.0)
+      summary.error_ratio = kInfinity;  // a scale that underflowed: no screen for this tile
     summary.scale = std::max(summary.scale, code.scale);
     summary.coarse_error = std::max(summary.coarse_error, coarse_error);
     summary.norm = std::max(summary.norm, round_up(norm));
@@ -102,8 +107,9 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count, 
     }
   }
   if (summary.scale > 0.0F && summary.unit_scale > 0.0F) {
-    summary.least_scale = base::round_down((1.0 - 0x1p-20) * std::min(smallest / static_cast<double>(summary.scale),
-                                                                    smallest_unit / static_cast<double>(summary.unit_scale)));
+    summary.least_scale = base::round_down(
+        (1.0 - 0x1p-20) * std::min(smallest / static_cast<double>(summary.scale),
+                                   smallest_unit / static_cast<double>(summary.unit_scale)));
   }
   *out.summary = summary;
 }

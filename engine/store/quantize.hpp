@@ -1,4 +1,5 @@
-// quantize: from rows to the codes that the screens read, with the error of each measured, not assumed.
+// quantize: from rows to the codes that the screens read, with the error of each measured, not
+// assumed.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +11,21 @@ namespace maxdot::store {
 
 /// Where the codes of one tile go.
 struct TileCodes {
-  std::uint8_t* high;     ///< plane_tile_bytes(), see layout.hpp
-  std::uint8_t* low;      ///< low_tile_bytes()
-  ItemTerms* terms;       ///< [64]
+  std::uint8_t* high;  ///< plane_tile_bytes(), see layout.hpp
+  std::uint8_t* low;   ///< low_tile_bytes()
+  ItemTerms* terms;    ///< [64]
   TileSummary* summary;
 };
 
 /// max |x_j|.
 float largest_magnitude(const float* row, std::size_t dimension) noexcept;
 
-/// Encodes `count` <= 64 rows, [count, dimension] f32 packed, whose dot64 squares are given. Row x gets signed codes c
-/// in [-127, 127] and the scale s = max|x| / 127; its coarse code is 16h - 120, where h is the high nibble of c + 128.
-/// The errors are computed in f64 and rounded up: |x - s c| <= summary.error_ratio * s and
-/// |x - s (16h - 120)| <= summary.coarse_error. Absent items get codes and scales 0.
-void quantize_tile(const float* rows, const double* squares, std::size_t count, std::size_t dimension,
-                   const TileCodes& out) noexcept;
+/// Encodes `count` <= 64 rows, [count, dimension] f32 packed, whose dot64 squares are given. Row x
+/// gets signed codes c in [-127, 127] and the scale s = max|x| / 127; its coarse code is 16h - 120,
+/// where h is the high nibble of c + 128. The errors are computed in f64 and rounded up: |x - s c|
+/// <= summary.error_ratio * s and |x - s (16h - 120)| <= summary.coarse_error. Absent items get
+/// codes and scales 0.
+void quantize_tile(const float* rows, const double* squares, std::size_t count,
+                   std::size_t dimension, const TileCodes& out) noexcept;
 
 }  // namespace maxdot::store

@@ -33,8 +33,10 @@ constexpr SectionKind kKinds[] = {
     {3, "ids", false, false, fixed<8>, get<&ItemStore::ids>, set<&ItemStore::ids>},
     {4, "high codes", true, true, plane_bytes, get<&ItemStore::high>, set<&ItemStore::high>},
     {5, "low codes", true, true, tile_low_bytes, get<&ItemStore::low>, set<&ItemStore::low>},
-    {6, "item terms", true, true, fixed<sizeof(ItemTerms) * kTile>, get<&ItemStore::terms>, set<&ItemStore::terms>},
-    {7, "tile summaries", true, true, fixed<sizeof(TileSummary)>, get<&ItemStore::tiles>, set<&ItemStore::tiles>},
+    {6, "item terms", true, true, fixed<sizeof(ItemTerms) * kTile>, get<&ItemStore::terms>,
+     set<&ItemStore::terms>},
+    {7, "tile summaries", true, true, fixed<sizeof(TileSummary)>, get<&ItemStore::tiles>,
+     set<&ItemStore::tiles>},
     {8, "code order", true, true, fixed<2 * kTile>, get<&ItemStore::order>, set<&ItemStore::order>},
 };
 

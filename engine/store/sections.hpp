@@ -1,5 +1,5 @@
-// The kinds of sections of an index file: one table says what each is called, how large it is and which array of an
-// ItemStore it holds. FORMAT.md is the specification.
+// The kinds of sections of an index file: one table says what each is called, how large it is and
+// which array of an ItemStore it holds. FORMAT.md is the specification.
 #pragma once
 
 #include <cstdint>

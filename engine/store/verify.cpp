@@ -26,7 +26,8 @@ MatrixView rows_of(const ItemStore& items) noexcept {
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw Error(ErrorCode::bad_format,
-              path + ": " + why + ", although its checksums are right; build the index again from its data");
+              path + ": " + why +
+                  ", although its checksums are right; build the index again from its data");
 }
 
 /// Runs a check whose errors know of no file.
@@ -36,11 +37,13 @@ void blaming(const std::string& path, Check&& check) {
     base::with_memory_for(path, "verify the index", check);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::invalid_data) throw;
-    throw Error(ErrorCode::bad_format, path + ": " + error.what() + "; build the index again from its data");
+    throw Error(ErrorCode::bad_format,
+                path + ": " + error.what() + "; build the index again from its data");
   }
 }
 
-/// The first block that is not right, or the number of blocks. `right(block, worker)` does not throw.
+/// The first block that is not right, or the number of blocks. `right(block, worker)` does not
+/// throw.
 template <typename Right>
 std::size_t first_wrong_block(const ItemStore& items, int threads, const Right& right) noexcept {
   std::atomic<std::size_t> first{blocks_of(items.items)};
@@ -67,7 +70,8 @@ class Squares {
     for (const std::size_t end = r + rows_in_block(items_.items, block); r < end; ++r) {
       base::to_f32(items_.row(r), items_.dtype, items_.dimension, row);
       const double square = dot64_(row, items_.row(r), items_.dimension);
-      if (std::bit_cast<std::uint64_t>(square) != std::bit_cast<std::uint64_t>(items_.squares[r])) break;
+      if (std::bit_cast<std::uint64_t>(square) != std::bit_cast<std::uint64_t>(items_.squares[r]))
+        break;
     }
     return r;
   }
@@ -87,7 +91,8 @@ bool is_permutation(const ItemStore& items, std::size_t block) noexcept {
     if (order[i] >= rows || seen[order[i]]) return false;
     seen[order[i]] = true;
   }
-  return std::all_of(order + rows, order + positions_of(rows), [](std::uint16_t row) { return row == 0; });
+  return std::all_of(order + rows, order + positions_of(rows),
+                     [](std::uint16_t row) { return row == 0; });
 }
 
 class Codes {
@@ -104,7 +109,8 @@ class Codes {
     const std::size_t rows = rows_in_block(items_.items, block);
     for (std::size_t i = 0; i < rows; ++i) {
       base::to_f32(items_.row(first + i), items_.dtype, items_.dimension, scratch.rows.data());
-      scratch.sizes[i] = order_size(scratch.rows.data(), items_.squares[first + i], items_.dimension, unit_);
+      scratch.sizes[i] =
+          order_size(scratch.rows.data(), items_.squares[first + i], items_.dimension, unit_);
     }
     order_block(scratch.sizes.data(), rows, scratch.order.data());
     if (std::memcmp(scratch.order.data(), items_.order + first, rows * sizeof(std::uint16_t)) != 0)
@@ -146,7 +152,8 @@ class Codes {
     if (differ(scratch.low.data(), items_.low + low_tile_offset(d, tile), low_tile_bytes(d)))
       return "low codes";
     const std::size_t first = first_of_tile(tile);
-    if (differ(scratch.terms.data(), items_.terms + first, kernels::kTileItems)) return "item terms";
+    if (differ(scratch.terms.data(), items_.terms + first, kernels::kTileItems))
+      return "item terms";
     return differ(&summary, items_.tiles + tile, 1) ? "tile summaries" : nullptr;
   }
 
@@ -155,17 +162,19 @@ class Codes {
   std::vector<Scratch> scratch_;
 };
 
-void verify_squares(const ItemStore& items, const std::string& path, const kernels::KernelTable& table,
-                    int threads) {
+void verify_squares(const ItemStore& items, const std::string& path,
+                    const kernels::KernelTable& table, int threads) {
   Squares squares(items, table, threads);
-  const std::size_t block = first_wrong_block(items, threads, [&](std::size_t b, std::size_t worker) noexcept {
-    return squares.first_wrong(b, worker) == first_of_block(b) + rows_in_block(items.items, b);
-  });
+  const std::size_t block =
+      first_wrong_block(items, threads, [&](std::size_t b, std::size_t worker) noexcept {
+        return squares.first_wrong(b, worker) == first_of_block(b) + rows_in_block(items.items, b);
+      });
   if (block != blocks_of(items.items)) {
-    refuse(path,
-           "the square of row " + std::to_string(squares.first_wrong(block, 0)) + " is not that of its values");
+    refuse(path, "the square of row " + std::to_string(squares.first_wrong(block, 0)) +
+                     " is not that of its values");
   }
-  const double largest = items.items == 0 ? 0.0 : *std::max_element(items.squares, items.squares + items.items);
+  const double largest =
+      items.items == 0 ? 0.0 : *std::max_element(items.squares, items.squares + items.items);
   if (std::bit_cast<std::uint64_t>(largest) != std::bit_cast<std::uint64_t>(items.largest_square)) {
     refuse(path, "the largest square in its header is not that of its rows");
   }
@@ -173,16 +182,18 @@ void verify_squares(const ItemStore& items, const std::string& path, const kerne
 
 }  // namespace
 
-void verify_contents(const ItemStore& items, const std::string& path, const kernels::KernelTable& table,
-                     int threads) {
+void verify_contents(const ItemStore& items, const std::string& path,
+                     const kernels::KernelTable& table, int threads) {
   blaming(path, [&] {
     if (items.ids != nullptr) check_ids({items.ids, items.items}, items.items);
     check_matrix(rows_of(items), "items", threads);
     verify_squares(items, path, table, threads);
     const std::size_t block = first_wrong_block(
-        items, threads, [&](std::size_t b, std::size_t) noexcept { return is_permutation(items, b); });
+        items, threads,
+        [&](std::size_t b, std::size_t) noexcept { return is_permutation(items, b); });
     if (block != blocks_of(items.items)) {
-      refuse(path, "the code order of block " + std::to_string(block) + " does not name each of its rows once");
+      refuse(path, "the code order of block " + std::to_string(block) +
+                       " does not name each of its rows once");
     }
   });
 }
@@ -190,9 +201,10 @@ void verify_contents(const ItemStore& items, const std::string& path, const kern
 void verify_codes(const ItemStore& items, const std::string& path, int threads) {
   blaming(path, [&] {
     Codes codes(items, threads);
-    const std::size_t block = first_wrong_block(
-        items, threads,
-        [&](std::size_t b, std::size_t worker) noexcept { return codes.wrong_section(b, worker) == nullptr; });
+    const std::size_t block =
+        first_wrong_block(items, threads, [&](std::size_t b, std::size_t worker) noexcept {
+          return codes.wrong_section(b, worker) == nullptr;
+        });
     if (block != blocks_of(items.items)) {
       refuse(path, "section '" + std::string(codes.wrong_section(block, 0)) +
                        "' is not what the rows of block " + std::to_string(block) + " encode to");

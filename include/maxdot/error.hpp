@@ -18,8 +18,8 @@ enum class ErrorCode : int {
 
 const char* to_string(ErrorCode code) noexcept;
 
-/// Thrown by the library's validating entry points and by nothing else in maxdot. The message is one line that
-/// names the file, row or value, says what is wrong, and what to do.
+/// Thrown by the library's validating entry points and by nothing else in maxdot. The message is
+/// one line that names the file, row or value, says what is wrong, and what to do.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

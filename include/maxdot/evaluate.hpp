@@ -1,5 +1,5 @@
-// Evaluation of a recall model over the full catalogue: ranking metrics with confidence intervals, and exact
-// ranks. docs/evaluation.md defines every number.
+// Evaluation of a recall model over the full catalogue: ranking metrics with confidence intervals,
+// and exact ranks. docs/evaluation.md defines every number.
 #pragma once
 
 #include <array>
@@ -19,10 +19,11 @@ namespace maxdot::evaluate {
 using maxdot::IdLists;
 using maxdot::OwnedIdLists;
 
-/// Lists from pairs (users[i], items[i]), each list in the order of its pairs. Throws Error: invalid_argument
-/// (lengths differ), invalid_data (a user outside [0, user_count); names the pair), out_of_memory.
-OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users, std::span<const std::int64_t> items,
-                              std::size_t user_count);
+/// Lists from pairs (users[i], items[i]), each list in the order of its pairs. Throws Error:
+/// invalid_argument (lengths differ), invalid_data (a user outside [0, user_count); names the
+/// pair), out_of_memory.
+OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users,
+                              std::span<const std::int64_t> items, std::size_t user_count);
 
 /// Retrieved items, best first: [users, width] row-major; -1 fills the places of missing items.
 struct Retrieved {
@@ -30,14 +31,16 @@ struct Retrieved {
   std::size_t width = 0;
 };
 
-/// standard: the textbook's. rechub: those of torch-rechub's topk_metrics (its Hit is a micro-averaged recall).
+/// standard: the textbook's. rechub: those of torch-rechub's topk_metrics (its Hit is a
+/// micro-averaged recall).
 enum class Convention : std::uint8_t { standard = 0, rechub = 1 };
 
 const char* to_string(Convention convention) noexcept;
 
 struct Options {
   Convention convention = Convention::standard;
-  /// Items that could have been retrieved, for coverage; 0: coverage is not computed. `retrieval` fills it in.
+  /// Items that could have been retrieved, for coverage; 0: coverage is not computed. `retrieval`
+  /// fills it in.
   std::size_t catalogue = 0;
   /// Bootstrap resamples of the users for the confidence intervals; 0: no intervals.
   std::size_t bootstrap = 0;
@@ -92,8 +95,8 @@ struct Report {
 };
 
 /// Metrics at every k of `ks` from one pass over the lists. Relevant ids are >= 0.
-/// Throws Error: invalid_argument (sizes differ, bad offsets, k outside [1, width], bad option), invalid_data
-/// (a negative relevant id), out_of_memory.
+/// Throws Error: invalid_argument (sizes differ, bad offsets, k outside [1, width], bad option),
+/// invalid_data (a negative relevant id), out_of_memory.
 Report metrics(const IdLists& relevant, const Retrieved& retrieved, std::span<const std::size_t> ks,
                const Options& options = {});
 
@@ -102,9 +105,9 @@ struct RetrievalOptions : Options {
   std::optional<Metric> metric = std::nullopt;
 };
 
-/// Retrieves the exact best max(ks) items of each user and measures them. `exclude` is empty, or has a list for
-/// each user of items that must not be retrieved (those already seen); ids that the index does not hold are
-/// ignored. Throws what Index::search and metrics throw.
+/// Retrieves the exact best max(ks) items of each user and measures them. `exclude` is empty, or
+/// has a list for each user of items that must not be retrieved (those already seen); ids that the
+/// index does not hold are ignored. Throws what Index::search and metrics throw.
 Report retrieval(const Index& index, const MatrixView& users, const IdLists& relevant,
                  std::span<const std::size_t> ks, const IdLists& exclude = {},
                  const RetrievalOptions& options = {});
@@ -114,16 +117,18 @@ struct RankOptions {
   int threads = 0;
 };
 
-/// The rank, from 1, of each relevant item among all items of the index for its user, in the order of search
-/// results (key, then id): exact, by counting the better items in one pass. Aligned with relevant.ids. 0 for
-/// an id that the index does not hold or that `exclude` holds. Excluded items do not count as better. Throws
-/// what Index::search throws, and Error (invalid_argument) for bad lists.
-std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users, const IdLists& relevant,
-                                const IdLists& exclude = {}, const RankOptions& options = {});
+/// The rank, from 1, of each relevant item among all items of the index for its user, in the order
+/// of search results (key, then id): exact, by counting the better items in one pass. Aligned with
+/// relevant.ids. 0 for an id that the index does not hold or that `exclude` holds. Excluded items
+/// do not count as better. Throws what Index::search throws, and Error (invalid_argument) for bad
+/// lists.
+std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
+                                const IdLists& relevant, const IdLists& exclude = {},
+                                const RankOptions& options = {});
 
-/// How torch-rechub's topk_metrics prints a value, e.g. "NDCG@2: 0.7956": four digits, trailing zeros dropped,
-/// ties as its number types round them (NDCG is a NumPy number, the others are Python's). Throws Error: invalid_argument (no
-/// value of RechubMetric), out_of_memory.
+/// How torch-rechub's topk_metrics prints a value, e.g. "NDCG@2: 0.7956": four digits, trailing
+/// zeros dropped, ties as its number types round them (NDCG is a NumPy number, the others are
+/// Python's). Throws Error: invalid_argument (no value of RechubMetric), out_of_memory.
 enum class RechubMetric : std::uint8_t { ndcg, mrr, recall, hit, precision };
 std::string rechub_text(RechubMetric metric, std::size_t k, double value);
 

@@ -13,13 +13,13 @@
 
 namespace maxdot {
 
-/// An open file of embeddings whose rows are read in any order, without mapping it: memory stays with the caller.
-/// The kind is told by the name's ending:
+/// An open file of embeddings whose rows are read in any order, without mapping it: memory stays
+/// with the caller. The kind is told by the name's ending:
 ///   .npy    NumPy format 1.0, 2.0, 3.0; '<f4' or '<f2'; C order; 2-D (or 1-D: one row)
 ///   .fvecs  each row: int32 dimension, then f32 values
 ///   .fbin   uint32 rows, uint32 dimension, then f32 values
-/// All sizes are checked against the file's length before anything is allocated. Once moved from it has no rows and no path,
-/// and reading throws Error (invalid_argument).
+/// All sizes are checked against the file's length before anything is allocated. Once moved from it
+/// has no rows and no path, and reading throws Error (invalid_argument).
 class MatrixFile {
  public:
   /// Throws Error: io, bad_format, unsupported (each names the file and says what to do).
@@ -34,8 +34,8 @@ class MatrixFile {
   DType dtype() const noexcept;
   const std::string& path() const noexcept;
 
-  /// Reads rows [begin, begin + count) packed into `out` (count * cols elements of dtype()). Values are not
-  /// checked for NaN: the index and the search do that. Requires begin + count <= rows().
+  /// Reads rows [begin, begin + count) packed into `out` (count * cols elements of dtype()). Values
+  /// are not checked for NaN: the index and the search do that. Requires begin + count <= rows().
   /// Throws Error: io, bad_format (a row of another dimension in .fvecs).
   void read(std::size_t begin, std::size_t count, void* out) const;
 
@@ -57,7 +57,8 @@ struct IdPairs {
   std::vector<std::int64_t> second;
 };
 
-/// Names of the columns that hold users and items; an empty one is found by the names that are usual.
+/// Names of the columns that hold users and items; an empty one is found by the names that are
+/// usual.
 struct PairColumns {
   std::string user;
   std::string item;
@@ -69,25 +70,27 @@ struct PairPlaces {
   std::size_t item = 1;
 };
 
-/// Finds the two columns of a table. A column that `columns` does not name is found by its own name, in
-/// capitals or not: the users' is user, u, query, q, customer, visitor or reader; the items' is item, i, movie,
-/// product, article, document, doc, book, song, track, video, news, sku or asset; each alone or with id, idx,
-/// index, row or number after it (user_id, "User ID", userIdx). If a name is not known, there must be two
-/// columns, in the order user, item, besides an unnamed first one (the row labels of a data frame). Throws
-/// Error (bad_format) if that leaves a doubt: several that may be meant, a name that is missing, the item
-/// first.
+/// Finds the two columns of a table. A column that `columns` does not name is found by its own
+/// name, in capitals or not: the users' is user, u, query, q, customer, visitor or reader; the
+/// items' is item, i, movie, product, article, document, doc, book, song, track, video, news, sku
+/// or asset; each alone or with id, idx, index, row or number after it (user_id, "User ID",
+/// userIdx). If a name is not known, there must be two columns, in the order user, item, besides an
+/// unnamed first one (the row labels of a data frame). Throws Error (bad_format) if that leaves a
+/// doubt: several that may be meant, a name that is missing, the item first.
 PairPlaces find_pair_columns(std::span<const std::string> names, const PairColumns& columns = {});
 
-/// Reads pairs (user, item) from an int64 (or int32) .npy of shape [m, 2], or from any other file as text with
-/// a comma, semicolon, tab or spaces between decimal numbers. A first line that is no pair holds the names of
-/// the columns, of which find_pair_columns takes two. Without one the first two columns are read. Further
-/// columns and blank lines are ignored. Throws Error: io, bad_format (names file and line), unsupported,
-/// out_of_memory; invalid_argument for `columns` where there are no names.
+/// Reads pairs (user, item) from an int64 (or int32) .npy of shape [m, 2], or from any other file
+/// as text with a comma, semicolon, tab or spaces between decimal numbers. A first line that is no
+/// pair holds the names of the columns, of which find_pair_columns takes two. Without one the first
+/// two columns are read. Further columns and blank lines are ignored. Throws Error: io, bad_format
+/// (names file and line), unsupported, out_of_memory; invalid_argument for `columns` where there
+/// are no names.
 IdPairs read_id_pairs(const std::string& path, const PairColumns& columns = {});
 
-/// Writes a matrix row by row in constant memory. The number of rows is known from the start. Data goes to a
-/// temporary beside `path`; `commit` syncs and renames it. Without `commit` the destructor removes the
-/// temporary and `path` stays what it was. Once moved from, every call throws Error (invalid_argument).
+/// Writes a matrix row by row in constant memory. The number of rows is known from the start. Data
+/// goes to a temporary beside `path`; `commit` syncs and renames it. Without `commit` the
+/// destructor removes the temporary and `path` stays what it was. Once moved from, every call
+/// throws Error (invalid_argument).
 class MatrixWriter {
  public:
   enum class Format { npy_i64, npy_f32, ivecs, fvecs };
@@ -97,16 +100,18 @@ class MatrixWriter {
   MatrixWriter& operator=(MatrixWriter&&) noexcept;
   ~MatrixWriter();
 
-  /// Appends `count` rows of ids (formats npy_i64, ivecs). For ivecs an id beyond int32 is an Error (invalid_data).
+  /// Appends `count` rows of ids (formats npy_i64, ivecs). For ivecs an id beyond int32 is an Error
+  /// (invalid_data).
   void append(const std::int64_t* values, std::size_t count);
   /// Appends `count` rows of scores (formats npy_f32, fvecs), each rounded once to f32.
   void append(const double* values, std::size_t count);
   /// Syncs and renames. Throws Error (io; invalid_argument if rows are missing).
   void commit();
-  /// Commits two files that belong together: nobody finds one new at its path beside the other old, whenever
-  /// the process or the machine stops. The old second file is removed before the first is replaced, and the new
-  /// second comes last: in between it is missing. After a failure both are what they were, or the message says
-  /// what they are. Throws what commit throws, and Error (out_of_memory).
+  /// Commits two files that belong together: nobody finds one new at its path beside the other old,
+  /// whenever the process or the machine stops. The old second file is removed before the first is
+  /// replaced, and the new second comes last: in between it is missing. After a failure both are
+  /// what they were, or the message says what they are. Throws what commit throws, and Error
+  /// (out_of_memory).
   static void commit_both(MatrixWriter& first, MatrixWriter& second);
 
  private:

@@ -8,13 +8,13 @@
 
 namespace maxdot {
 
-/// A row-major matrix in 64-byte aligned memory of its own, rows packed (stride = cols * element size).
-/// Movable, not copyable; empty once moved from.
+/// A row-major matrix in 64-byte aligned memory of its own, rows packed (stride = cols * element
+/// size). Movable, not copyable; empty once moved from.
 class Matrix {
  public:
   Matrix() noexcept = default;
-  /// Uninitialised rows. Throws Error (out_of_memory, or invalid_argument if rows * cols overflows or `dtype` is no value of
-  /// DType).
+  /// Uninitialised rows. Throws Error (out_of_memory, or invalid_argument if rows * cols overflows
+  /// or `dtype` is no value of DType).
   Matrix(std::size_t rows, std::size_t cols, DType dtype);
   Matrix(Matrix&& other) noexcept;
   Matrix& operator=(Matrix&& other) noexcept;
@@ -24,7 +24,9 @@ class Matrix {
   DType dtype() const noexcept { return dtype_; }
   void* data() noexcept { return data_.get(); }
   const void* data() const noexcept { return data_.get(); }
-  MatrixView view() const noexcept { return {data_.get(), dtype_, rows_, cols_, cols_ * size_of(dtype_)}; }
+  MatrixView view() const noexcept {
+    return {data_.get(), dtype_, rows_, cols_, cols_ * size_of(dtype_)};
+  }
 
   /// Gives up the memory (bytes stay valid while the pointer lives) and becomes empty.
   std::shared_ptr<void> release() noexcept;

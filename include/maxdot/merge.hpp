@@ -1,4 +1,5 @@
-// Results of a catalogue that is cut into several indexes (shards), joined to what one index would have returned.
+// Results of a catalogue that is cut into several indexes (shards), joined to what one index would
+// have returned.
 #pragma once
 
 #include <cstddef>
@@ -20,12 +21,14 @@ struct MergeOptions {
   int threads = 0;
 };
 
-/// The k best of all shards for each query: ids, scores and counts are those of one index over all items, bit for bit.
-/// `shards`: what Index::search or search_multi returned for the same queries with ScoreKind::keys, k or more results each. No
-/// item may stand in two shards. Keys, not scores, because two distances may be equal where their keys differ.
-/// Throws Error: invalid_argument (shapes differ, a shard was asked for fewer than k or for scores), invalid_data (an item
-/// stands in two shards), out_of_memory. O(queries · (shards + k log shards)).
-SearchResult merge(std::span<const SearchResult> shards, std::size_t k, const MergeOptions& options);
+/// The k best of all shards for each query: ids, scores and counts are those of one index over all
+/// items, bit for bit. `shards`: what Index::search or search_multi returned for the same queries
+/// with ScoreKind::keys, k or more results each. No item may stand in two shards. Keys, not scores,
+/// because two distances may be equal where their keys differ. Throws Error: invalid_argument
+/// (shapes differ, a shard was asked for fewer than k or for scores), invalid_data (an item stands
+/// in two shards), out_of_memory. O(queries · (shards + k log shards)).
+SearchResult merge(std::span<const SearchResult> shards, std::size_t k,
+                   const MergeOptions& options);
 
 /// The same for what Index::search_range returned with ScoreKind::keys.
 RangeResult merge(std::span<const RangeResult> shards, const MergeOptions& options);

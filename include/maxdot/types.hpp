@@ -6,7 +6,8 @@
 
 namespace maxdot {
 
-/// What "best" means. `dot` and `cosine` prefer the largest score, `euclidean` the smallest distance.
+/// What "best" means. `dot` and `cosine` prefer the largest score, `euclidean` the smallest
+/// distance.
 enum class Metric : std::uint8_t { dot = 0, cosine = 1, euclidean = 2 };
 
 /// Element type of stored rows. f16 is IEEE 754 binary16; every f16 value is exactly an f32 value.

@@ -16,17 +16,20 @@ namespace {
 
 [[noreturn]] void refuse_object(nb::handle object, const char* name) {
   const std::string given = std::string(name) + ": " + class_name(object);
-  // An array of a dtype that neither protocol can describe (big-endian, str) is wrong in value, not in kind.
+  // An array of a dtype that neither protocol can describe (big-endian, str) is wrong in value, not
+  // in kind.
   if (nb::hasattr(object, "dtype")) {
-    const std::string message = given + " of dtype " + dtype_name(object) +
-                                " cannot be read in place; pass float32 or float16 in native byte order "
-                                "(a torch tensor that requires grad: tensor.detach())";
+    const std::string message =
+        given + " of dtype " + dtype_name(object) +
+        " cannot be read in place; pass float32 or float16 in native byte order "
+        "(a torch tensor that requires grad: tensor.detach())";
     throw nb::value_error(message.c_str());
   }
-  const std::string message = given +
-                              " is no array; pass one with the buffer or DLPack protocol, for example "
-                              "numpy.asarray(" +
-                              name + ", dtype=numpy.float32)";
+  const std::string message =
+      given +
+      " is no array; pass one with the buffer or DLPack protocol, for example "
+      "numpy.asarray(" +
+      name + ", dtype=numpy.float32)";
   throw nb::type_error(message.c_str());
 }
 
@@ -45,10 +48,13 @@ DType checked_dtype(nb::handle object, const nb::ndarray<nb::ro>& array, const c
   throw nb::value_error(message.c_str());
 }
 
-[[noreturn]] void refuse_shape(const nb::ndarray<nb::ro>& array, const char* name, bool vector_allowed) {
+[[noreturn]] void refuse_shape(const nb::ndarray<nb::ro>& array, const char* name,
+                               bool vector_allowed) {
   std::string shape;
-  for (std::size_t i = 0; i < array.ndim(); ++i) shape += (i ? ", " : "") + std::to_string(array.shape(i));
-  const std::string message = std::string(name) + ": shape (" + shape + ") is not [rows, dimension]" +
+  for (std::size_t i = 0; i < array.ndim(); ++i)
+    shape += (i ? ", " : "") + std::to_string(array.shape(i));
+  const std::string message = std::string(name) + ": shape (" + shape +
+                              ") is not [rows, dimension]" +
                               (vector_allowed ? " or [dimension]" : "") + "; reshape it";
   throw nb::value_error(message.c_str());
 }
@@ -61,7 +67,8 @@ MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_
   nb::ndarray<nb::ro>& array = argument.array;
   if (array.device_type() != nb::device::cpu::value) {
     throw nb::value_error(
-        (std::string(name) + ": not in CPU memory; copy it there, for example with .cpu()").c_str());
+        (std::string(name) + ": not in CPU memory; copy it there, for example with .cpu()")
+            .c_str());
   }
   const DType dtype = checked_dtype(object, array, name);
   argument.one_dimensional = array.ndim() == 1;
@@ -72,14 +79,16 @@ MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_
   const std::size_t rows = argument.one_dimensional ? 1 : array.shape(0);
   const std::size_t cols = array.shape(argument.one_dimensional ? 0 : 1);
   const std::int64_t column_stride = array.stride(argument.one_dimensional ? 0 : 1);
-  const std::int64_t row_stride = rows > 1 ? array.stride(row_axis) : static_cast<std::int64_t>(cols);
+  const std::int64_t row_stride =
+      rows > 1 ? array.stride(row_axis) : static_cast<std::int64_t>(cols);
   // Strides of an empty array mean nothing, and neither does that of a single column.
   const bool rows_contiguous = rows == 0 || ((column_stride == 1 || cols <= 1) && row_stride >= 0);
   if (!rows_contiguous) {
     const nb::object copy = nb::module_::import_("numpy").attr("ascontiguousarray")(object);
     return matrix_argument(copy, name, vector_allowed);
   }
-  argument.view = {array.data(), dtype, rows, cols, static_cast<std::size_t>(row_stride) * size_of(dtype)};
+  argument.view = {array.data(), dtype, rows, cols,
+                   static_cast<std::size_t>(row_stride) * size_of(dtype)};
   return argument;
 }
 
@@ -92,8 +101,8 @@ void check_finite(const MatrixView& view, const char* name) {
       std::uint32_t bits = 0;  // x86 and ARM64 are little-endian: a half fills the low bytes
       std::memcpy(&bits, row + c * bytes, bytes);
       if ((bits & exponent) != exponent) continue;
-      throw Error(ErrorCode::invalid_data, std::string(name) + ": row " + std::to_string(r) + ", column " +
-                                               std::to_string(c) +
+      throw Error(ErrorCode::invalid_data, std::string(name) + ": row " + std::to_string(r) +
+                                               ", column " + std::to_string(c) +
                                                " is NaN or infinite; remove or repair the row");
     }
   }
@@ -107,7 +116,8 @@ Metric metric_argument(const std::string& text) {
 }
 
 std::size_t k_argument(std::int64_t k) {
-  if (k < 0) throw nb::value_error(("k: " + std::to_string(k) + " is negative; ask for 1 or more").c_str());
+  if (k < 0)
+    throw nb::value_error(("k: " + std::to_string(k) + " is negative; ask for 1 or more").c_str());
   return static_cast<std::size_t>(k);
 }
 

@@ -1,5 +1,5 @@
-// What Python passes as an array, seen as the matrix that the C++ API takes: without a copy whenever rows are
-// contiguous.
+// What Python passes as an array, seen as the matrix that the C++ API takes: without a copy
+// whenever rows are contiguous.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -21,17 +21,18 @@ struct MatrixArgument {
   bool one_dimensional = false;
 };
 
-/// `object` speaks the buffer or the DLPack protocol and holds f32 or f16 in CPU memory: shape [rows, cols], or
-/// [cols] where `vector_allowed`, which counts as one row. Only an array whose rows are not contiguous is
-/// copied. Throws ValueError (dtype, shape, device) or TypeError (no array); the message starts with `name`.
+/// `object` speaks the buffer or the DLPack protocol and holds f32 or f16 in CPU memory: shape
+/// [rows, cols], or [cols] where `vector_allowed`, which counts as one row. Only an array whose
+/// rows are not contiguous is copied. Throws ValueError (dtype, shape, device) or TypeError (no
+/// array); the message starts with `name`.
 MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_allowed);
 
 /// What messages call the type of an object, and the dtype of one that has it.
 std::string class_name(nb::handle object);
 std::string dtype_name(nb::handle object);
 
-/// Throws Error (invalid_data) for NaN or Inf, naming `name`, row and column. Index does this itself; the brute
-/// force does not.
+/// Throws Error (invalid_data) for NaN or Inf, naming `name`, row and column. Index does this
+/// itself; the brute force does not.
 void check_finite(const MatrixView& view, const char* name);
 
 /// dot, cosine, euclidean. Throws ValueError for anything else.

@@ -1,5 +1,5 @@
-// maxdot._core.evaluate_*: metrics, retrieval and ranks, with NumPy in and dictionaries out. The documented
-// functions are those of maxdot/evaluate.py.
+// maxdot._core.evaluate_*: metrics, retrieval and ranks, with NumPy in and dictionaries out. The
+// documented functions are those of maxdot/evaluate.py.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -52,9 +52,10 @@ Convention convention_argument(const std::string& text) {
 }
 
 RechubMetric rechub_metric(const std::string& text) {
-  constexpr std::array names = {std::pair{"ndcg", RechubMetric::ndcg}, std::pair{"mrr", RechubMetric::mrr},
-                                std::pair{"recall", RechubMetric::recall}, std::pair{"hit", RechubMetric::hit},
-                                std::pair{"precision", RechubMetric::precision}};
+  constexpr std::array names = {
+      std::pair{"ndcg", RechubMetric::ndcg}, std::pair{"mrr", RechubMetric::mrr},
+      std::pair{"recall", RechubMetric::recall}, std::pair{"hit", RechubMetric::hit},
+      std::pair{"precision", RechubMetric::precision}};
   for (const auto& [name, metric] : names) {
     if (text == name) return metric;
   }
@@ -63,7 +64,8 @@ RechubMetric rechub_metric(const std::string& text) {
 
 nb::dict to_dict(const Values& values) {
   nb::dict out;
-  for (const evaluate::ValueField& field : evaluate::value_fields) out[field.name] = values.*field.value;
+  for (const evaluate::ValueField& field : evaluate::value_fields)
+    out[field.name] = values.*field.value;
   return out;
 }
 
@@ -99,26 +101,29 @@ nb::dict to_dict(const Report& report, bool per_user) {
 }
 
 nb::dict metrics(const Ids& offsets, const Ids& ids, const Table& retrieved, const Ks& ks,
-                 const std::string& convention, std::size_t catalogue, std::size_t bootstrap, double confidence,
-                 std::uint64_t seed, bool per_user, int threads) {
+                 const std::string& convention, std::size_t catalogue, std::size_t bootstrap,
+                 double confidence, std::uint64_t seed, bool per_user, int threads) {
   const evaluate::Options options = {
       convention_argument(convention), catalogue, bootstrap, confidence, seed, per_user, threads};
   Report report;
   {
     const nb::gil_scoped_release released;
-    report = evaluate::metrics(lists_of(offsets, ids),
-                               {{retrieved.data(), retrieved.size()}, retrieved.shape(1)}, ks, options);
+    report =
+        evaluate::metrics(lists_of(offsets, ids),
+                          {{retrieved.data(), retrieved.size()}, retrieved.shape(1)}, ks, options);
   }
   return to_dict(report, per_user);
 }
 
-nb::dict retrieval(const Index& index, nb::handle users, const Ids& offsets, const Ids& ids, const Ks& ks,
-                   const std::optional<Ids>& exclude_offsets, const std::optional<Ids>& exclude_ids,
-                   const std::optional<std::string>& metric, const std::string& convention,
-                   std::size_t bootstrap, double confidence, std::uint64_t seed, bool per_user, int threads) {
+nb::dict retrieval(const Index& index, nb::handle users, const Ids& offsets, const Ids& ids,
+                   const Ks& ks, const std::optional<Ids>& exclude_offsets,
+                   const std::optional<Ids>& exclude_ids, const std::optional<std::string>& metric,
+                   const std::string& convention, std::size_t bootstrap, double confidence,
+                   std::uint64_t seed, bool per_user, int threads) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
   evaluate::RetrievalOptions options = {
-      {convention_argument(convention), 0, bootstrap, confidence, seed, per_user, threads}, std::nullopt};
+      {convention_argument(convention), 0, bootstrap, confidence, seed, per_user, threads},
+      std::nullopt};
   if (metric) options.metric = metric_argument(*metric);
   Report report;
   {
@@ -137,7 +142,8 @@ nb::ndarray<nb::numpy, std::int64_t> numpy_of(const std::vector<std::int64_t>& v
 }
 
 nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users, const Ids& offsets,
-                                           const Ids& ids, const std::optional<Ids>& exclude_offsets,
+                                           const Ids& ids,
+                                           const std::optional<Ids>& exclude_offsets,
                                            const std::optional<Ids>& exclude_ids,
                                            const std::optional<std::string>& metric, int threads) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
@@ -146,13 +152,14 @@ nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users,
   std::vector<std::int64_t> found;
   {
     const nb::gil_scoped_release released;
-    found = evaluate::ranks(index, rows.view, lists_of(offsets, ids), lists_of(exclude_offsets, exclude_ids),
-                            options);
+    found = evaluate::ranks(index, rows.view, lists_of(offsets, ids),
+                            lists_of(exclude_offsets, exclude_ids), options);
   }
   return numpy_of(found);
 }
 
-nb::tuple read_pairs(const nb::bytes& path, const std::string& user_column, const std::string& item_column) {
+nb::tuple read_pairs(const nb::bytes& path, const std::string& user_column,
+                     const std::string& item_column) {
   const std::string name = path_of(path);
   IdPairs pairs;
   {
@@ -175,11 +182,12 @@ nb::tuple lists_from_pairs(const Ids& users, const Ids& items, std::size_t count
 
 void bind_evaluate(nb::module_& module) {
   using namespace nb::literals;
-  module.def("evaluate_metrics", &metrics, "offsets"_a, "ids"_a, "retrieved"_a, "ks"_a, "convention"_a,
-             "catalogue"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a, "threads"_a);
-  module.def("evaluate_retrieval", &retrieval, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a, "ks"_a,
-             "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(), "convention"_a,
-             "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a, "threads"_a);
+  module.def("evaluate_metrics", &metrics, "offsets"_a, "ids"_a, "retrieved"_a, "ks"_a,
+             "convention"_a, "catalogue"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a,
+             "threads"_a);
+  module.def("evaluate_retrieval", &retrieval, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a,
+             "ks"_a, "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(),
+             "convention"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a, "threads"_a);
   module.def("evaluate_ranks", &ranks, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a,
              "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(), "threads"_a);
   module.def("read_id_pairs", &read_pairs, "path"_a, "user_column"_a, "item_column"_a);

@@ -19,8 +19,8 @@ namespace {
 
 using IdsArray = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::string& metric, bool normalize,
-            int threads) {
+Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::string& metric,
+            bool normalize, int threads) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
   BuildOptions options = {
       .metric = metric_argument(metric), .normalize = normalize, .ids = {}, .threads = threads};
@@ -39,8 +39,9 @@ Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::str
 nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std::size_t count) {
   const std::size_t d = index.dimension();
   if (begin > index.size() || count > index.size() - begin) {
-    throw nb::value_error(("rows: " + std::to_string(begin) + " to " + std::to_string(begin + count) +
-                           " do not lie within the " + std::to_string(index.size()) + " items")
+    throw nb::value_error(("rows: " + std::to_string(begin) + " to " +
+                           std::to_string(begin + count) + " do not lie within the " +
+                           std::to_string(index.size()) + " items")
                               .c_str());
   }
   std::unique_ptr<float[]> rows(new float[count * d]);
@@ -53,13 +54,16 @@ nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std
 void bind_index(nb::module_& module) {
   using namespace nb::literals;
   nb::class_<Index> bound(module, "Index");
-  bound.def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a, "threads"_a)
+  bound
+      .def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a,
+                  "threads"_a)
       .def_static(
           "open",
           [](const nb::bytes& path, bool verify_payload, bool verify_codes) {
             const std::string name = path_of(path);
             const nb::gil_scoped_release released;
-            return Index::open(name, {.verify_payload = verify_payload, .verify_codes = verify_codes});
+            return Index::open(name,
+                               {.verify_payload = verify_payload, .verify_codes = verify_codes});
           },
           "path"_a, "verify_payload"_a, "verify_codes"_a)
       .def(

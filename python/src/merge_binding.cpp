@@ -32,18 +32,19 @@ std::vector<T> copied(const Array& array) {
 /// (ids, keys) of one shard. Results end where ids are negative.
 SearchResult shard_of(const std::tuple<Matrix2<std::int64_t>, Matrix2<double>>& arrays) {
   const auto& [ids, keys] = arrays;
-  SearchResult shard{ids.shape(0), ids.shape(1), copied<std::int64_t>(ids), copied<double>(keys), {}};
+  SearchResult shard{
+      ids.shape(0), ids.shape(1), copied<std::int64_t>(ids), copied<double>(keys), {}};
   for (std::size_t q = 0; q < shard.queries; ++q) {
     const std::int64_t* begin = shard.ids.data() + q * shard.k;
-    shard.counts.push_back(std::find_if(begin, begin + shard.k, [](std::int64_t id) { return id < 0; }) -
-                           begin);
+    shard.counts.push_back(
+        std::find_if(begin, begin + shard.k, [](std::int64_t id) { return id < 0; }) - begin);
   }
   return shard;
 }
 
-nb::tuple merge_results(const std::vector<std::tuple<Matrix2<std::int64_t>, Matrix2<double>>>& shards,
-                        std::int64_t k, const std::string& metric, bool normalized, const std::string& scores,
-                        int threads) {
+nb::tuple merge_results(
+    const std::vector<std::tuple<Matrix2<std::int64_t>, Matrix2<double>>>& shards, std::int64_t k,
+    const std::string& metric, bool normalized, const std::string& scores, int threads) {
   const std::size_t width = k_argument(k);
   const ScoreType type = score_type_argument(scores);
   const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads};
@@ -59,18 +60,20 @@ nb::tuple merge_results(const std::vector<std::tuple<Matrix2<std::int64_t>, Matr
   std::copy(merged.ids.begin(), merged.ids.end(), ids.get());
   std::unique_ptr<double[]> values(new double[merged.scores.size()]);
   std::copy(merged.scores.begin(), merged.scores.end(), values.get());
-  return nb::make_tuple(to_numpy(std::move(ids), shape), scores_to_numpy(std::move(values), shape, type));
+  return nb::make_tuple(to_numpy(std::move(ids), shape),
+                        scores_to_numpy(std::move(values), shape, type));
 }
 
 using RangeArrays = std::tuple<Vector<std::int64_t>, Vector<std::int64_t>, Vector<double>>;
 
-nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string& metric, bool normalized,
-                       const std::string& scores, int threads) {
+nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string& metric,
+                       bool normalized, const std::string& scores, int threads) {
   const ScoreType type = score_type_argument(scores);
   const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads};
   std::vector<RangeResult> results;
   for (const auto& [offsets, ids, keys] : shards) {
-    results.push_back({copied<std::int64_t>(offsets), copied<std::int64_t>(ids), copied<double>(keys)});
+    results.push_back(
+        {copied<std::int64_t>(offsets), copied<std::int64_t>(ids), copied<double>(keys)});
   }
   RangeResult merged;
   {
@@ -85,8 +88,10 @@ nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string
 
 void bind_merge(nb::module_& module) {
   using namespace nb::literals;
-  module.def("merge", &merge_results, "shards"_a, "k"_a, "metric"_a, "normalized"_a, "scores"_a, "threads"_a);
-  module.def("merge_ranges", &merge_ranges, "shards"_a, "metric"_a, "normalized"_a, "scores"_a, "threads"_a);
+  module.def("merge", &merge_results, "shards"_a, "k"_a, "metric"_a, "normalized"_a, "scores"_a,
+             "threads"_a);
+  module.def("merge_ranges", &merge_ranges, "shards"_a, "metric"_a, "normalized"_a, "scores"_a,
+             "threads"_a);
 }
 
 }  // namespace maxdot::python

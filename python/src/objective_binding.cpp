@@ -1,5 +1,5 @@
-// maxdot._core.objective_*: the losses and the softmax over an index, with NumPy in and out. The documented
-// functions are those of maxdot/objective.py.
+// maxdot._core.objective_*: the losses and the softmax over an index, with NumPy in and out. The
+// documented functions are those of maxdot/objective.py.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -51,7 +51,8 @@ auto in_precision_of(const ScoresArgument& scores, const Work& work) {
   return scores.f64 ? work.template operator()<double>() : work.template operator()<float>();
 }
 
-nb::tuple bce(nb::handle scores, nb::handle labels, double temperature, bool losses, bool gradient) {
+nb::tuple bce(nb::handle scores, nb::handle labels, double temperature, bool losses,
+              bool gradient) {
   const ScoresArgument given = scores_argument(scores, "scores");
   const ScoresArgument wanted = labels_argument(labels, given);
   return in_precision_of(given, [&]<class T>() {
@@ -60,23 +61,25 @@ nb::tuple bce(nb::handle scores, nb::handle labels, double temperature, bool los
     double mean = 0;
     {
       const nb::gil_scoped_release released;
-      mean = objective::bce(given.values<T>(), wanted.values<T>(), temperature, loss.span(), slope.span());
+      mean = objective::bce(given.values<T>(), wanted.values<T>(), temperature, loss.span(),
+                            slope.span());
     }
     return nb::make_tuple(mean, loss.take(), slope.take());
   });
 }
 
 /// positive is [B], the negatives [B, N], or [B] where that is allowed.
-void check_contrast(const ScoresArgument& positive, const ScoresArgument& negative, const char* name,
-                    bool vector_allowed) {
+void check_contrast(const ScoresArgument& positive, const ScoresArgument& negative,
+                    const char* name, bool vector_allowed) {
   const auto refuse = [](const char* argument, const Shape& shape, const std::string& wanted) {
-    throw nb::value_error(
-        (std::string(argument) + ": shape " + shape_text(shape) + " is not " + wanted + "; reshape it")
-            .c_str());
+    throw nb::value_error((std::string(argument) + ": shape " + shape_text(shape) + " is not " +
+                           wanted + "; reshape it")
+                              .c_str());
   };
   if (positive.shape.size() != 1) refuse("positive", positive.shape, "[B]");
   const std::size_t axes = negative.shape.size();
-  if ((axes == 2 || (axes == 1 && vector_allowed)) && negative.shape[0] == positive.shape[0]) return;
+  if ((axes == 2 || (axes == 1 && vector_allowed)) && negative.shape[0] == positive.shape[0])
+    return;
   const std::string rows = std::to_string(positive.shape[0]);
   refuse(name, negative.shape,
          (vector_allowed ? "[B] or [B, N]" : "[B, N]") + std::string(" with B = ") + rows +
@@ -86,7 +89,8 @@ void check_contrast(const ScoresArgument& positive, const ScoresArgument& negati
 enum class Contrast { pair, list };
 
 template <Contrast kind>
-nb::tuple contrast(nb::handle positive, nb::handle negative, double temperature, bool losses, bool gradient) {
+nb::tuple contrast(nb::handle positive, nb::handle negative, double temperature, bool losses,
+                   bool gradient) {
   constexpr bool pair = kind == Contrast::pair;
   constexpr const char* name = pair ? "negative" : "negatives";
   const ScoresArgument best = scores_argument(positive, "positive");
@@ -96,7 +100,8 @@ nb::tuple contrast(nb::handle positive, nb::handle negative, double temperature,
     Output<T> loss(losses, pair ? rest.shape : best.shape);
     Output<T> positive_slope(gradient, best.shape);
     Output<T> negative_slope(gradient, rest.shape);
-    const objective::ContrastOutputs<T> out = {loss.span(), positive_slope.span(), negative_slope.span()};
+    const objective::ContrastOutputs<T> out = {loss.span(), positive_slope.span(),
+                                               negative_slope.span()};
     double mean = 0;
     {
       const nb::gil_scoped_release released;
@@ -127,15 +132,17 @@ nb::object softmax(nb::handle scores, const Doubles& log_partition, double tempe
   // [n, m] with [n], or [m] with one number.
   if (given.shape.size() != log_partition.ndim() + 1 ||
       (log_partition.ndim() == 1 && log_partition.shape(0) != given.shape[0])) {
-    throw nb::value_error(("scores: shape " + shape_text(given.shape) +
-                           " does not fit log_partition; give [n, m] with [n], or [m] with one number")
-                              .c_str());
+    throw nb::value_error(
+        ("scores: shape " + shape_text(given.shape) +
+         " does not fit log_partition; give [n, m] with [n], or [m] with one number")
+            .c_str());
   }
   if (log_q) {
     const Shape corrected(log_q->shape_ptr(), log_q->shape_ptr() + log_q->ndim());
     if (corrected != given.shape) {
-      throw nb::value_error(("log_q: shape " + shape_text(corrected) + " differs from that of scores, " +
-                             shape_text(given.shape) + "; give the correction of each scored item")
+      throw nb::value_error(("log_q: shape " + shape_text(corrected) +
+                             " differs from that of scores, " + shape_text(given.shape) +
+                             "; give the correction of each scored item")
                                 .c_str());
     }
   }
@@ -166,8 +173,8 @@ Shape rows_shape(const MatrixArgument& queries) {
 }
 
 nb::object log_partition(const Index& index, nb::handle queries, double temperature,
-                         const std::optional<Doubles>& log_q, const std::optional<std::string>& metric,
-                         int threads) {
+                         const std::optional<Doubles>& log_q,
+                         const std::optional<std::string>& metric, int threads) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const objective::SoftmaxOptions options = options_of(temperature, log_q, metric, threads);
   Output<double> out(true, rows_shape(rows));
@@ -178,9 +185,10 @@ nb::object log_partition(const Index& index, nb::handle queries, double temperat
   return out.take();
 }
 
-nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& positive_ids, double temperature,
-                       const std::optional<Doubles>& log_q, const std::optional<std::string>& metric,
-                       int threads, bool losses, bool gradient) {
+nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& positive_ids,
+                       double temperature, const std::optional<Doubles>& log_q,
+                       const std::optional<std::string>& metric, int threads, bool losses,
+                       bool gradient) {
   const MatrixArgument rows = matrix_argument(queries, "queries", false);
   const objective::SoftmaxOptions options = options_of(temperature, log_q, metric, threads);
   Output<double> loss(losses, rows_shape(rows));
@@ -188,18 +196,21 @@ nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& p
   double mean = 0;
   {
     const nb::gil_scoped_release released;
-    mean = objective::full_softmax(index, rows.view, {positive_ids.data(), positive_ids.size()}, options,
-                                   {.losses = loss.span(), .gradient = slope.span(), .log_partition = {}});
+    mean = objective::full_softmax(
+        index, rows.view, {positive_ids.data(), positive_ids.size()}, options,
+        {.losses = loss.span(), .gradient = slope.span(), .log_partition = {}});
   }
   return nb::make_tuple(mean, loss.take(), slope.take());
 }
 
 nb::object probabilities(const Index& index, nb::handle queries, const IdsArray& ids,
-                         const Doubles& log_partition, double temperature, const std::optional<Doubles>& log_q,
+                         const Doubles& log_partition, double temperature,
+                         const std::optional<Doubles>& log_q,
                          const std::optional<std::string>& metric, int threads) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const Shape shape(ids.shape_ptr(), ids.shape_ptr() + ids.ndim());
-  const bool fits = rows.one_dimensional ? shape.size() == 1 : shape.size() == 2 && shape[0] == rows.view.rows;
+  const bool fits =
+      rows.one_dimensional ? shape.size() == 1 : shape.size() == 2 && shape[0] == rows.view.rows;
   if (!fits) {
     throw nb::value_error(("ids: shape " + shape_text(shape) + " does not fit " +
                            std::to_string(rows.view.rows) +
@@ -210,8 +221,8 @@ nb::object probabilities(const Index& index, nb::handle queries, const IdsArray&
   Output<double> out(true, shape);
   {
     const nb::gil_scoped_release released;
-    objective::probabilities(index, rows.view, {ids.data(), ids.size()}, span_of(log_partition), out.span(),
-                             options);
+    objective::probabilities(index, rows.view, {ids.data(), ids.size()}, span_of(log_partition),
+                             out.span(), options);
   }
   return out.take();
 }
@@ -220,19 +231,20 @@ nb::object probabilities(const Index& index, nb::handle queries, const IdsArray&
 
 void bind_objective(nb::module_& module) {
   using namespace nb::literals;
-  module.def("objective_bce", &bce, "scores"_a.none(), "labels"_a.none(), "temperature"_a, "losses"_a,
-             "gradient"_a);
+  module.def("objective_bce", &bce, "scores"_a.none(), "labels"_a.none(), "temperature"_a,
+             "losses"_a, "gradient"_a);
   module.def("objective_bpr", &contrast<Contrast::pair>, "positive"_a.none(), "negative"_a.none(),
              "temperature"_a, "losses"_a, "gradient"_a);
-  module.def("objective_cross_entropy", &contrast<Contrast::list>, "positive"_a.none(), "negatives"_a.none(),
-             "temperature"_a, "losses"_a, "gradient"_a);
+  module.def("objective_cross_entropy", &contrast<Contrast::list>, "positive"_a.none(),
+             "negatives"_a.none(), "temperature"_a, "losses"_a, "gradient"_a);
   module.def("objective_probability", &probability, "scores"_a.none(), "temperature"_a);
   module.def("objective_softmax", &softmax, "scores"_a.none(), "log_partition"_a, "temperature"_a,
              "log_q"_a.none());
-  module.def("objective_log_partition", &log_partition, "index"_a, "queries"_a.none(), "temperature"_a,
-             "log_q"_a.none(), "metric"_a.none(), "threads"_a);
-  module.def("objective_full_softmax", &full_softmax, "index"_a, "queries"_a.none(), "positive_ids"_a,
-             "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a, "losses"_a, "gradient"_a);
+  module.def("objective_log_partition", &log_partition, "index"_a, "queries"_a.none(),
+             "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a);
+  module.def("objective_full_softmax", &full_softmax, "index"_a, "queries"_a.none(),
+             "positive_ids"_a, "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a,
+             "losses"_a, "gradient"_a);
   module.def("objective_probabilities", &probabilities, "index"_a, "queries"_a.none(), "ids"_a,
              "log_partition"_a, "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a);
 }

@@ -11,9 +11,10 @@ nb::ndarray<nb::ro> array_of(nb::handle object, const char* name) {
     const std::string given = std::string(name) + ": " + class_name(object);
     // bfloat16, big-endian, str: wrong in value, not in kind.
     if (nb::hasattr(object, "dtype")) {
-      throw nb::value_error((given + " of dtype " + dtype_name(object) +
-                             " cannot be read in place; pass float32 or float64 in native byte order")
-                                .c_str());
+      throw nb::value_error(
+          (given + " of dtype " + dtype_name(object) +
+           " cannot be read in place; pass float32 or float64 in native byte order")
+              .c_str());
     }
     throw nb::type_error((given +
                           " is no array; pass one with the buffer or DLPack protocol, for example "
@@ -23,7 +24,8 @@ nb::ndarray<nb::ro> array_of(nb::handle object, const char* name) {
   }
   if (array.device_type() != nb::device::cpu::value) {
     throw nb::value_error(
-        (std::string(name) + ": not in CPU memory; copy it there, for example with .cpu()").c_str());
+        (std::string(name) + ": not in CPU memory; copy it there, for example with .cpu()")
+            .c_str());
   }
   return array;
 }
@@ -38,7 +40,8 @@ bool is_contiguous(const nb::ndarray<nb::ro>& array) {
   return true;
 }
 
-/// NumPy's function of that name on the object, which may speak DLPack only: those functions do not take that.
+/// NumPy's function of that name on the object, which may speak DLPack only: those functions do not
+/// take that.
 template <class... Arguments>
 nb::object by_numpy(const char* function, nb::handle object, const Arguments&... arguments) {
   const nb::module_ numpy = nb::module_::import_("numpy");
@@ -63,8 +66,9 @@ ScoresArgument scores_argument(nb::handle object, const char* name) {
   const nb::dlpack::dtype dtype = scores.array.dtype();
   scores.f64 = dtype == nb::dtype<double>();
   if (!scores.f64 && dtype != nb::dtype<float>()) {
-    const std::string given =
-        nb::hasattr(object, "dtype") ? dtype_name(object) : "with " + std::to_string(dtype.bits) + " bits";
+    const std::string given = nb::hasattr(object, "dtype")
+                                  ? dtype_name(object)
+                                  : "with " + std::to_string(dtype.bits) + " bits";
     throw nb::value_error((std::string(name) + ": dtype " + given +
                            " is not float32 or float64; cast it yourself, for example " + name +
                            ".astype(numpy.float32), so that the rounding is your choice")
@@ -82,8 +86,9 @@ ScoresArgument scores_like(nb::handle object, const char* name, const ScoresArgu
                            const char* other_name) {
   ScoresArgument scores = scores_argument(object, name);
   if (scores.f64 == other.f64) return scores;
-  throw nb::value_error((std::string(name) + ": dtype " + precision(scores) + " differs from that of " +
-                         other_name + ", " + precision(other) + "; cast one of them")
+  throw nb::value_error((std::string(name) + ": dtype " + precision(scores) +
+                         " differs from that of " + other_name + ", " + precision(other) +
+                         "; cast one of them")
                             .c_str());
 }
 
@@ -91,11 +96,13 @@ ScoresArgument labels_argument(nb::handle object, const ScoresArgument& scores) 
   const auto code = static_cast<nb::dlpack::dtype_code>(array_of(object, "labels").dtype().code);
   const bool whole = code == nb::dlpack::dtype_code::Int || code == nb::dlpack::dtype_code::UInt ||
                      code == nb::dlpack::dtype_code::Bool;
-  const nb::object converted = whole ? by_numpy("asarray", object, precision(scores)) : nb::borrow(object);
+  const nb::object converted =
+      whole ? by_numpy("asarray", object, precision(scores)) : nb::borrow(object);
   ScoresArgument labels = scores_like(converted, "labels", scores, "scores");
   if (labels.shape == scores.shape) return labels;
-  throw nb::value_error(("labels: shape " + shape_text(labels.shape) + " differs from that of scores, " +
-                         shape_text(scores.shape) + "; give one label for each score")
+  throw nb::value_error(("labels: shape " + shape_text(labels.shape) +
+                         " differs from that of scores, " + shape_text(scores.shape) +
+                         "; give one label for each score")
                             .c_str());
 }
 

@@ -26,16 +26,17 @@ struct ScoresArgument {
   }
 };
 
-/// `object` speaks the buffer or the DLPack protocol and holds f32 or f64 in CPU memory. Only an array that is
-/// not C-contiguous is copied. Throws ValueError (dtype, device) or TypeError (no array); the message starts
-/// with `name`.
+/// `object` speaks the buffer or the DLPack protocol and holds f32 or f64 in CPU memory. Only an
+/// array that is not C-contiguous is copied. Throws ValueError (dtype, device) or TypeError (no
+/// array); the message starts with `name`.
 ScoresArgument scores_argument(nb::handle object, const char* name);
 
 /// The same, and of the precision of `other`, which messages call `other_name`.
 ScoresArgument scores_like(nb::handle object, const char* name, const ScoresArgument& other,
                            const char* other_name);
 
-/// Labels of `scores`, of their shape and precision. Integers and booleans are converted: 0 and 1 are exact.
+/// Labels of `scores`, of their shape and precision. Integers and booleans are converted: 0 and 1
+/// are exact.
 ScoresArgument labels_argument(nb::handle object, const ScoresArgument& scores);
 
 std::string shape_text(const std::vector<std::size_t>& shape);

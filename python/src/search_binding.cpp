@@ -1,4 +1,5 @@
-// The searches of maxdot._core.Index, with NumPy in and out. The documented methods are in maxdot/index.py.
+// The searches of maxdot._core.Index, with NumPy in and out. The documented methods are in
+// maxdot/index.py.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -58,8 +59,8 @@ struct Asked {
 };
 
 /// What one call did, as the dictionary that `search(..., stats=True)` returns.
-nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> counts, std::size_t rows,
-                  const SearchStats& done) {
+nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> counts,
+                  std::size_t rows, const SearchStats& done) {
   nb::dict stats;
   stats["seconds"] = seconds;
   stats["threads"] = threads > 0 ? threads : available_threads();
@@ -73,13 +74,13 @@ nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> c
 constexpr std::size_t kMaxCells = std::size_t{1} << 47;
 
 [[noreturn]] void refuse_size(std::size_t queries, std::size_t k) {
-  throw Error(ErrorCode::out_of_memory, "results of " + std::to_string(queries) +
-                                            " queries with k = " + std::to_string(k) +
-                                            " do not fit in memory; use a smaller k or fewer queries");
+  throw Error(ErrorCode::out_of_memory,
+              "results of " + std::to_string(queries) + " queries with k = " + std::to_string(k) +
+                  " do not fit in memory; use a smaller k or fewer queries");
 }
 
-/// Calls run(out, options) without the GIL and returns (ids, scores) of shape [rows, width], or [width] for one
-/// row that was given without its dimension; and what was done, if asked.
+/// Calls run(out, options) without the GIL and returns (ids, scores) of shape [rows, width], or
+/// [width] for one row that was given without its dimension; and what was done, if asked.
 template <class Run>
 nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked& asked, bool stats,
                      Run&& run) {
@@ -100,7 +101,8 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
     if (!ids || !exact || (stats && !counts)) refuse_size(rows, width);
     const auto start = std::chrono::steady_clock::now();
     run(ResultView{ids.get(), exact.get(), counts.get()}, options);
-    if (stats) seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (stats)
+      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   const std::size_t shape[] = {rows, width};
   const std::span<const std::size_t> shown(shape + (flat ? 1 : 0), flat ? 1 : 2);
@@ -111,26 +113,35 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
 }
 
 nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int threads,
-                 const std::optional<std::string>& metric, bool stats, const std::string& scores, Lists exclude,
-                 Lists allow, Mask item_mask) {
+                 const std::optional<std::string>& metric, bool stats, const std::string& scores,
+                 Lists exclude, Lists allow, Mask item_mask) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const std::size_t width = k_argument(k);
-  const Asked asked = {
-      threads, metric, score_type_argument(scores), std::move(exclude), std::move(allow), std::move(item_mask)};
+  const Asked asked = {threads,
+                       metric,
+                       score_type_argument(scores),
+                       std::move(exclude),
+                       std::move(allow),
+                       std::move(item_mask)};
   return results_of(rows.view.rows, width, rows.one_dimensional, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
                       index.search(rows.view, width, out, options);
                     });
 }
 
-nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per_user, bool one_user,
-                       std::int64_t k, int threads, const std::optional<std::string>& metric, bool stats,
+nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per_user,
+                       bool one_user, std::int64_t k, int threads,
+                       const std::optional<std::string>& metric, bool stats,
                        const std::string& scores, Lists exclude, Lists allow, Mask item_mask) {
   const MatrixArgument rows = matrix_argument(interests, "users", false);
   const std::size_t width = k_argument(k);
   const std::size_t users = per_user == 0 ? 0 : rows.view.rows / per_user;
-  const Asked asked = {
-      threads, metric, score_type_argument(scores), std::move(exclude), std::move(allow), std::move(item_mask)};
+  const Asked asked = {threads,
+                       metric,
+                       score_type_argument(scores),
+                       std::move(exclude),
+                       std::move(allow),
+                       std::move(item_mask)};
   return results_of(users, width, one_user, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
                       index.search_multi(rows.view, per_user, width, out, options);
@@ -138,12 +149,16 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
 }
 
 /// (offsets, ids, scores), and what was done, if asked.
-nb::tuple search_range(const Index& index, nb::handle queries, const Vector<double>& thresholds, int threads,
-                       const std::optional<std::string>& metric, bool stats, const std::string& scores,
-                       Lists exclude, Lists allow, Mask item_mask) {
+nb::tuple search_range(const Index& index, nb::handle queries, const Vector<double>& thresholds,
+                       int threads, const std::optional<std::string>& metric, bool stats,
+                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
-  const Asked asked = {
-      threads, metric, score_type_argument(scores), std::move(exclude), std::move(allow), std::move(item_mask)};
+  const Asked asked = {threads,
+                       metric,
+                       score_type_argument(scores),
+                       std::move(exclude),
+                       std::move(allow),
+                       std::move(item_mask)};
   SearchStats done;
   const SearchOptions options = asked.options(stats ? &done : nullptr);
   RangeResult found;
@@ -159,7 +174,8 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
   const nb::object values = scores_to_numpy(found.scores, asked.scores);
   if (!stats) return nb::make_tuple(offsets, ids, values);
   std::unique_ptr<std::int64_t[]> counts(new std::int64_t[rows.view.rows]);
-  for (std::size_t q = 0; q < rows.view.rows; ++q) counts[q] = found.offsets[q + 1] - found.offsets[q];
+  for (std::size_t q = 0; q < rows.view.rows; ++q)
+    counts[q] = found.offsets[q + 1] - found.offsets[q];
   return nb::make_tuple(offsets, ids, values,
                         stats_of(seconds, threads, std::move(counts), rows.view.rows, done));
 }
@@ -169,12 +185,13 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
 void bind_searches(nb::class_<Index>& bound) {
   using namespace nb::literals;
   const auto with_filters = [&](const char* name, auto function, auto... arguments) {
-    bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a, "scores"_a = "f32",
-              "exclude"_a.none() = nb::none(), "allow"_a.none() = nb::none(),
+    bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a,
+              "scores"_a = "f32", "exclude"_a.none() = nb::none(), "allow"_a.none() = nb::none(),
               "item_mask"_a.none() = nb::none());
   };
   with_filters("search", &search, "queries"_a.none(), "k"_a);
-  with_filters("search_multi", &search_multi, "interests"_a.none(), "per_user"_a, "one_user"_a, "k"_a);
+  with_filters("search_multi", &search_multi, "interests"_a.none(), "per_user"_a, "one_user"_a,
+               "k"_a);
   with_filters("search_range", &search_range, "queries"_a.none(), "thresholds"_a);
 }
 

@@ -43,7 +43,8 @@ struct Tally {
 /// f32 copies of single rows, since scores are defined on f32 values.
 class Rows {
  public:
-  explicit Rows(const MatrixView& view) : view_(view), buffer_(view.dtype == DType::f16 ? view.cols : 0) {}
+  explicit Rows(const MatrixView& view)
+      : view_(view), buffer_(view.dtype == DType::f16 ? view.cols : 0) {}
   const float* operator[](std::size_t r) {
     if (view_.dtype == DType::f32) return static_cast<const float*>(view_.row(r));
     // An index of one row widens f16 exactly; only rows that look wrong come here.
@@ -62,7 +63,11 @@ class Judge {
  public:
   Judge(const MatrixView& items, const MatrixView& queries, Metric metric, bool normalize,
         std::span<const std::int64_t> ids)
-      : items_(items), queries_(queries), dimension_(items.cols), metric_(metric), normalize_(normalize) {
+      : items_(items),
+        queries_(queries),
+        dimension_(items.cols),
+        metric_(metric),
+        normalize_(normalize) {
     for (std::size_t r = 0; r < ids.size(); ++r) row_of_.emplace(ids[r], r);
     count_ = items.rows;
     has_ids_ = !ids.empty();
@@ -95,8 +100,9 @@ class Judge {
  private:
   std::optional<std::size_t> row_of(std::int64_t id) const {
     if (!has_ids_) {
-      return id >= 0 && static_cast<std::size_t>(id) < count_ ? std::optional(static_cast<std::size_t>(id))
-                                                              : std::nullopt;
+      return id >= 0 && static_cast<std::size_t>(id) < count_
+                 ? std::optional(static_cast<std::size_t>(id))
+                 : std::nullopt;
     }
     const auto found = row_of_.find(id);
     return found == row_of_.end() ? std::nullopt : std::optional(found->second);
@@ -127,7 +133,8 @@ nb::dict to_dict(const Tally& tally, Judge& judge, std::size_t wanted) {
   out["right"] = tally.right;
   out["tied"] = tally.tied;
   out["repeated"] = tally.repeated;
-  out["recall"] = wanted == 0 ? 1.0 : static_cast<double>(tally.found) / static_cast<double>(wanted);
+  out["recall"] =
+      wanted == 0 ? 1.0 : static_cast<double>(tally.found) / static_cast<double>(wanted);
   out["first_wrong"] = nb::none();
   if (tally.first) {
     const Wrong& wrong = *tally.first;
@@ -142,21 +149,22 @@ void check_shapes(const MatrixView& items, const MatrixView& queries, const Answ
                   const std::optional<Ids>& item_ids) {
   const auto refuse = [](const std::string& message) { throw nb::value_error(message.c_str()); };
   if (queries.cols != items.cols) {
-    refuse("queries: dimension " + std::to_string(queries.cols) + " differs from the items' dimension " +
-           std::to_string(items.cols));
+    refuse("queries: dimension " + std::to_string(queries.cols) +
+           " differs from the items' dimension " + std::to_string(items.cols));
   }
   if (answer.shape(0) != queries.rows) {
     refuse("ids: " + std::to_string(answer.shape(0)) + " rows for " + std::to_string(queries.rows) +
            " queries; give one row of ids per query");
   }
   if (item_ids && item_ids->shape(0) != items.rows) {
-    refuse("item_ids: " + std::to_string(item_ids->shape(0)) + " ids for " + std::to_string(items.rows) +
-           " items; give one id per row");
+    refuse("item_ids: " + std::to_string(item_ids->shape(0)) + " ids for " +
+           std::to_string(items.rows) + " items; give one id per row");
   }
 }
 
-nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer, const std::string& metric,
-                bool normalize, const std::optional<Ids>& item_ids, int threads) {
+nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer,
+                const std::string& metric, bool normalize, const std::optional<Ids>& item_ids,
+                int threads) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
   const MatrixArgument asked = matrix_argument(queries, "queries", true);
   check_shapes(rows.view, asked.view, answer, item_ids);
@@ -171,8 +179,8 @@ nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer, cons
     const nb::gil_scoped_release released;
     check_finite(rows.view, "items");
     check_finite(asked.view, "queries");
-    const SearchResult truth =
-        reference::top_k(rows.view, asked.view, k, by, normalize, ids.empty() ? nullptr : ids.data(), threads);
+    const SearchResult truth = reference::top_k(rows.view, asked.view, k, by, normalize,
+                                                ids.empty() ? nullptr : ids.data(), threads);
     for (std::size_t r = 0; r < truth.queries; ++r) {
       const auto count = static_cast<std::size_t>(truth.counts[r]);
       judge.judge_row(r, answer.data() + r * k, truth.ids.data() + r * k, k, count, tally);
@@ -186,8 +194,8 @@ nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer, cons
 
 void bind_verify(nb::module_& module) {
   using namespace nb::literals;
-  module.def("verify", &verify, "items"_a.none(), "queries"_a.none(), "ids"_a, "metric"_a, "normalize"_a,
-             "item_ids"_a.none(), "threads"_a);
+  module.def("verify", &verify, "items"_a.none(), "queries"_a.none(), "ids"_a, "metric"_a,
+             "normalize"_a, "item_ids"_a.none(), "threads"_a);
 }
 
 }  // namespace maxdot::python

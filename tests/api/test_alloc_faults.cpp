@@ -16,7 +16,9 @@ using maxdot::Error;
 using maxdot::ErrorCode;
 namespace test = maxdot::test;
 
-TEST_CASE("the tests' own allocation faults: exactly one allocation fails, and only while the fault lives") {
+TEST_CASE(
+    "the tests' own allocation faults: exactly one allocation fails, and only while the fault "
+    "lives") {
   {
     const test::AllocationFault fault(1);
     void* first = ::operator new(8);
@@ -45,7 +47,8 @@ TEST_CASE("the tests' own allocation faults: exactly one allocation fails, and o
   CHECK(test::for_each_allocation_fault(three) == 3);
 }
 
-TEST_CASE("memory that runs out while an index is saved or opened is an Error, and the old file stays") {
+TEST_CASE(
+    "memory that runs out while an index is saved or opened is an Error, and the old file stays") {
   const test::Folder folder;
   const test::Rows items = test::gaussian_rows(300, 5, 1);
   const std::vector<std::int64_t> ids = [] {
@@ -68,7 +71,8 @@ TEST_CASE("memory that runs out while an index is saved or opened is an Error, a
         }) > 5);
   CHECK(folder.entries() == 1);
   for (const bool verify : {false, true}) {
-    CHECK(test::for_each_allocation_fault([&] { maxdot::Index::open(path, {.verify_codes = verify}); }) > 3);
+    CHECK(test::for_each_allocation_fault(
+              [&] { maxdot::Index::open(path, {.verify_codes = verify}); }) > 3);
   }
 }
 

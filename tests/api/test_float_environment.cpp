@@ -1,5 +1,5 @@
-// The caller's rounding mode, flush-to-zero flags and trapping exceptions reach no result, and are as they were
-// afterwards.
+// The caller's rounding mode, flush-to-zero flags and trapping exceptions reach no result, and are
+// as they were afterwards.
 
 #include <doctest/doctest.h>
 
@@ -51,8 +51,8 @@ Door door(const std::string& name, Call call) {
           }};
 }
 
-/// Every public function that computes in floating point, on data whose results depend on rounding and on
-/// denormals.
+/// Every public function that computes in floating point, on data whose results depend on rounding
+/// and on denormals.
 std::vector<Door> doors() {
   static const test::Rows items = test::gaussian_rows(300, 20, 1);
   static const test::Rows tiny = test::generators()[5].make(300, 20, 1);
@@ -72,7 +72,8 @@ std::vector<Door> doors() {
   static const std::string index_path = folder / "tiny.maxdot";
   const auto range = [](const Index& of, double threshold) {
     Bits bits;
-    const RangeResult result = of.search_range(queries.view(), std::vector<double>{threshold}, {.threads = 2});
+    const RangeResult result =
+        of.search_range(queries.view(), std::vector<double>{threshold}, {.threads = 2});
     add(bits, result.offsets);
     add(bits, result.ids);
     add(bits, result.scores);
@@ -90,25 +91,33 @@ std::vector<Door> doors() {
   };
   std::vector<Door> all = {
       door("search", [] { return index.search(queries.view(), 10); }),
-      door("search of denormals", [] { return tiny_index.search(queries.view(), 10, {.threads = 1}); }),
+      door("search of denormals",
+           [] { return tiny_index.search(queries.view(), 10, {.threads = 1}); }),
       door("build",
-           [] { return Index::build(tiny.view(), {.metric = Metric::dot}).search(queries.view(), 10); }),
+           [] {
+             return Index::build(tiny.view(), {.metric = Metric::dot}).search(queries.view(), 10);
+           }),
       door("search_multi", [] { return index.search_multi(queries.view(), 2, 10); }),
       door("search_multi of denormals", [] { return index.search_multi(interests.view(), 2, 10); }),
       {"search_range", [range] { return range(index, 0.5); }},
       {"search_range of everything", [range] { return range(index, -1e200); }},
       {"search_range of nothing", [range] { return range(index, 1e200); }},
       door("reference::top_k",
-           [] { return reference::top_k(items.view(), queries.view(), 10, Metric::euclidean, false); }),
-      door("reference::dot64", [] { return reference::dot64(items.values.data(), queries.values.data(), 20); }),
+           [] {
+             return reference::top_k(items.view(), queries.view(), 10, Metric::euclidean, false);
+           }),
+      door("reference::dot64",
+           [] { return reference::dot64(items.values.data(), queries.values.data(), 20); }),
       door("reference::score",
            [] {
-             return reference::score(items.values.data(), queries.values.data(), 20, Metric::cosine, false)
+             return reference::score(items.values.data(), queries.values.data(), 20, Metric::cosine,
+                                     false)
                  .reported;
            }),
       door("objective::bce", [] { return objective::bce(scores, labels, 0.3); }),
       door("objective::bpr", [] { return objective::bpr(scores, others, 0.3); }),
-      door("objective::cross_entropy", [] { return objective::cross_entropy(scores, others, 0.3); }),
+      door("objective::cross_entropy",
+           [] { return objective::cross_entropy(scores, others, 0.3); }),
       door("objective::probability",
            [] {
              std::vector<float> out(scores.size());
@@ -121,7 +130,8 @@ std::vector<Door> doors() {
              objective::log_partition(index, queries.view(), out);
              return out;
            }),
-      door("objective::full_softmax", [] { return objective::full_softmax(index, queries.view(), positives); }),
+      door("objective::full_softmax",
+           [] { return objective::full_softmax(index, queries.view(), positives); }),
       door("objective::probabilities",
            [] {
              const std::vector<double> partition(queries.rows, 7.1);
@@ -131,7 +141,8 @@ std::vector<Door> doors() {
            }),
       {"evaluate::retrieval",
        [report] {
-         return report(evaluate::retrieval(index, queries.view(), relevant, ks, {}, {{.bootstrap = 20}}));
+         return report(
+             evaluate::retrieval(index, queries.view(), relevant, ks, {}, {{.bootstrap = 20}}));
        }},
       door("evaluate::ranks", [] { return evaluate::ranks(index, queries.view(), relevant); }),
       door("evaluate::rechub_rounded",

@@ -50,7 +50,8 @@ TEST_CASE("a saved index answers as the one that was built") {
   const std::vector<std::uint16_t> halves = test::to_halves(items);
   const test::Rows queries = test::gaussian_rows(13, 29, 2);
   std::vector<std::int64_t> ids(700);
-  for (std::size_t i = 0; i < 700; ++i) ids[i] = static_cast<std::int64_t>((i * 7919) % 700 + (1LL << 40));
+  for (std::size_t i = 0; i < 700; ++i)
+    ids[i] = static_cast<std::int64_t>((i * 7919) % 700 + (1LL << 40));
   for (const bool with_ids : {false, true}) {
     for (const MatrixView& view : {items.view(), MatrixView::f16(halves.data(), 700, 29)}) {
       BuildOptions options{.metric = Metric::euclidean};
@@ -63,7 +64,8 @@ TEST_CASE("a saved index answers as the one that was built") {
       CHECK(opened.info().metric == Metric::euclidean);
       CHECK(opened.info().has_ids == with_ids);
       CHECK(opened.info().bytes == std::filesystem::file_size(folder / "a.maxdot"));
-      CHECK(test::difference(opened.search(queries.view(), 20), built.search(queries.view(), 20)) == "");
+      CHECK(test::difference(opened.search(queries.view(), 20), built.search(queries.view(), 20)) ==
+            "");
       CHECK(folder.entries() == 1);
     }
   }
@@ -89,7 +91,8 @@ TEST_CASE("rows with a stride are read right") {
     packed.values.insert(packed.values.end(), &wide.values[r * 10], &wide.values[r * 10] + 6);
   }
   const Index index = Index::build(left);
-  CHECK(test::difference(index.search(left, 7), Index::build(packed.view()).search(packed.view(), 7)) == "");
+  CHECK(test::difference(index.search(left, 7),
+                         Index::build(packed.view()).search(packed.view(), 7)) == "");
 }
 
 TEST_CASE("bad values are refused with row and column") {
@@ -100,30 +103,40 @@ TEST_CASE("bad values are refused with row and column") {
   const Error nan = error_of([&] { Index::build(items.view()); });
   CHECK(nan.code() == ErrorCode::invalid_data);
   CHECK(contains(nan, "row 4200, column 3 is NaN"));
-  CHECK(contains(error_of([&] { index.search(items.view().slice(4300, 700), 3); }), "queries: row 600, column 0 is Inf"));
+  CHECK(contains(error_of([&] { index.search(items.view().slice(4300, 700), 3); }),
+                 "queries: row 600, column 0 is Inf"));
   std::vector<std::uint16_t> halves(16, 0x3c00);
   halves[9] = 0xfc00;
-  CHECK(contains(error_of([&] { Index::build(MatrixView::f16(halves.data(), 2, 8)); }), "row 1, column 1 is Inf"));
+  CHECK(contains(error_of([&] { Index::build(MatrixView::f16(halves.data(), 2, 8)); }),
+                 "row 1, column 1 is Inf"));
 }
 
 TEST_CASE("bad shapes, ids, threads and sizes are refused") {
   const test::Rows items = test::gaussian_rows(10, 4, 1);
   const Index index = Index::build(items.view());
   const auto code = [](auto&& f) { return error_of(f).code(); };
-  CHECK(code([&] { Index::build(MatrixView::f32(items.values.data(), 10, 0)); }) == ErrorCode::invalid_argument);
-  CHECK(code([&] { Index::build(MatrixView::f32(items.values.data(), 0, 40000)); }) == ErrorCode::invalid_argument);
-  CHECK(code([&] { Index::build(MatrixView::f32(nullptr, 10, 4)); }) == ErrorCode::invalid_argument);
-  CHECK(code([&] { index.search(MatrixView::f32(items.values.data(), 1, 5), 1); }) == ErrorCode::invalid_argument);
-  CHECK(code([&] { index.search(items.view(), 1, {.threads = -1}); }) == ErrorCode::invalid_argument);
-  CHECK(code([&] { index.search(items.view(), std::size_t{1} << 60); }) == ErrorCode::out_of_memory);
+  CHECK(code([&] { Index::build(MatrixView::f32(items.values.data(), 10, 0)); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code([&] { Index::build(MatrixView::f32(items.values.data(), 0, 40000)); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code([&] { Index::build(MatrixView::f32(nullptr, 10, 4)); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code([&] { index.search(MatrixView::f32(items.values.data(), 1, 5), 1); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code([&] { index.search(items.view(), 1, {.threads = -1}); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code([&] { index.search(items.view(), std::size_t{1} << 60); }) ==
+        ErrorCode::out_of_memory);
   CHECK(code([&] { index.search(items.view(), ~std::size_t{0}); }) == ErrorCode::out_of_memory);
   std::vector<std::int64_t> ids(10, 3);
-  CHECK(contains(error_of([&] { Index::build(items.view(), {.ids = ids}); }), "id 3 stands on more than one row"));
+  CHECK(contains(error_of([&] { Index::build(items.view(), {.ids = ids}); }),
+                 "id 3 stands on more than one row"));
   for (std::size_t i = 0; i < 10; ++i) ids[i] = static_cast<std::int64_t>(i);
   ids[4] = -7;
   CHECK(contains(error_of([&] { Index::build(items.view(), {.ids = ids}); }), "row 4 has id -7"));
   ids.resize(9);
-  CHECK(contains(error_of([&] { Index::build(items.view(), {.ids = ids}); }), "9 ids for 10 items"));
+  CHECK(
+      contains(error_of([&] { Index::build(items.view(), {.ids = ids}); }), "9 ids for 10 items"));
 }
 
 TEST_CASE("a damaged file is refused, whichever byte it is") {
@@ -171,8 +184,10 @@ TEST_CASE("a file whose checksum is right but whose header lies is refused") {
     folder.put("bad", bad);
     return error_of([&] { Index::open(path); });
   };
-  // The high codes are 256 bytes: from 2^64 - 320 on, their end and the 64 bytes after it are 0 in 64 bits.
-  CHECK(contains(forge(kTable + 2 * kEntry + 8, ~std::uint64_t{319}, 8), "'high codes' does not fit"));
+  // The high codes are 256 bytes: from 2^64 - 320 on, their end and the 64 bytes after it are 0 in
+  // 64 bits.
+  CHECK(contains(forge(kTable + 2 * kEntry + 8, ~std::uint64_t{319}, 8),
+                 "'high codes' does not fit"));
   CHECK(contains(forge(kTable + 2 * kEntry + 8, good.size(), 8), "'high codes' does not fit"));
   CHECK(contains(forge(kTable + 8, 64, 8), "'rows' does not fit"));
   CHECK(contains(forge(kTable + 16, 64, 8), "'rows' does not fit"));

@@ -20,7 +20,8 @@ constexpr std::size_t kHuge = std::numeric_limits<std::size_t>::max();
 
 /// `call` must throw an Error (invalid_argument) whose message starts with `name`.
 template <typename Call>
-void check_invalid(const std::string& name, Call call, ErrorCode code = ErrorCode::invalid_argument) {
+void check_invalid(const std::string& name, Call call,
+                   ErrorCode code = ErrorCode::invalid_argument) {
   CAPTURE(name);
   try {
     call();
@@ -55,7 +56,8 @@ TEST_CASE("an Index that was moved from, or never built, is empty and says so") 
   const Index kept = std::move(source);
   CHECK(kept.size() == 300);
   const Index never;
-  for (const Index* empty : {static_cast<const Index*>(&source), &never}) {  // NOLINT: this is the point
+  for (const Index* empty :
+       {static_cast<const Index*>(&source), &never}) {  // NOLINT: this is the point
     CHECK(empty->size() == 0);
     CHECK(empty->dimension() == 0);
     CHECK(empty->info().items == 0);
@@ -110,7 +112,8 @@ TEST_CASE("files that were moved from are empty") {
   MatrixWriter other = std::move(writer);
   const std::int64_t id = 1;
   const double score = 1;
-  check_invalid("this MatrixWriter is empty", [&] { writer.append(&id, 1); });  // NOLINT: this is the point
+  check_invalid("this MatrixWriter is empty",
+                [&] { writer.append(&id, 1); });  // NOLINT: this is the point
   check_invalid("this MatrixWriter is empty", [&] { writer.append(&score, 1); });
   check_invalid("this MatrixWriter is empty", [&] { writer.commit(); });
   other.append(&id, 1);
@@ -137,22 +140,29 @@ TEST_CASE("values that are none of an enumeration's are refused") {
   check_invalid("queries: dtype 7", [&] { objective::log_partition(index, queries, out); });
   check_invalid("queries: dtype 7",
                 [&] { reference::top_k(data.items.view(), queries, 1, Metric::dot, false); });
-  check_invalid("items: dtype 7", [&] { reference::top_k(rows, data.queries.view(), 1, Metric::dot, false); });
+  check_invalid("items: dtype 7",
+                [&] { reference::top_k(rows, data.queries.view(), 1, Metric::dot, false); });
   const MatrixView good = data.queries.view();
   check_invalid("metric: 7", [&] { Index::build(data.items.view(), {.metric = metric}); });
   check_invalid("metric: 7", [&] { index.search(good, 1, {.metric = metric}); });
   check_invalid("metric: 7", [&] { index.search_multi(good, 2, 1, {.metric = metric}); });
-  check_invalid("metric: 7", [&] { index.search_range(good, {&threshold, 1}, {.metric = metric}); });
-  check_invalid("metric: 7", [&] { evaluate::ranks(index, good, data.lists, {}, {.metric = metric}); });
-  check_invalid("metric: 7", [&] { objective::log_partition(index, good, out, {.metric = metric}); });
+  check_invalid("metric: 7", [&] {
+    index.search_range(good, {&threshold, 1}, {.metric = metric});
+  });
+  check_invalid("metric: 7",
+                [&] { evaluate::ranks(index, good, data.lists, {}, {.metric = metric}); });
+  check_invalid("metric: 7",
+                [&] { objective::log_partition(index, good, out, {.metric = metric}); });
   check_invalid("metric: 7", [&] { reference::top_k(data.items.view(), good, 1, metric, false); });
   evaluate::Options options;
   options.convention = static_cast<evaluate::Convention>(7);
   check_invalid("convention: 7", [&] { evaluate::metrics(data.lists, {ids, 1}, ks, options); });
-  check_invalid("metric: 7", [&] { evaluate::rechub_text(static_cast<evaluate::RechubMetric>(7), 1, 0.5); });
+  check_invalid("metric: 7",
+                [&] { evaluate::rechub_text(static_cast<evaluate::RechubMetric>(7), 1, 0.5); });
   const test::Folder folder;
-  check_invalid(folder / "a.npy",
-                [&] { MatrixWriter(folder / "a.npy", static_cast<MatrixWriter::Format>(7), 1, 1); });
+  check_invalid(folder / "a.npy", [&] {
+    MatrixWriter(folder / "a.npy", static_cast<MatrixWriter::Format>(7), 1, 1);
+  });
   CHECK(folder.entries() == 0);
   CHECK(std::string(to_string(static_cast<DType>(7))) == "unknown");
   CHECK(std::string(to_string(static_cast<evaluate::Convention>(7))) == "unknown");
@@ -165,8 +175,9 @@ TEST_CASE("sizes that overflow are refused") {
   const auto sized = [&](std::size_t rows, std::size_t stride) {
     return MatrixView{view.data, DType::f32, rows, 12, stride};
   };
-  for (const MatrixView& queries : {sized(kHuge, 48), sized(std::size_t{1} << 60, 48), sized(3, kHuge / 2),
-                                    sized(std::size_t{1} << 33, std::size_t{1} << 31), sized(2, 44)}) {
+  for (const MatrixView& queries :
+       {sized(kHuge, 48), sized(std::size_t{1} << 60, 48), sized(3, kHuge / 2),
+        sized(std::size_t{1} << 33, std::size_t{1} << 31), sized(2, 44)}) {
     check_invalid("queries: ", [&] { index.search(queries, 0); });
     check_invalid("items: ", [&] { Index::build(queries); });
     check_invalid("items: ", [&] { reference::top_k(queries, view, 1, Metric::dot, false); });
@@ -175,25 +186,30 @@ TEST_CASE("sizes that overflow are refused") {
   const std::vector<std::int64_t> one = {0};
   for (const std::size_t users : {kHuge, kHuge - 1, kHuge / 8, kHuge / 16}) {
     check_invalid(
-        "pairs: ", [&] { evaluate::lists_from_pairs(none, none, users); }, ErrorCode::out_of_memory);
+        "pairs: ", [&] { evaluate::lists_from_pairs(none, none, users); },
+        ErrorCode::out_of_memory);
   }
   check_invalid("pairs: 1 users but 0 items", [&] { evaluate::lists_from_pairs(one, none, 1); });
-  check_invalid("queries: dimension 12 differs",
-                [&] { reference::top_k(test::gaussian_rows(2, 3, 1).view(), view, 1, Metric::dot, false); });
-  check_invalid("threads: -1", [&] { reference::top_k(view, view, 1, Metric::dot, false, nullptr, -1); });
+  check_invalid("queries: dimension 12 differs", [&] {
+    reference::top_k(test::gaussian_rows(2, 3, 1).view(), view, 1, Metric::dot, false);
+  });
+  check_invalid("threads: -1",
+                [&] { reference::top_k(view, view, 1, Metric::dot, false, nullptr, -1); });
   check_invalid(
       "results of 6 queries", [&] { reference::top_k(view, view, kHuge / 4, Metric::dot, false); },
       ErrorCode::out_of_memory);
 }
 
-// Threads are given: how many there are by default is read from files, whose reader knows what to do without
-// memory.
+// Threads are given: how many there are by default is read from files, whose reader knows what to
+// do without memory.
 TEST_CASE("memory that runs out is an Error: building") {
   const Data data;
   const MatrixView items = data.items.view();
-  CHECK(for_each_allocation_fault([&] { (void)Index::build(items, {.ids = data.ids, .threads = 2}); }) > 3);
+  CHECK(for_each_allocation_fault(
+            [&] { (void)Index::build(items, {.ids = data.ids, .threads = 2}); }) > 3);
   std::vector<std::int64_t> falling(data.ids.rbegin(), data.ids.rend());
-  CHECK(for_each_allocation_fault([&] { (void)Index::build(items, {.ids = falling, .threads = 2}); }) > 4);
+  CHECK(for_each_allocation_fault(
+            [&] { (void)Index::build(items, {.ids = falling, .threads = 2}); }) > 4);
   CHECK(for_each_allocation_fault([&] { (void)Matrix(3, 4, DType::f32); }) > 0);
 }
 
@@ -216,14 +232,17 @@ TEST_CASE("memory that runs out is an Error: searching") {
               data.index().search_range(queries, {&threshold, 1}, options);
             }) > 3);
       if (filtered) options.filters = {.exclude = data.pairs, .allow = data.pairs, .item_mask = {}};
-      CHECK(for_each_allocation_fault([&] { data.index().search_multi(queries, 2, 10, options); }) > 3);
+      CHECK(for_each_allocation_fault([&] { data.index().search_multi(queries, 2, 10, options); }) >
+            3);
       CHECK(for_each_allocation_fault([&] {
-              data.index().search_multi(queries, 2, 10, {ids.data(), scores.data(), nullptr}, options);
+              data.index().search_multi(queries, 2, 10, {ids.data(), scores.data(), nullptr},
+                                        options);
             }) > 3);
     }
   }
-  CHECK(for_each_allocation_fault(
-            [&] { reference::top_k(data.items.view(), queries, 5, Metric::dot, false, nullptr, 2); }) > 3);
+  CHECK(for_each_allocation_fault([&] {
+          reference::top_k(data.items.view(), queries, 5, Metric::dot, false, nullptr, 2);
+        }) > 3);
 }
 
 TEST_CASE("memory that runs out is an Error: evaluating") {
@@ -237,11 +256,15 @@ TEST_CASE("memory that runs out is an Error: evaluating") {
   options.threads = 2;
   std::vector<std::int64_t> retrieved(30);
   for (std::size_t i = 0; i < 30; ++i) retrieved[i] = static_cast<std::int64_t>(7 * i);
-  CHECK(for_each_allocation_fault([&] { evaluate::metrics(data.lists, {retrieved, 5}, ks, options); }) > 3);
-  CHECK(for_each_allocation_fault(
-            [&] { evaluate::retrieval(data.index(), users, data.lists, ks, data.lists, options); }) > 3);
-  CHECK(for_each_allocation_fault(
-            [&] { evaluate::ranks(data.index(), users, data.lists, data.lists, {.threads = 2}); }) > 3);
+  CHECK(for_each_allocation_fault([&] {
+          evaluate::metrics(data.lists, {retrieved, 5}, ks, options);
+        }) > 3);
+  CHECK(for_each_allocation_fault([&] {
+          evaluate::retrieval(data.index(), users, data.lists, ks, data.lists, options);
+        }) > 3);
+  CHECK(for_each_allocation_fault([&] {
+          evaluate::ranks(data.index(), users, data.lists, data.lists, {.threads = 2});
+        }) > 3);
   const std::vector<std::int64_t> numbers = {0, 2, 1, 0};
   CHECK(for_each_allocation_fault([&] { evaluate::lists_from_pairs(numbers, numbers, 3); }) == 3);
   (void)for_each_allocation_fault(
@@ -257,8 +280,9 @@ TEST_CASE("memory that runs out is an Error: objectives") {
             [&] { objective::log_partition(data.index(), queries, out, {.threads = 2}); }) > 3);
   CHECK(for_each_allocation_fault(
             [&] { objective::full_softmax(data.index(), queries, ids, {.threads = 2}); }) > 3);
-  CHECK(for_each_allocation_fault(
-            [&] { objective::probabilities(data.index(), queries, ids, out, out, {.threads = 2}); }) > 3);
+  CHECK(for_each_allocation_fault([&] {
+          objective::probabilities(data.index(), queries, ids, out, out, {.threads = 2});
+        }) > 3);
 }
 
 TEST_CASE("memory that runs out for the words of a refusal is an Error too") {
@@ -280,7 +304,9 @@ TEST_CASE("memory that runs out for the words of a refusal is an Error too") {
   };
   const auto faults = [&](auto&& call) { return for_each_allocation_fault(refuse(call)); };
   CHECK(faults([&] { index.search(data.queries.view(), 1, {.threads = -1}); }) > 0);
-  CHECK(faults([&] { index.search(MatrixView::f32(data.items.values.data(), 1, 5), 1, {.threads = 2}); }) > 0);
+  CHECK(faults([&] {
+          index.search(MatrixView::f32(data.items.values.data(), 1, 5), 1, {.threads = 2});
+        }) > 0);
   CHECK(faults([&] { Index::build(data.items.view(), {.threads = -1}); }) > 0);
   CHECK(faults([&] { objective::bce(bad, good); }) > 0);
   CHECK(faults([&] { objective::bpr(bad, good); }) > 0);

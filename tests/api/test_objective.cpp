@@ -100,7 +100,8 @@ TEST_CASE_TEMPLATE("probabilities at ordinary and extreme scores", T, float, dou
   const std::vector<T> scores = {0, 1, -1, 10000, -10000, infinity, -infinity, -50};
   std::vector<T> out(scores.size());
   objective::probability(scores, out);
-  const double expected[] = {0.5, 0.7310585786300049, 0.2689414213699951, 1, 0, 1, 0, 1.928749847963918e-22};
+  const double expected[] = {0.5, 0.7310585786300049,   0.2689414213699951, 1, 0, 1,
+                             0,   1.928749847963918e-22};
   for (std::size_t i = 0; i < scores.size(); ++i) CHECK(close(out[i], expected[i]));
   objective::probability(std::vector<T>{1}, std::span<T>(out.data(), 1), 0.5);
   CHECK(close(out[0], 0.8807970779778824));
@@ -135,7 +136,8 @@ TEST_CASE("derivatives are the limits of differences") {
     for (std::size_t i = 0; i < 20; ++i) labels[i] = static_cast<double>(i % 3) / 2;
     std::vector<double> gradient(20);
     objective::bce(scores, labels, temperature, {}, gradient);
-    check(scores, gradient, [&](const auto& at) { return 20 * objective::bce(at, labels, temperature); });
+    check(scores, gradient,
+          [&](const auto& at) { return 20 * objective::bce(at, labels, temperature); });
 
     const std::vector<double> positive = numbers(5, 2);
     const std::vector<double> negative = numbers(15, 3);
@@ -166,13 +168,17 @@ TEST_CASE("a loss refuses what it cannot use, by name") {
   CHECK(code_of([&] { objective::bce(none, none); }, "scores: is empty") == invalid_argument);
   CHECK(code_of([&] { objective::bce(bad, two); }, "scores: element 1 is NaN") == invalid_data);
   CHECK(code_of([&] { objective::bce(two, two); }, "labels: element 1 is 2") == invalid_data);
-  CHECK(code_of([&] { objective::bpr(two, three); }, "negative: has 3 elements") == invalid_argument);
-  CHECK(code_of([&] { objective::bpr(two, bad); }, "negative: element 1") == invalid_data);
-  CHECK(code_of([&] { objective::cross_entropy(two, none); }, "negatives: has 0") == invalid_argument);
-  CHECK(code_of([&] { objective::cross_entropy(two, two, 0.0); }, "temperature: 0") == invalid_argument);
-  CHECK(code_of([&] { objective::cross_entropy(two, two, 1.0, {.losses = out}); }, "losses: has 3") ==
+  CHECK(code_of([&] { objective::bpr(two, three); }, "negative: has 3 elements") ==
         invalid_argument);
-  CHECK(code_of([&] { objective::probability(bad, std::span(out).first(2)); }, "scores: element 1") ==
-        invalid_data);
-  CHECK(code_of([&] { objective::softmax(three, two, out); }, "scores: 3 elements") == invalid_argument);
+  CHECK(code_of([&] { objective::bpr(two, bad); }, "negative: element 1") == invalid_data);
+  CHECK(code_of([&] { objective::cross_entropy(two, none); }, "negatives: has 0") ==
+        invalid_argument);
+  CHECK(code_of([&] { objective::cross_entropy(two, two, 0.0); }, "temperature: 0") ==
+        invalid_argument);
+  CHECK(code_of([&] { objective::cross_entropy(two, two, 1.0, {.losses = out}); },
+                "losses: has 3") == invalid_argument);
+  CHECK(code_of([&] { objective::probability(bad, std::span(out).first(2)); },
+                "scores: element 1") == invalid_data);
+  CHECK(code_of([&] { objective::softmax(three, two, out); }, "scores: 3 elements") ==
+        invalid_argument);
 }

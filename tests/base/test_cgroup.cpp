@@ -51,20 +51,25 @@ TEST_CASE("cgroup v2: the least of the group and its ancestors") {
   CHECK(Tree("0::/a/b\n").v2("/a/b", "400000 100000\n").v2("/a", "50000 100000\n").cpus() == 0.5);
   CHECK(Tree("0::/a/b\n").v2("/a/b", "300000 100000\n").v2("", "600000 100000\n").cpus() == 3.0);
   // A group beside the own one, and one below it, do not count.
-  CHECK(Tree("0::/a\n").v2("/b", "100000 100000\n").v2("/a/c", "100000 100000\n").cpus() == kUnlimited);
+  CHECK(Tree("0::/a\n").v2("/b", "100000 100000\n").v2("/a/c", "100000 100000\n").cpus() ==
+        kUnlimited);
 }
 
 TEST_CASE("cgroup v2: a container's mount is its own group, whatever path the host shows") {
   CHECK(Tree("0::/docker/0123\n").v2("", "250000 100000\n").cpus() == 2.5);
-  CHECK(Tree("0::/../other\n").v2("", "250000 100000\n").v2("/../other", "100000 100000\n").cpus() == 2.5);
+  CHECK(
+      Tree("0::/../other\n").v2("", "250000 100000\n").v2("/../other", "100000 100000\n").cpus() ==
+      2.5);
 }
 
 TEST_CASE("cgroup v1: the cpu controller, under each name of its mount") {
   const std::string groups = "12:cpuset:/x\n4:cpu,cpuacct:/a/b\n1:name=systemd:/y\n0::/z\n";
   for (const char* mount : {"cpu", "cpu,cpuacct"}) {
     CHECK(Tree(groups).v1(mount, "/a/b", "200000\n", "100000\n").cpus() == 2.0);
-    CHECK(Tree(groups).v1(mount, "/a/b", "-1\n", "100000\n").v1(mount, "/a", "30000\n", "20000\n").cpus() ==
-          1.5);
+    CHECK(Tree(groups)
+              .v1(mount, "/a/b", "-1\n", "100000\n")
+              .v1(mount, "/a", "30000\n", "20000\n")
+              .cpus() == 1.5);
     CHECK(Tree(groups).v1(mount, "", "-1\n", "100000\n").cpus() == kUnlimited);
     CHECK(Tree(groups).v1(mount, "/x", "100000\n", "100000\n").cpus() == kUnlimited);
     CHECK(Tree(groups)
@@ -73,7 +78,8 @@ TEST_CASE("cgroup v1: the cpu controller, under each name of its mount") {
               .cpus() == 4.0);
   }
   CHECK(Tree("4:cpuacct,cpu:/a\n").v1("cpu", "/a", "100000\n", "100000\n").cpus() == 1.0);
-  CHECK(Tree(groups).v2("/z", "100000 100000\n").v1("cpu", "/a/b", "300000\n", "100000\n").cpus() == 1.0);
+  CHECK(Tree(groups).v2("/z", "100000 100000\n").v1("cpu", "/a/b", "300000\n", "100000\n").cpus() ==
+        1.0);
 }
 
 TEST_CASE("cgroup files that say nothing sensible limit nothing") {
@@ -81,8 +87,9 @@ TEST_CASE("cgroup files that say nothing sensible limit nothing") {
   for (const std::string& text :
        {std::string(), std::string("\n"), std::string("0 100000\n"), std::string("100000 0\n"),
         std::string("100000\n"), std::string("-5 100000\n"), std::string("nan nan\n"),
-        std::string("1e5 100000\n"), std::string("0x10 1\n"), std::string("99999999999999999999999 1\n"),
-        std::string(" 100000 100000\n"), std::string("1 2 3\n"), nul, std::string(200000, '9')}) {
+        std::string("1e5 100000\n"), std::string("0x10 1\n"),
+        std::string("99999999999999999999999 1\n"), std::string(" 100000 100000\n"),
+        std::string("1 2 3\n"), nul, std::string(200000, '9')}) {
     CAPTURE(text.substr(0, 30));
     CHECK(Tree("0::/a\n").v2("/a", text).cpus() == kUnlimited);
     CHECK(Tree("2:cpu:/a\n").v1("cpu", "/a", text, "100000\n").cpus() ==
@@ -92,9 +99,9 @@ TEST_CASE("cgroup files that say nothing sensible limit nothing") {
   CHECK(Tree("0::/a b:c\n").v2("/a b:c", "100000 100000\n").cpus() == 1.0);
   for (const std::string& groups :
        {std::string(), std::string("\n\n\n"), std::string("0:"), std::string("0::"),
-        std::string("0::relative\n"), std::string("::::::\n"), "0::/" + std::string(5000, 'x') + "\n",
-        std::string(100000, '/'), std::string("0::") + std::string(60000, '/') + "\n",
-        std::string("0::///a//b/\n"), nul}) {
+        std::string("0::relative\n"), std::string("::::::\n"),
+        "0::/" + std::string(5000, 'x') + "\n", std::string(100000, '/'),
+        std::string("0::") + std::string(60000, '/') + "\n", std::string("0::///a//b/\n"), nul}) {
     CAPTURE(groups.substr(0, 30));
     CHECK(Tree(groups).v2("", "700000 100000\n").cpus() == 7.0);
   }

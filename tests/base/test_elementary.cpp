@@ -16,11 +16,13 @@ using namespace maxdot;
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-static_assert(std::numeric_limits<long double>::digits >= 64, "long double must be able to judge f64");
+static_assert(std::numeric_limits<long double>::digits >= 64,
+              "long double must be able to judge f64");
 
 /// The error of `got` in units of its own last place.
 double error_in_units(double got, long double expected) {
-  const double size = std::max(std::fabs(static_cast<double>(expected)), std::numeric_limits<double>::min());
+  const double size =
+      std::max(std::fabs(static_cast<double>(expected)), std::numeric_limits<double>::min());
   const int exponent = std::ilogb(size);
   return static_cast<double>(std::fabs(static_cast<long double>(got) - expected) /
                              std::ldexp(1.0L, exponent - 52));
@@ -53,7 +55,8 @@ TEST_CASE("e^x is within a unit in the last place over its whole range") {
     CAPTURE(range);
     CHECK(worst_error(-range, range, base::exp, true_exp) < 1.0);
   }
-  CHECK(worst_error(-745.0, -708.0, base::exp, true_exp) < 1.0);  // in units of the smallest normal number's
+  CHECK(worst_error(-745.0, -708.0, base::exp, true_exp) <
+        1.0);  // in units of the smallest normal number's
   CHECK(base::exp(0.0) == 1.0);
   CHECK(base::exp(-0.0) == 1.0);
   CHECK(base::exp(0x1p-1074) == 1.0);

@@ -80,8 +80,8 @@ TEST_CASE("base: InputFile and MappedFile") {
   CHECK(part == "3456");
   check_refused([&] { file.read_at(8, part.data(), 4); }, ErrorCode::bad_format, folder / "a",
                 "ends at byte 10");
-  check_refused([&] { file.read_at(~std::uint64_t{0}, part.data(), 4); }, ErrorCode::bad_format, folder / "a",
-                "ends");
+  check_refused([&] { file.read_at(~std::uint64_t{0}, part.data(), 4); }, ErrorCode::bad_format,
+                folder / "a", "ends");
   MappedFile first(file);
   const MappedFile map(std::move(first));
   CHECK(std::string(map.data(), map.data() + map.size()) == "0123456789");
@@ -115,7 +115,8 @@ TEST_CASE("base: AtomicFile replaces whole files only") {
   file.write_at(3, "cd", 2);  // long on its way to the disk
   file.write("end", 3);
   CHECK(file.written() == 6000007);
-  check_refused([&] { file.write_at(6000006, "xy", 2); }, ErrorCode::invalid_argument, path, "past the bytes");
+  check_refused([&] { file.write_at(6000006, "xy", 2); }, ErrorCode::invalid_argument, path,
+                "past the bytes");
   file.commit();
   CHECK(folder.get("a") == ".abcd" + std::string(5999999, 'b') + "end");
   CHECK(folder.entries() == 1);
@@ -179,7 +180,8 @@ TEST_CASE("base: AtomicFile keeps the old file when the disk refuses") {
         for (int i = 0; i < (at_commit ? 1 : 5); ++i) file.write(big.data(), big.size());
         if (at_commit) file.commit();
       } catch (const Error& error) {
-        if (error.code() == ErrorCode::io && std::string(error.what()).starts_with(path)) ++failures;
+        if (error.code() == ErrorCode::io && std::string(error.what()).starts_with(path))
+          ++failures;
       }
       limit.rlim_cur = before;
       ::setrlimit(RLIMIT_FSIZE, &limit);
@@ -294,7 +296,8 @@ TEST_CASE("base: a file that is replaced keeps owner, group and mode, or permits
     REQUIRE(::chown(path.c_str(), 12345, 23456) == 0);
     REQUIRE(::chmod(path.c_str(), mode) == 0);
     REQUIRE(in_a_child([&] {
-              if (::setgroups(0, nullptr) != 0 || ::setgid(group) != 0 || ::setuid(user) != 0) return 1;
+              if (::setgroups(0, nullptr) != 0 || ::setgid(group) != 0 || ::setuid(user) != 0)
+                return 1;
               try {
                 replace(path, "new");
               } catch (const Error&) {
@@ -317,7 +320,8 @@ TEST_CASE("base: a file that is replaced keeps owner, group and mode, or permits
 
 TEST_CASE("base: two files that belong together appear together, or none does") {
   const Folder folder;
-  const auto commit = [&](const std::string& first_name, const std::string& second_name, auto&& before) {
+  const auto commit = [&](const std::string& first_name, const std::string& second_name,
+                          auto&& before) {
     AtomicFile first(first_name);
     AtomicFile second(second_name);
     first.write("new first", 9);
@@ -345,11 +349,13 @@ TEST_CASE("base: two files that belong together appear together, or none does") 
   };
   folder.put("first", "old first");
   folder.put("second", "old second");
-  check_refused([&] { commit(first, second, [&] { block(first); }); }, ErrorCode::io, first, "cannot finish");
+  check_refused([&] { commit(first, second, [&] { block(first); }); }, ErrorCode::io, first,
+                "cannot finish");
   CHECK(folder.get("second") == "old second");
   CHECK(folder.entries() == 2);
   fs::remove(first);
-  check_refused([&] { commit(first, second, [&] { block(second); }); }, ErrorCode::io, second, "cannot");
+  check_refused([&] { commit(first, second, [&] { block(second); }); }, ErrorCode::io, second,
+                "cannot");
   CHECK_FALSE(fs::exists(first));
   CHECK(folder.entries() == 1);
   fs::remove(second);
@@ -359,8 +365,8 @@ TEST_CASE("base: two files that belong together appear together, or none does") 
     for (const int failing : {0, 1}) {
       if (existed) folder.put("first", "old first");
       if (existed) folder.put("second", "old second");
-      check_refused([&] { commit(first, second, [&] { renames_until_failure = failing; }); }, ErrorCode::io,
-                    failing == 0 ? first : second, "cannot finish");
+      check_refused([&] { commit(first, second, [&] { renames_until_failure = failing; }); },
+                    ErrorCode::io, failing == 0 ? first : second, "cannot finish");
       CHECK(renames_until_failure == -1);
       CHECK(folder.entries() == (existed ? 2 : 0));
       CHECK(folder.get("first") == (existed ? "old first" : ""));
@@ -374,8 +380,9 @@ TEST_CASE("base: two files that belong together appear together, or none does") 
   for (const bool existed : {false, true}) {
     fs::create_directory(folder / "sub");
     if (existed) folder.put("first", "old first");
-    check_refused([&] { commit(first, folder / "sub/second", [&] { fs::remove_all(folder / "sub"); }); },
-                  ErrorCode::io, folder / "sub/second", "cannot");
+    check_refused(
+        [&] { commit(first, folder / "sub/second", [&] { fs::remove_all(folder / "sub"); }); },
+        ErrorCode::io, folder / "sub/second", "cannot");
     CHECK(fs::exists(first) == existed);
     if (existed) CHECK(folder.get("first") == "old first");
     CHECK(folder.entries() == (existed ? 1 : 0));

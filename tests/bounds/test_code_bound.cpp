@@ -1,4 +1,5 @@
-// The certified screens' bound, attacked: no item's true key may lie above it. docs/certified-screening.md has the proof.
+// The certified screens' bound, attacked: no item's true key may lie above it.
+// docs/certified-screening.md has the proof.
 
 #include <doctest/doctest.h>
 
@@ -7,10 +8,10 @@
 #include <numeric>
 
 #include "base/rounding.hpp"
-#include "kernels/kernels.hpp"
-#include "bounds/query_codes.hpp"
 #include "bounds/code_bound.hpp"
 #include "bounds/f32_bound.hpp"
+#include "bounds/query_codes.hpp"
+#include "kernels/kernels.hpp"
 #include "store/encode.hpp"
 #include "support.hpp"
 
@@ -19,7 +20,8 @@ using namespace maxdot;
 namespace {
 
 /// Products of codes, from the planes and the plain formula.
-std::int32_t product(const store::ItemStore& items, std::size_t position, const std::int8_t* query, bounds::Codes read) {
+std::int32_t product(const store::ItemStore& items, std::size_t position, const std::int8_t* query,
+                     bounds::Codes read) {
   const std::size_t d = items.dimension;
   const std::size_t tile = store::tile_of(position);
   const std::size_t i = position - store::first_of_tile(tile);
@@ -36,15 +38,16 @@ std::int32_t product(const store::ItemStore& items, std::size_t position, const 
 
 struct Attack {
   std::size_t offered = 0;
-  std::size_t pairs = 0;            // attacked: both of them in the range of screens
-  std::size_t above = 0;          // true keys above the bound: must be none
-  std::size_t dropped_wrongly = 0;  // items that reach a threshold but not the integer limit: must be none
+  std::size_t pairs = 0;  // attacked: both of them in the range of screens
+  std::size_t above = 0;  // true keys above the bound: must be none
+  std::size_t dropped_wrongly =
+      0;  // items that reach a threshold but not the integer limit: must be none
 };
 
-/// Every pair of an item and a query: is the key's own reach at most the bound, and does an item that just reaches
-/// its own key as a threshold pass the tile's integer limit?
-void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, const kernels::KernelTable& table,
-            Attack& attack) {
+/// Every pair of an item and a query: is the key's own reach at most the bound, and does an item
+/// that just reaches its own key as a threshold pass the tile's integer limit?
+void attack(const test::Rows& rows, const test::Rows& asked, Metric metric,
+            const kernels::KernelTable& table, Attack& attack) {
   attack.offered += 2 * rows.rows * asked.rows;  // with both sizes of codes
   Matrix copy(rows.rows, rows.cols, DType::f32);
   std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
@@ -65,17 +68,20 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
       const std::size_t row = items->row_at(position);
       for (std::size_t q = 0; q < asked.rows; ++q) {
         if (!batch.screenable(q)) continue;
-        const double key = reference::score(&asked.values[q * asked.cols], &rows.values[row * rows.cols], rows.cols,
-                                            metric, false).key;
+        const double key = reference::score(&asked.values[q * asked.cols],
+                                            &rows.values[row * rows.cols], rows.cols, metric, false)
+                               .key;
         const double reach = batch.reach(q, key);
         const std::int32_t dot = product(*items, position, codes.codes(q), read);
         ++attack.pairs;
         if (read == bounds::Codes::fine && bound.upper(q, position, dot) < reach) ++attack.above;
         // The bound that a deferred item waits with.
-        if (bound.upper_in(bound.tile(position / kernels::kTileItems), q, dot) < reach) ++attack.above;
+        if (bound.upper_in(bound.tile(position / kernels::kTileItems), q, dot) < reach)
+          ++attack.above;
         const float threshold = base::round_down(reach);
         std::int32_t limit = 0;
-        table.codes.limits(1, codes.terms(q, &threshold), bound.tile(position / kernels::kTileItems), &limit);
+        table.codes.limits(1, codes.terms(q, &threshold),
+                           bound.tile(position / kernels::kTileItems), &limit);
         if (dot < limit) ++attack.dropped_wrongly;
       }
     }
@@ -85,7 +91,8 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
 }  // namespace
 
 TEST_CASE("no true key lies above its certified bound: millions of random and adversarial pairs") {
-  for (const kernels::KernelTable* table : {&kernels::active_table(), &kernels::reference_table()}) {
+  for (const kernels::KernelTable* table :
+       {&kernels::active_table(), &kernels::reference_table()}) {
     CAPTURE(table->name);
     Attack result;
     for (const test::Generator& of_items : test::generators()) {
@@ -93,7 +100,8 @@ TEST_CASE("no true key lies above its certified bound: millions of random and ad
         for (const std::size_t d : {std::size_t{1}, std::size_t{7}, std::size_t{48}}) {
           const test::Rows items = of_items.make(150, d, 3 + d);
           test::Rows queries = of_queries.make(24, d, 4 + d);
-          if (&of_items == &of_queries) std::copy_n(items.values.begin(), 12 * d, queries.values.begin());
+          if (&of_items == &of_queries)
+            std::copy_n(items.values.begin(), 12 * d, queries.values.begin());
           for (const Metric metric : {Metric::dot, Metric::cosine, Metric::euclidean}) {
             attack(items, queries, metric, *table, result);
           }
@@ -113,7 +121,8 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
     const test::Rows rows = generator.make(200, d, 9);
     Matrix copy(rows.rows, d, DType::f32);
     std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
-    const auto items = store::encode(std::move(copy), {Metric::dot, false, {}, 2}, kernels::active_table());
+    const auto items =
+        store::encode(std::move(copy), {Metric::dot, false, {}, 2}, kernels::active_table());
     std::vector<bool> seen(rows.rows, false);
     for (std::size_t position = 0; position < rows.rows; ++position) {
       const std::size_t row = items->row_at(position);
@@ -128,8 +137,11 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
         std::vector<std::int8_t> unit(d, 0);
         unit[j] = 1;
         const long double x = static_cast<long double>(rows.values[row * d + j]);
-        const long double f = x - scale * static_cast<long double>(product(*items, position, unit.data(), bounds::Codes::fine));
-        const long double c = x - scale * static_cast<long double>(product(*items, position, unit.data(), bounds::Codes::coarse));
+        const long double f = x - scale * static_cast<long double>(product(
+                                              *items, position, unit.data(), bounds::Codes::fine));
+        const long double c =
+            x - scale * static_cast<long double>(
+                            product(*items, position, unit.data(), bounds::Codes::coarse));
         fine += f * f;
         coarse += c * c;
       }

@@ -1,5 +1,5 @@
-// The f32 screen's bound, attacked: an item whose own key is the threshold must survive, on every instruction set.
-// docs/exactness.md has the proof.
+// The f32 screen's bound, attacked: an item whose own key is the threshold must survive, on every
+// instruction set. docs/exactness.md has the proof.
 
 #include <doctest/doctest.h>
 
@@ -33,7 +33,8 @@ struct OrderAttack {
 
 /// An index and a batch of queries, ready to be screened.
 struct Case {
-  Case(const test::Rows& rows, const test::Rows& asked, Metric metric, const kernels::KernelTable& table) {
+  Case(const test::Rows& rows, const test::Rows& asked, Metric metric,
+       const kernels::KernelTable& table) {
     Matrix copy(rows.rows, rows.cols, DType::f32);
     std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
     items = store::encode(std::move(copy), {metric, false, {}, 1}, table);
@@ -46,9 +47,10 @@ struct Case {
   bounds::PreparedQueries batch;
 };
 
-/// Every item of the first tile is a target: which of the others are certainly better, which certainly worse?
-void attack_order(const test::Rows& rows, const test::Rows& asked, Metric metric, const kernels::KernelTable& table,
-                  OrderAttack& result) {
+/// Every item of the first tile is a target: which of the others are certainly better, which
+/// certainly worse?
+void attack_order(const test::Rows& rows, const test::Rows& asked, Metric metric,
+                  const kernels::KernelTable& table, OrderAttack& result) {
   const Case made(rows, asked, metric, table);
   const bounds::F32Bound bound(*made.items, base::ranking_of(metric, false));
   const std::size_t d = rows.cols;
@@ -66,7 +68,8 @@ void attack_order(const test::Rows& rows, const test::Rows& asked, Metric metric
   double keys[kernels::kTileItems];
   for (std::size_t q = 0; q < asked.rows; ++q) {
     if (!made.batch.screenable(q)) continue;
-    table.logits_panel(panel.data(), d, made.batch.scaled(q), made.batch.stride(), 1, terms.scale, zero, scores);
+    table.logits_panel(panel.data(), d, made.batch.scaled(q), made.batch.stride(), 1, terms.scale,
+                       zero, scores);
     bounds::F32Bound::intervals(terms, scores, made.batch.biases()[q], low, high);
     for (std::size_t i = 0; i < present; ++i) {
       keys[i] = reference::score(&asked.values[q * d], &rows.values[i * d], d, metric, false).key;
@@ -78,14 +81,15 @@ void attack_order(const test::Rows& rows, const test::Rows& asked, Metric metric
         const bool better = low[i] > ceiling;
         const bool worse = high[i] < threshold;
         if (better || worse) ++result.decided;
-        if ((better && keys[i] <= keys[target]) || (worse && keys[i] >= keys[target])) ++result.wrong;
+        if ((better && keys[i] <= keys[target]) || (worse && keys[i] >= keys[target]))
+          ++result.wrong;
       }
     }
   }
 }
 
-void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, const kernels::KernelTable& table,
-            Attack& result) {
+void attack(const test::Rows& rows, const test::Rows& asked, Metric metric,
+            const kernels::KernelTable& table, Attack& result) {
   result.offered += rows.rows * asked.rows;
   const Case made(rows, asked, metric, table);
   const auto& items = made.items;
@@ -104,13 +108,14 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
       if (!batch.screenable(q)) continue;
       for (std::size_t i = 0; i < present; ++i) {
         const double key =
-            reference::score(&asked.values[q * d], &rows.values[(first + i) * d], d, metric, false).key;
+            reference::score(&asked.values[q * d], &rows.values[(first + i) * d], d, metric, false)
+                .key;
         const float threshold = batch.threshold(q, key);
         std::uint64_t by_panel = 0;
-        table.screen_panel(panel.data(), d, batch.scaled(q), batch.stride(), 1, terms, batch.biases() + q, &threshold,
-                           &by_panel);
-        const std::uint64_t by_rows = table.screen_rows[0](items->row(first), present, d, batch.scaled(q), terms,
-                                                           batch.biases()[q], threshold);
+        table.screen_panel(panel.data(), d, batch.scaled(q), batch.stride(), 1, terms,
+                           batch.biases() + q, &threshold, &by_panel);
+        const std::uint64_t by_rows = table.screen_rows[0](
+            items->row(first), present, d, batch.scaled(q), terms, batch.biases()[q], threshold);
         ++result.pairs;
         if (((by_panel & by_rows) >> i & 1) == 0) ++result.dropped;
       }
@@ -118,7 +123,8 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric, cons
   }
 }
 
-/// Rows along nearly one direction, scaled: the screen's terms at their extremes, and cancellation in squared distances.
+/// Rows along nearly one direction, scaled: the screen's terms at their extremes, and cancellation
+/// in squared distances.
 test::Rows scaled_rows(std::size_t rows, std::size_t d, float scale, std::uint64_t seed) {
   const test::Rows direction = test::gaussian_rows(1, d, seed);
   test::Rows made = test::gaussian_rows(rows, d, seed + 1);
@@ -137,7 +143,8 @@ void with_adversarial_pairs(const AttackPair& attack) {
         for (const test::Generator& of_queries : test::generators()) {
           const test::Rows items = of_items.make(70, d, 3 + d);
           test::Rows queries = of_queries.make(5, d, 4 + d);
-          if (&of_items == &of_queries) std::copy_n(items.values.begin(), 3 * d, queries.values.begin());
+          if (&of_items == &of_queries)
+            std::copy_n(items.values.begin(), 3 * d, queries.values.begin());
           attack(items, queries, metric);
         }
       }

@@ -48,22 +48,25 @@ const Distribution& any_distribution(Random& random) {
 constexpr std::size_t kChanges = 7;
 constexpr std::size_t kBeyondScreens = 5;  // the first of two
 
-/// Makes a query an item's row, its negative, a neighbour, a zero, or a row far outside the range of the
-/// screens.
-void change_query(std::size_t way, float* query, std::size_t d, const Values& items, Random& random) {
+/// Makes a query an item's row, its negative, a neighbour, a zero, or a row far outside the range
+/// of the screens.
+void change_query(std::size_t way, float* query, std::size_t d, const Values& items,
+                  Random& random) {
   if (way < 4 && items.rows != 0) std::copy_n(items.row(random.below(items.rows)), d, query);
   for (std::size_t c = 0; c < d; ++c) {
     float& value = query[c];
     if (way == 1) value = -value;
     if (way == 2) value = std::nextafter(value, 0.0F);
     if (way == 4) value = random.one_in(2) ? 0.0F : -0.0F;
-    if (way == kBeyondScreens) value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p43F, value);
-    if (way == kBeyondScreens + 1) value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p-130F, value);
+    if (way == kBeyondScreens)
+      value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p43F, value);
+    if (way == kBeyondScreens + 1)
+      value = std::copysign(std::fmod(std::fabs(value), 4.0F) * 0x1p-130F, value);
   }
 }
 
-Values draw_queries(const Distribution& of_items, const Values& items, std::size_t count, std::uint64_t world,
-                    Random& random, std::string& names) {
+Values draw_queries(const Distribution& of_items, const Values& items, std::size_t count,
+                    std::uint64_t world, Random& random, std::string& names) {
   const bool alike = !random.one_in(3);
   const Distribution& kind = alike ? of_items : any_distribution(random);
   names += std::string(", queries: ") + kind.name;
@@ -71,7 +74,8 @@ Values draw_queries(const Distribution& of_items, const Values& items, std::size
   if (random.one_in(10)) {
     names += ", all beyond the screens";
     const std::size_t way = kBeyondScreens + random.below(2);
-    for (std::size_t q = 0; q < count; ++q) change_query(way, queries.row(q), queries.cols, items, random);
+    for (std::size_t q = 0; q < count; ++q)
+      change_query(way, queries.row(q), queries.cols, items, random);
     return queries;
   }
   const std::size_t changed = random.pick<std::size_t>({0, 0, 1, 3, 10, 10});
@@ -101,8 +105,8 @@ Lists draw_lists(const Case& drawn, Random& random) {
   const std::size_t n = drawn.items.rows;
   const std::size_t owners = drawn.users();
   const std::size_t affordable = kMostListed / std::max<std::size_t>(1, owners);
-  const std::size_t longest =
-      std::min(affordable, random.pick<std::size_t>({0, 1, 3, 20, 100, n / 10 + 1, n / 2 + 1, n, 2 * n}));
+  const std::size_t longest = std::min(
+      affordable, random.pick<std::size_t>({0, 1, 3, 20, 100, n / 10 + 1, n / 2 + 1, n, 2 * n}));
   Lists result;
   result.given = true;
   result.lists.offsets.push_back(0);
@@ -127,7 +131,8 @@ std::vector<std::uint8_t> draw_mask(std::size_t n, Random& random) {
   }
   if (n != 0 && random.one_in(4)) {
     const std::size_t from = random.below(n);
-    std::fill_n(mask.begin() + static_cast<std::ptrdiff_t>(from), std::min(n - from, random.between(1, 130)),
+    std::fill_n(mask.begin() + static_cast<std::ptrdiff_t>(from),
+                std::min(n - from, random.between(1, 130)),
                 random.one_in(2) ? std::uint8_t{0} : std::uint8_t{1});
   }
   return mask;
@@ -139,7 +144,8 @@ void draw_filters(Case& drawn, Random& random) {
   if (which == 0 || which == 3 || which == 5 || which == 6 || which == 7)
     drawn.exclude = draw_lists(drawn, random);
   if (which == 1 || which == 3 || which == 4 || which == 7) drawn.allow = draw_lists(drawn, random);
-  if (which == 2 || which == 4 || which == 5 || which == 7) drawn.mask = draw_mask(drawn.items.rows, random);
+  if (which == 2 || which == 4 || which == 5 || which == 7)
+    drawn.mask = draw_mask(drawn.items.rows, random);
 }
 
 Kind draw_kind(Random& random) {
@@ -152,7 +158,8 @@ Kind draw_kind(Random& random) {
 }
 
 void limit_sizes(const Case& drawn, Sizes& sizes) {
-  // What the oracle does more than products: sorts everything for ranks, exponentials for a softmax.
+  // What the oracle does more than products: sorts everything for ranks, exponentials for a
+  // softmax.
   std::size_t pairs = std::numeric_limits<std::size_t>::max();
   if (drawn.kind == Kind::ranks) pairs = 60'000;
   if (drawn.kind == Kind::softmax) pairs = 60'000;
@@ -198,7 +205,8 @@ oracle::Oracle Case::oracle() const {
   const auto same = metric == Metric::dot      ? oracle::Metric::dot
                     : metric == Metric::cosine ? oracle::Metric::cosine
                                                : oracle::Metric::euclidean;
-  return {items.plain(), ids.empty() ? nullptr : ids.data(), queries.plain(), same, normalized, filters};
+  return {items.plain(), ids.empty() ? nullptr : ids.data(), queries.plain(), same, normalized,
+          filters};
 }
 
 std::string Case::describe() const {
@@ -219,10 +227,10 @@ std::string Case::describe() const {
 std::int64_t draw_id(const Case& drawn, Random& random) {
   const std::size_t n = drawn.items.rows;
   if (n == 0 || random.one_in(20)) {
-    return random.pick<std::int64_t>({-1, -7, static_cast<std::int64_t>(n), static_cast<std::int64_t>(n) + 63,
-                                      0xFFFFFFFF, std::int64_t{1} << 32,
-                                      std::numeric_limits<std::int64_t>::max(),
-                                      std::numeric_limits<std::int64_t>::min()});
+    return random.pick<std::int64_t>(
+        {-1, -7, static_cast<std::int64_t>(n), static_cast<std::int64_t>(n) + 63, 0xFFFFFFFF,
+         std::int64_t{1} << 32, std::numeric_limits<std::int64_t>::max(),
+         std::numeric_limits<std::int64_t>::min()});
   }
   return drawn.id(random.below(n));
 }
@@ -237,8 +245,9 @@ Case draw_case(std::uint64_t seed) {
   drawn.k = sizes.k;
   drawn.metric = random.pick({Metric::dot, Metric::cosine, Metric::euclidean});
   if (drawn.kind == Kind::softmax) drawn.metric = random.pick({Metric::dot, Metric::cosine});
-  drawn.index_metric =
-      random.one_in(3) ? random.pick({Metric::dot, Metric::cosine, Metric::euclidean}) : drawn.metric;
+  drawn.index_metric = random.one_in(3)
+                           ? random.pick({Metric::dot, Metric::cosine, Metric::euclidean})
+                           : drawn.metric;
   drawn.normalized = random.one_in(4);
   if (drawn.kind == Kind::multi) {
     drawn.per_user = random.pick<std::size_t>({1, 2, 2, 3, 4, 8});

@@ -36,13 +36,15 @@ void positive(Values& out, std::uint64_t, Random& random) {
   each(out, [&](std::size_t, std::size_t) { return std::fabs(random.uniform()); });
 }
 
-void around_centres(Values& out, std::uint64_t world, std::size_t count, float spread, Random& random) {
+void around_centres(Values& out, std::uint64_t world, std::size_t count, float spread,
+                    Random& random) {
   Random shared(world);
   Values centres(count, out.cols);
   gaussian(centres, world, shared);
   for (std::size_t r = 0; r < out.rows; ++r) {
     const float* centre = centres.row(random.below(count));
-    for (std::size_t c = 0; c < out.cols; ++c) out.row(r)[c] = centre[c] + spread * random.gaussian();
+    for (std::size_t c = 0; c < out.cols; ++c)
+      out.row(r)[c] = centre[c] + spread * random.gaussian();
   }
 }
 
@@ -69,13 +71,16 @@ void one_ulp_apart(Values& out, std::uint64_t world, Random& random) {
   around_centres(out, world, 1, 0.0F, random);
   each(out, [&](std::size_t r, std::size_t c) {
     const float value = out.row(r)[c];
-    return random.one_in(3) ? value : std::nextafter(value, random.one_in(2) ? kLargest : -kLargest);
+    return random.one_in(3) ? value
+                            : std::nextafter(value, random.one_in(2) ? kLargest : -kLargest);
   });
 }
 
 void denormals(Values& out, std::uint64_t world, Random& random) {
   const float largest = static_cast<float>(1U << (world % 22));
-  each(out, [&](std::size_t, std::size_t) { return std::nearbyint(largest * random.uniform()) * 0x1p-149F; });
+  each(out, [&](std::size_t, std::size_t) {
+    return std::nearbyint(largest * random.uniform()) * 0x1p-149F;
+  });
 }
 
 void scaled(Values& out, std::uint64_t world, Random& random) {
@@ -93,7 +98,9 @@ void mixed_norms(Values& out, std::uint64_t world, Random& random) {
 void power_law_norms(Values& out, std::uint64_t world, Random& random) {
   gaussian(out, world, random);
   const double exponent = 0.3 + 0.1 * static_cast<double>(world % 20);
-  scale_rows(out, [&](std::size_t) { return static_cast<float>(std::pow(1.0 - random.unit(), -exponent)); });
+  scale_rows(out, [&](std::size_t) {
+    return static_cast<float>(std::pow(1.0 - random.unit(), -exponent));
+  });
 }
 
 void lognormal_norms(Values& out, std::uint64_t world, Random& random) {
@@ -107,7 +114,8 @@ void sorted_norms(Values& out, std::uint64_t world, Random& random) {
   const bool falling = world % 2 == 0;
   const float octaves = static_cast<float>(1 + world / 2 % 30);
   scale_rows(out, [&](std::size_t r) {
-    const float place = static_cast<float>(falling ? out.rows - r : r) / static_cast<float>(out.rows);
+    const float place =
+        static_cast<float>(falling ? out.rows - r : r) / static_cast<float>(out.rows);
     return std::exp2(octaves * place);
   });
 }
@@ -133,13 +141,14 @@ void exact_codes(Values& out, std::uint64_t world, Random& random) {
   }
 }
 
-// Integers near a few directions, some rows of them as the least denormals. Codes of items and queries are
-// exact, so nothing but the norms is rounded, and that of a denormal is not relative: such a row may be the
-// most similar one.
+// Integers near a few directions, some rows of them as the least denormals. Codes of items and
+// queries are exact, so nothing but the norms is rounded, and that of a denormal is not relative:
+// such a row may be the most similar one.
 void denormal_neighbours(Values& out, std::uint64_t world, Random& random) {
   Random shared(world);
   Values directions(1 + world % 4, out.cols);
-  each(directions, [&](std::size_t, std::size_t) { return static_cast<float>(shared.below(251)) - 125.0F; });
+  each(directions,
+       [&](std::size_t, std::size_t) { return static_cast<float>(shared.below(251)) - 125.0F; });
   const std::size_t rare = 2 + world / 4 % 200;
   const std::size_t reach = 1 + world / 1024 % 2;
   for (std::size_t r = 0; r < out.rows; ++r) {
@@ -168,18 +177,22 @@ void exact_nibbles(Values& out, std::uint64_t world, Random& random) {
 void zeros_among(Values& out, std::uint64_t world, Random& random) {
   gaussian(out, world, random);
   const std::size_t step = 2 + world % 50;
-  scale_rows(out, [&](std::size_t) { return !random.one_in(step) ? 1.0F : random.one_in(2) ? 0.0F : -0.0F; });
+  scale_rows(out, [&](std::size_t) {
+    return !random.one_in(step) ? 1.0F : random.one_in(2) ? 0.0F : -0.0F;
+  });
 }
 
 void constant(Values& out, std::uint64_t world, Random& random) {
   const float value = 0.1F * static_cast<float>(1 + world % 9);
   each(out, [&](std::size_t, std::size_t) { return value; });
-  if (world % 3 == 0) scale_rows(out, [&](std::size_t) { return static_cast<float>(1 + random.below(3)); });
+  if (world % 3 == 0)
+    scale_rows(out, [&](std::size_t) { return static_cast<float>(1 + random.below(3)); });
 }
 
 void sparse(Values& out, std::uint64_t world, Random& random) {
   const std::size_t step = 2 + world % 20;
-  each(out, [&](std::size_t, std::size_t) { return random.one_in(step) ? random.gaussian() : 0.0F; });
+  each(out,
+       [&](std::size_t, std::size_t) { return random.one_in(step) ? random.gaussian() : 0.0F; });
 }
 
 void denormals_beside_ordinary(Values& out, std::uint64_t world, Random& random) {
@@ -256,14 +269,16 @@ void cancelling(Values& out, std::uint64_t world, Random& random) {
   });
 }
 
-// Norms at the limits of the screens (2^±40) and of the softmax (2^±60), and at the smallest normal f32.
+// Norms at the limits of the screens (2^±40) and of the softmax (2^±60), and at the smallest normal
+// f32.
 void at_limits(Values& out, std::uint64_t world, Random& random) {
   const bool diverse = world % 2 == 0;
   const int at = Random(world).pick({40, -40, 60, -60, -126, 39, -61});
   for (std::size_t r = 0; r < out.rows; ++r) {
     const int exponent = diverse ? random.pick({0, 0, 40, -40, 60, -60, -126}) : at;
-    const float size = random.one_in(2) ? power(exponent)
-                                        : std::nextafter(power(exponent), random.one_in(2) ? 0.0F : kLargest);
+    const float size = random.one_in(2)
+                           ? power(exponent)
+                           : std::nextafter(power(exponent), random.one_in(2) ? 0.0F : kLargest);
     if (random.one_in(2)) {
       out.row(r)[random.below(out.cols)] = size;
     } else {
@@ -281,8 +296,9 @@ void many_ties(Values& out, std::uint64_t world, Random& random) {
 }
 
 void largest_floats(Values& out, std::uint64_t, Random& random) {
-  each(out,
-       [&](std::size_t, std::size_t) { return random.one_in(2) ? kLargest : -kLargest * random.uniform(); });
+  each(out, [&](std::size_t, std::size_t) {
+    return random.one_in(2) ? kLargest : -kLargest * random.uniform();
+  });
 }
 
 // The first threshold is guessed from one tile in sixteen: those differ from the others.
@@ -355,11 +371,12 @@ constexpr Distribution kDistributions[] = {
 
 std::span<const Distribution> distributions() { return kDistributions; }
 
-Values make(const Distribution& distribution, std::size_t rows, std::size_t cols, std::uint64_t world,
-            Random& random) {
+Values make(const Distribution& distribution, std::size_t rows, std::size_t cols,
+            std::uint64_t world, Random& random) {
   Values out(rows, cols);
   if (rows != 0) distribution.fill(out, world, random);
-  for (float& value : out.values) value = std::isnan(value) ? 0.0F : std::clamp(value, -kLargest, kLargest);
+  for (float& value : out.values)
+    value = std::isnan(value) ? 0.0F : std::clamp(value, -kLargest, kLargest);
   return out;
 }
 

@@ -21,8 +21,8 @@ struct Values {
   std::vector<float> values;
 };
 
-/// `world` determines what all rows of a case share, such as centres of clusters, so that queries lie among
-/// items. Values may be infinite where a scale overflows; make() cuts them.
+/// `world` determines what all rows of a case share, such as centres of clusters, so that queries
+/// lie among items. Values may be infinite where a scale overflows; make() cuts them.
 struct Distribution {
   const char* name;
   void (*fill)(Values& out, std::uint64_t world, Random& random);
@@ -31,7 +31,7 @@ struct Distribution {
 std::span<const Distribution> distributions();
 
 /// Finite rows.
-Values make(const Distribution& distribution, std::size_t rows, std::size_t cols, std::uint64_t world,
-            Random& random);
+Values make(const Distribution& distribution, std::size_t rows, std::size_t cols,
+            std::uint64_t world, Random& random);
 
 }  // namespace fuzz

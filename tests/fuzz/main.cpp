@@ -1,5 +1,5 @@
-// Differential fuzzer: random searches, each against an oracle of our own, bit for bit. README.md has the
-// manual.
+// Differential fuzzer: random searches, each against an oracle of our own, bit for bit. README.md
+// has the manual.
 
 #include <unistd.h>
 
@@ -19,15 +19,19 @@ int main(int argc, char** argv) {
   std::optional<std::uint64_t> one;
   fuzz::Run run;
   run.jobs = maxdot::available_threads();
-  app.add_option("--seed", seed, "what the cases follow from; without it a fresh one, which is printed");
+  app.add_option("--seed", seed,
+                 "what the cases follow from; without it a fresh one, which is printed");
   app.add_option("--cases", cases, "how many cases to run")->check(CLI::PositiveNumber);
-  app.add_option("--seconds", run.seconds, "how long to run; 60 without --cases")->check(CLI::PositiveNumber);
-  app.add_option("--case", one, "repeat the case of this seed, in this process")->excludes("--seed");
+  app.add_option("--seconds", run.seconds, "how long to run; 60 without --cases")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--case", one, "repeat the case of this seed, in this process")
+      ->excludes("--seed");
   app.add_option("--jobs", run.jobs, "processes; every core without it")->check(CLI::Range(1, 64));
   CLI11_PARSE(app, argc, argv);
 
   try {
-    std::printf("kernels of the public functions: %s (MAXDOT_ISA chooses)\n", maxdot::kernel_name());
+    std::printf("kernels of the public functions: %s (MAXDOT_ISA chooses)\n",
+                maxdot::kernel_name());
     if (one) {
       const bool right = fuzz::run_one(*one);
       std::printf("1 cases, %d failures\n", right ? 0 : 1);

@@ -18,7 +18,8 @@ double decode_half(std::uint16_t half) {
 std::vector<double> decode(const Matrix& matrix) {
   std::vector<double> values(matrix.rows * matrix.cols);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = matrix.f32 != nullptr ? static_cast<double>(matrix.f32[i]) : decode_half(matrix.f16[i]);
+    values[i] =
+        matrix.f32 != nullptr ? static_cast<double>(matrix.f32[i]) : decode_half(matrix.f16[i]);
   }
   return values;
 }
@@ -38,7 +39,8 @@ double dot64(const double* a, const double* b, std::size_t d) {
 
 std::vector<double> squares(const std::vector<double>& values, std::size_t rows, std::size_t d) {
   std::vector<double> result(rows);
-  for (std::size_t r = 0; r < rows; ++r) result[r] = dot64(values.data() + r * d, values.data() + r * d, d);
+  for (std::size_t r = 0; r < rows; ++r)
+    result[r] = dot64(values.data() + r * d, values.data() + r * d, d);
   return result;
 }
 
@@ -72,7 +74,8 @@ Oracle::Oracle(const Matrix& items, const std::int64_t* ids, const Matrix& queri
       query_squares_(squares(queries_, queries.rows, items.cols)) {
   if (ids != nullptr) {
     for (std::size_t r = 0; r < items_; ++r) by_id_.push_back(r);
-    std::sort(by_id_.begin(), by_id_.end(), [ids](std::size_t a, std::size_t b) { return ids[a] < ids[b]; });
+    std::sort(by_id_.begin(), by_id_.end(),
+              [ids](std::size_t a, std::size_t b) { return ids[a] < ids[b]; });
   }
 }
 
@@ -82,9 +85,11 @@ std::int64_t Oracle::id_of(std::size_t row) const noexcept {
 
 std::size_t Oracle::row_of(std::int64_t id) const noexcept {
   if (ids_ == nullptr)
-    return id >= 0 && static_cast<std::uint64_t>(id) < items_ ? static_cast<std::size_t>(id) : items_;
-  const auto at = std::lower_bound(by_id_.begin(), by_id_.end(), id,
-                                   [this](std::size_t row, std::int64_t wanted) { return ids_[row] < wanted; });
+    return id >= 0 && static_cast<std::uint64_t>(id) < items_ ? static_cast<std::size_t>(id)
+                                                              : items_;
+  const auto at =
+      std::lower_bound(by_id_.begin(), by_id_.end(), id,
+                       [this](std::size_t row, std::int64_t wanted) { return ids_[row] < wanted; });
   return at != by_id_.end() && ids_[*at] == id ? *at : items_;
 }
 
@@ -115,7 +120,8 @@ bool Oracle::is_zero(std::size_t query) const noexcept {
   return std::all_of(values, values + dimension_, [](double value) { return value == 0; });
 }
 
-void Oracle::mark(std::vector<char>& rows, const Lists& lists, std::size_t owner, char value) const {
+void Oracle::mark(std::vector<char>& rows, const Lists& lists, std::size_t owner,
+                  char value) const {
   for (std::int64_t i = lists.offsets[owner]; i < lists.offsets[owner + 1]; ++i) {
     const std::size_t row = row_of(lists.ids[i]);
     if (row != items_) rows[row] = value;
@@ -148,13 +154,15 @@ std::vector<Ranked> Oracle::within(std::size_t query, double threshold) const {
   for (std::size_t r = 0; r < items_; ++r) {
     if (may[r] == 0) continue;
     const Ranked item = pair(query, r);
-    if (metric_ == Metric::euclidean ? item.score <= threshold : item.score >= threshold) all.push_back(item);
+    if (metric_ == Metric::euclidean ? item.score <= threshold : item.score >= threshold)
+      all.push_back(item);
   }
   keep_best(all, all.size());
   return all;
 }
 
-std::vector<Ranked> Oracle::best_of_user(std::size_t user, std::size_t per_user, std::size_t k) const {
+std::vector<Ranked> Oracle::best_of_user(std::size_t user, std::size_t per_user,
+                                         std::size_t k) const {
   const std::vector<char> may = permitted(user);
   std::vector<Ranked> all;
   for (std::size_t r = 0; r < items_; ++r) {
@@ -173,7 +181,8 @@ std::vector<Ranked> Oracle::best_of_user(std::size_t user, std::size_t per_user,
   return all;
 }
 
-std::vector<std::int64_t> Oracle::places(std::size_t query, const std::int64_t* ids, std::size_t count) const {
+std::vector<std::int64_t> Oracle::places(std::size_t query, const std::int64_t* ids,
+                                         std::size_t count) const {
   std::vector<std::int64_t> result(count, 0);
   const std::vector<Ranked> all = best(query, items_);
   for (std::size_t i = 0; i < count; ++i) {
@@ -184,7 +193,8 @@ std::vector<std::int64_t> Oracle::places(std::size_t query, const std::int64_t* 
   return result;
 }
 
-double Oracle::logit(std::size_t query, std::size_t row, double temperature, const double* log_q) const {
+double Oracle::logit(std::size_t query, std::size_t row, double temperature,
+                     const double* log_q) const {
   return pair(query, row).key / temperature - (log_q != nullptr ? log_q[row] : 0);
 }
 

@@ -1,7 +1,7 @@
-// The oracle: what docs/exactness.md says, written a second time. It sees plain arrays and shares no code with
-// the library, so a mistake in the library's own specification (kernels/reference.cpp, base/score.hpp,
-// base/f16.hpp) shows as well. tests/check_layers.py makes sure that it includes nothing but the standard
-// library.
+// The oracle: what docs/exactness.md says, written a second time. It sees plain arrays and shares
+// no code with the library, so a mistake in the library's own specification (kernels/reference.cpp,
+// base/score.hpp, base/f16.hpp) shows as well. tests/check_layers.py makes sure that it includes
+// nothing but the standard library.
 #pragma once
 
 #include <cstddef>
@@ -40,10 +40,10 @@ struct Ranked {
 
 class Oracle {
  public:
-  /// `ids` is null if an item's row is its id. Filters have a list for each query, or for each user of
-  /// best_of_user. What is pointed to must outlive the oracle, except the rows.
-  Oracle(const Matrix& items, const std::int64_t* ids, const Matrix& queries, Metric metric, bool normalized,
-         const Filters& filters);
+  /// `ids` is null if an item's row is its id. Filters have a list for each query, or for each user
+  /// of best_of_user. What is pointed to must outlive the oracle, except the rows.
+  Oracle(const Matrix& items, const std::int64_t* ids, const Matrix& queries, Metric metric,
+         bool normalized, const Filters& filters);
 
   std::size_t items() const noexcept { return items_; }
 
@@ -51,18 +51,20 @@ class Oracle {
   std::vector<Ranked> best(std::size_t query, std::size_t k) const;
   /// All that reach the threshold, best first.
   std::vector<Ranked> within(std::size_t query, double threshold) const;
-  /// The k best by the largest key over the user's interests, those queries [user * per_user, (user + 1) *
-  /// per_user) that are not zero.
+  /// The k best by the largest key over the user's interests, those queries [user * per_user, (user
+  /// + 1) * per_user) that are not zero.
   std::vector<Ranked> best_of_user(std::size_t user, std::size_t per_user, std::size_t k) const;
   /// Places from 1 of the ids; 0 for an id that is not there or not permitted.
-  std::vector<std::int64_t> places(std::size_t query, const std::int64_t* ids, std::size_t count) const;
+  std::vector<std::int64_t> places(std::size_t query, const std::int64_t* ids,
+                                   std::size_t count) const;
 
-  /// ln of the sum of e^(score / temperature - log_q[row]) over all items, whatever the filters, but the one in
-  /// row `left_out`. -inf for no items.
+  /// ln of the sum of e^(score / temperature - log_q[row]) over all items, whatever the filters,
+  /// but the one in row `left_out`. -inf for no items.
   long double log_partition(std::size_t query, double temperature, const double* log_q,
                             std::size_t left_out) const;
   double logit(std::size_t query, std::size_t row, double temperature, const double* log_q) const;
-  /// The largest |query| |item| / temperature, for cosine 1 / temperature: the S of docs/objectives.md.
+  /// The largest |query| |item| / temperature, for cosine 1 / temperature: the S of
+  /// docs/objectives.md.
   double largest_size(std::size_t query, double temperature) const;
 
   double dot(std::size_t query, std::size_t row) const noexcept;

@@ -23,7 +23,9 @@ class Random {
   /// Uniform in [0, bound). Requires bound > 0.
   std::size_t below(std::size_t bound) noexcept { return static_cast<std::size_t>(bits() % bound); }
   /// Uniform in [low, high].
-  std::size_t between(std::size_t low, std::size_t high) noexcept { return low + below(high - low + 1); }
+  std::size_t between(std::size_t low, std::size_t high) noexcept {
+    return low + below(high - low + 1);
+  }
   int exponent(int low, int high) noexcept {
     return low + static_cast<int>(below(static_cast<std::size_t>(high - low + 1)));
   }
@@ -31,7 +33,9 @@ class Random {
   /// Uniform in [0, 1).
   double unit() noexcept { return static_cast<double>(bits() >> 11) * 0x1p-53; }
   /// Uniform in [-1, 1).
-  float uniform() noexcept { return static_cast<float>(static_cast<std::int32_t>(bits() >> 32)) * 0x1p-31F; }
+  float uniform() noexcept {
+    return static_cast<float>(static_cast<std::int32_t>(bits() >> 32)) * 0x1p-31F;
+  }
   /// About N(0, 1).
   float gaussian() noexcept {
     float sum = 0.0F;

@@ -25,9 +25,10 @@ void run_multi(const Case& drawn, Random& random) {
   for (std::size_t ways = draw_ways(drawn, random); ways > 0; --ways) {
     const Way way = draw_way(random, drawn.filtered());
     got = {drawn.users(), drawn.k, std::vector<std::int64_t>(drawn.users() * drawn.k, -99),
-           std::vector<double>(drawn.users() * drawn.k, 99.0), std::vector<std::int64_t>(drawn.users(), -99)};
-    maxdot::search::multi(subject.items(), *way.table, subject.request(drawn.k, way), drawn.per_user,
-                          {got.ids.data(), got.scores.data(), got.counts.data()});
+           std::vector<double>(drawn.users() * drawn.k, 99.0),
+           std::vector<std::int64_t>(drawn.users(), -99)};
+    maxdot::search::multi(subject.items(), *way.table, subject.request(drawn.k, way),
+                          drawn.per_user, {got.ids.data(), got.scores.data(), got.counts.data()});
     compare(got, expected, drawn, way.describe());
   }
 }

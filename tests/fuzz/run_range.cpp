@@ -14,7 +14,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kMostFound = 400'000;  // results of a case
 
-double draw_threshold(const Case& drawn, const oracle::Oracle& oracle, std::size_t query, Random& random) {
+double draw_threshold(const Case& drawn, const oracle::Oracle& oracle, std::size_t query,
+                      Random& random) {
   const double everything = drawn.metric == maxdot::Metric::euclidean ? kInfinity : -kInfinity;
   // Everything for all queries of a large case would be too much.
   const bool few = drawn.items.rows * drawn.queries.rows <= kMostFound;
@@ -51,7 +52,8 @@ void run_range(const Case& drawn, Random& random) {
   const std::span<const double> given(thresholds.data(), one_for_all && queries != 0 ? 1 : queries);
   maxdot::RangeResult got;
   const std::string how = "Index::search_range, threads " + std::to_string(options.threads);
-  call_anywhere(random, how, [&] { got = subject.index().search_range(subject.queries(), given, options); });
+  call_anywhere(random, how,
+                [&] { got = subject.index().search_range(subject.queries(), given, options); });
   compare(got, expected, drawn, how);
 
   for (std::size_t ways = draw_ways(drawn, random); ways > 0; --ways) {

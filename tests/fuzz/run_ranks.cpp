@@ -1,4 +1,5 @@
-// evaluate::ranks, with and without excluded items, and the count of better items on every instruction set.
+// evaluate::ranks, with and without excluded items, and the count of better items on every
+// instruction set.
 
 #include "base/score.hpp"
 #include "compare.hpp"
@@ -20,19 +21,22 @@ maxdot::OwnedIdLists draw_relevant(const Case& drawn, Random& random) {
   return lists;
 }
 
-std::vector<std::int64_t> expected_ranks(const oracle::Oracle& oracle, const maxdot::OwnedIdLists& relevant) {
+std::vector<std::int64_t> expected_ranks(const oracle::Oracle& oracle,
+                                         const maxdot::OwnedIdLists& relevant) {
   std::vector<std::int64_t> expected;
   for (std::size_t q = 0; q + 1 < relevant.offsets.size(); ++q) {
     const auto begin = static_cast<std::size_t>(relevant.offsets[q]);
     const auto end = static_cast<std::size_t>(relevant.offsets[q + 1]);
-    const std::vector<std::int64_t> places = oracle.places(q, relevant.ids.data() + begin, end - begin);
+    const std::vector<std::int64_t> places =
+        oracle.places(q, relevant.ids.data() + begin, end - begin);
     expected.insert(expected.end(), places.begin(), places.end());
   }
   return expected;
 }
 
 void check_counts(const Case& drawn, const Subject& subject, const maxdot::OwnedIdLists& relevant,
-                  std::vector<std::int64_t> expected, const oracle::Oracle& oracle, Random& random) {
+                  std::vector<std::int64_t> expected, const oracle::Oracle& oracle,
+                  Random& random) {
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const std::size_t row = oracle.row_of(relevant.ids[i]);
@@ -42,9 +46,9 @@ void check_counts(const Case& drawn, const Subject& subject, const maxdot::Owned
   for (std::size_t ways = draw_ways(drawn, random); ways > 0; --ways) {
     const Way way = draw_way(random, false);
     std::vector<std::int64_t> better(rows.size(), -99);
-    maxdot::measure::count_better(subject.items(), *way.table,
-                                  maxdot::base::ranking_of(drawn.metric, drawn.normalized), subject.queries(),
-                                  relevant.offsets, rows, way.threads, better.data());
+    maxdot::measure::count_better(
+        subject.items(), *way.table, maxdot::base::ranking_of(drawn.metric, drawn.normalized),
+        subject.queries(), relevant.offsets, rows, way.threads, better.data());
     compare(better, expected, way.describe());
   }
 }

@@ -1,5 +1,5 @@
-// search: the public function in any float environment, the engine in several ways, and the library's own
-// reference.
+// search: the public function in any float environment, the engine in several ways, and the
+// library's own reference.
 
 #include "compare.hpp"
 #include "maxdot/reference.hpp"
@@ -15,8 +15,8 @@ constexpr std::size_t kMostReferenceProducts = 300'000;
 
 maxdot::SearchResult room(std::size_t queries, std::size_t k) {
   // Filled with what no result is.
-  return {queries, k, std::vector<std::int64_t>(queries * k, -99), std::vector<double>(queries * k, 99.0),
-          std::vector<std::int64_t>(queries, -99)};
+  return {queries, k, std::vector<std::int64_t>(queries * k, -99),
+          std::vector<double>(queries * k, 99.0), std::vector<std::int64_t>(queries, -99)};
 }
 
 void check_pairs(const Case& drawn, const oracle::Oracle& oracle, Random& random) {
@@ -63,7 +63,8 @@ void run_search(const Case& drawn, Random& random) {
   const maxdot::SearchOptions options = subject.options(random);
   maxdot::SearchResult got;
   const std::string how = "Index::search, threads " + std::to_string(options.threads);
-  call_anywhere(random, how, [&] { got = subject.index().search(subject.queries(), drawn.k, options); });
+  call_anywhere(random, how,
+                [&] { got = subject.index().search(subject.queries(), drawn.k, options); });
   compare(got, expected, drawn, how);
 
   for (std::size_t ways = draw_ways(drawn, random); ways > 0; --ways) {

@@ -1,5 +1,5 @@
-// Shards: the items dealt out to several indexes, each asked for keys, and the results merged: as one index
-// over all.
+// Shards: the items dealt out to several indexes, each asked for keys, and the results merged: as
+// one index over all.
 
 #include <cstring>
 
@@ -44,10 +44,12 @@ std::vector<Shard> deal(const Case& drawn, Random& random) {
 
 /// What each shard finds; search(index, options) asks it.
 template <typename Result, typename Search>
-std::vector<Result> ask(const Case& drawn, const std::vector<Shard>& shards, Random& random, Search&& search) {
+std::vector<Result> ask(const Case& drawn, const std::vector<Shard>& shards, Random& random,
+                        Search&& search) {
   std::vector<Result> results;
   for (const Shard& shard : shards) {
-    const maxdot::BuildOptions build = {drawn.index_metric, drawn.normalized, shard.ids, draw_threads(random)};
+    const maxdot::BuildOptions build = {drawn.index_metric, drawn.normalized, shard.ids,
+                                        draw_threads(random)};
     const maxdot::Index index = maxdot::Index::build(shard.items.view(), build);
     maxdot::SearchOptions options;
     options.threads = draw_threads(random);
@@ -67,9 +69,11 @@ maxdot::MergeOptions merge_options(const Case& drawn, Random& random) {
 
 /// Merges the first shards before all, as a tree of servers would.
 template <typename Result, typename Merge>
-void merge_some(std::vector<Result>& results, maxdot::MergeOptions options, Random& random, Merge&& merge) {
+void merge_some(std::vector<Result>& results, maxdot::MergeOptions options, Random& random,
+                Merge&& merge) {
   const std::size_t some = random.between(1, results.size());
-  const std::vector<Result> first(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(some));
+  const std::vector<Result> first(results.begin(),
+                                  results.begin() + static_cast<std::ptrdiff_t>(some));
   results.erase(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(some - 1));
   options.score_kind = maxdot::ScoreKind::keys;
   call_anywhere(random, "merge of some", [&] { results[0] = merge(first, options); });
@@ -79,11 +83,14 @@ void check_search(const Case& drawn, const std::vector<Shard>& shards, const ora
                   Random& random) {
   Expected expected;
   for (std::size_t q = 0; q < drawn.queries.rows; ++q) expected.push_back(oracle.best(q, drawn.k));
-  auto results = ask<maxdot::SearchResult>(drawn, shards, random, [&](const auto& index, const auto& options) {
-    return index.search(drawn.queries.view(), drawn.k, options);
-  });
+  auto results =
+      ask<maxdot::SearchResult>(drawn, shards, random, [&](const auto& index, const auto& options) {
+        return index.search(drawn.queries.view(), drawn.k, options);
+      });
   const maxdot::MergeOptions options = merge_options(drawn, random);
-  const auto merge = [&](const auto& some, const auto& how) { return maxdot::merge(some, drawn.k, how); };
+  const auto merge = [&](const auto& some, const auto& how) {
+    return maxdot::merge(some, drawn.k, how);
+  };
   if (random.one_in(3)) merge_some(results, options, random, merge);
   maxdot::SearchResult got;
   call_anywhere(random, "merge", [&] { got = merge(results, options); });
@@ -99,9 +106,10 @@ void check_range(const Case& drawn, const std::vector<Shard>& shards, const orac
     thresholds[q] = oracle.pair(q, row).score;
     expected.push_back(oracle.within(q, thresholds[q]));
   }
-  auto results = ask<maxdot::RangeResult>(drawn, shards, random, [&](const auto& index, const auto& options) {
-    return index.search_range(drawn.queries.view(), thresholds, options);
-  });
+  auto results =
+      ask<maxdot::RangeResult>(drawn, shards, random, [&](const auto& index, const auto& options) {
+        return index.search_range(drawn.queries.view(), thresholds, options);
+      });
   const maxdot::MergeOptions options = merge_options(drawn, random);
   const auto merge = [&](const auto& some, const auto& how) { return maxdot::merge(some, how); };
   if (random.one_in(3)) merge_some(results, options, random, merge);

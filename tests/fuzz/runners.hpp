@@ -1,5 +1,6 @@
-// One function for each kind of case. Each asks the library in several ways and compares with the oracle; it
-// throws Failure, or whatever the library threw: no case is one that the library may refuse.
+// One function for each kind of case. Each asks the library in several ways and compares with the
+// oracle; it throws Failure, or whatever the library threw: no case is one that the library may
+// refuse.
 #pragma once
 
 #include "cases.hpp"

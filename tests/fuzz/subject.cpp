@@ -11,8 +11,10 @@ using maxdot::search::Method;
 
 maxdot::Index build(const Case& drawn, Random& random) {
   std::optional<maxdot::Index> index;
-  const maxdot::BuildOptions options = {drawn.index_metric, drawn.normalized, drawn.ids, draw_threads(random)};
-  call_anywhere(random, "build", [&] { index = maxdot::Index::build(drawn.items.view(), options); });
+  const maxdot::BuildOptions options = {drawn.index_metric, drawn.normalized, drawn.ids,
+                                        draw_threads(random)};
+  call_anywhere(random, "build",
+                [&] { index = maxdot::Index::build(drawn.items.view(), options); });
   return *index;
 }
 
@@ -28,7 +30,8 @@ std::string Way::describe() const {
 int draw_threads(Random& random) { return random.pick({1, 1, 1, 2, 2, 3, 8}); }
 
 Way draw_way(Random& random, bool may_be_listed) {
-  static const std::vector<const maxdot::kernels::KernelTable*> tables = maxdot::kernels::runnable_tables();
+  static const std::vector<const maxdot::kernels::KernelTable*> tables =
+      maxdot::kernels::runnable_tables();
   Way way = {tables[random.below(tables.size())], std::nullopt, draw_threads(random)};
   switch (random.below(may_be_listed ? 8 : 7)) {
     case 0:
@@ -63,16 +66,20 @@ PlacedRows::PlacedRows(const Rows& rows, Random& random) {
   const std::size_t stride = row_bytes + element * random.pick<std::size_t>({0, 0, 1, 3, 16});
   // Not a byte more than the last row needs; the gaps are NaN.
   if (rows.rows != 0) bytes_.resize((rows.rows - 1) * stride + row_bytes, 0xFF);
-  for (std::size_t r = 0; r < rows.rows; ++r) std::memcpy(bytes_.data() + r * stride, view_.row(r), row_bytes);
+  for (std::size_t r = 0; r < rows.rows; ++r)
+    std::memcpy(bytes_.data() + r * stride, view_.row(r), row_bytes);
   view_.data = bytes_.data();
   view_.stride_bytes = stride;
 }
 
 Subject::Subject(const Case& drawn, Random& random)
-    : drawn_(drawn), index_(build(drawn, random)), placed_(drawn.queries, random), filters_(drawn.filters()) {
+    : drawn_(drawn),
+      index_(build(drawn, random)),
+      placed_(drawn.queries, random),
+      filters_(drawn.filters()) {
   if (!filters_.empty()) {
-    request_.emplace(
-        maxdot::api::checked_filters(maxdot::Index::Impl::of(index_), filters_, drawn.users(), "queries"));
+    request_.emplace(maxdot::api::checked_filters(maxdot::Index::Impl::of(index_), filters_,
+                                                  drawn.users(), "queries"));
   }
 }
 
@@ -90,7 +97,8 @@ maxdot::SearchOptions Subject::options(Random& random) const {
 }
 
 maxdot::search::Request Subject::request(std::size_t k, const Way& way) const {
-  maxdot::search::Request request = {placed_.view(), k, drawn_.metric, way.threads, nullptr, way.method};
+  maxdot::search::Request request = {placed_.view(), k,       drawn_.metric,
+                                     way.threads,    nullptr, way.method};
   request.filters = filters();
   request.keys = drawn_.score_kind == maxdot::ScoreKind::keys;
   return request;

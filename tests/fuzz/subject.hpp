@@ -54,7 +54,9 @@ class Subject {
   const maxdot::MatrixView& queries() const noexcept { return placed_.view(); }
   const maxdot::store::ItemStore& items() const noexcept;
   /// Null without filters.
-  const maxdot::search::FilterRequest* filters() const noexcept { return request_ ? &*request_ : nullptr; }
+  const maxdot::search::FilterRequest* filters() const noexcept {
+    return request_ ? &*request_ : nullptr;
+  }
   /// Options of a public search, with threads drawn.
   maxdot::SearchOptions options(Random& random) const;
   maxdot::search::Request request(std::size_t k, const Way& way) const;

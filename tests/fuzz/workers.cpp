@@ -36,20 +36,24 @@ struct Board {
 };
 
 Board& make_board() {
-  void* memory = mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::runtime_error(std::string("shared memory: ") + std::strerror(errno));
+  void* memory =
+      mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    throw std::runtime_error(std::string("shared memory: ") + std::strerror(errno));
   return *new (memory) Board;
 }
 
 void print_failure(std::uint64_t seed, const std::string& text) {
   std::fprintf(stdout, "FAILED case %llu: %s\n  repeat it: maxdot_fuzz_differential --case %llu\n",
-               static_cast<unsigned long long>(seed), text.c_str(), static_cast<unsigned long long>(seed));
+               static_cast<unsigned long long>(seed), text.c_str(),
+               static_cast<unsigned long long>(seed));
   std::fflush(stdout);
 }
 
 void work(const Run& run, Clock::time_point start, Board& board, std::size_t worker) {
   while (board.failures < kMostFailures) {
-    if (run.seconds && std::chrono::duration<double>(Clock::now() - start).count() >= *run.seconds) return;
+    if (run.seconds && std::chrono::duration<double>(Clock::now() - start).count() >= *run.seconds)
+      return;
     const std::uint64_t number = board.next.fetch_add(1);
     if (number >= run.cases) return;
     board.current[worker] = case_seed(run.seed, number);

@@ -1,4 +1,5 @@
-// Workers: processes that run cases, so that a case that crashes is one more failure and not the end.
+// Workers: processes that run cases, so that a case that crashes is one more failure and not the
+// end.
 #pragma once
 
 #include <chrono>
@@ -23,7 +24,8 @@ struct Outcome {
 /// Seed of a run's case.
 std::uint64_t case_seed(std::uint64_t run_seed, std::uint64_t number) noexcept;
 
-/// Runs cases until there are enough, or too many failures. Each failure is printed with the way to repeat it.
+/// Runs cases until there are enough, or too many failures. Each failure is printed with the way to
+/// repeat it.
 Outcome run_workers(const Run& run);
 
 /// Runs one case in this process; false if it fails, which is printed.

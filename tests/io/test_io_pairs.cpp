@@ -49,7 +49,8 @@ TEST_CASE("io: a header tells which columns hold the pairs") {
     check_refused([&] { maxdot::read_id_pairs(path, columns); }, code, path, part);
   };
   const auto bad = ErrorCode::bad_format;
-  refuse("item,other\n1,2\n", bad, "line 1: the columns 'item', 'other' seem to hold the item first");
+  refuse("item,other\n1,2\n", bad,
+         "line 1: the columns 'item', 'other' seem to hold the item first");
   refuse("other,user\n1,2\n", bad, "seem to hold the item first");
   refuse("a,b,c\n1,2,3\n", bad, "do not tell which is the user's");
   refuse("user,thing,rating\n1,2,3\n", bad, "do not tell which is the user's");
@@ -59,7 +60,8 @@ TEST_CASE("io: a header tells which columns hold the pairs") {
   refuse("1,5.0\n2,6\n", bad, "line 1: '1,5.0' is no pair");
   refuse("1,x\n2,6\n", bad, "line 1: ");
   refuse(",0,1\n9,0,70\n", bad, "line 1: ");
-  refuse("user,item,rating\n5,,3\n", bad, "line 2: '5,,3' is no pair; write columns 'user' and 'item'");
+  refuse("user,item,rating\n5,,3\n", bad,
+         "line 2: '5,,3' is no pair; write columns 'user' and 'item'");
   refuse("5,,3\n", bad, "line 1: '5,,3' is no pair");
   refuse("1,2\n5,,3\n", bad, "line 2: '5,,3' is no pair");
   refuse("rating,user,item\n5,1\n", bad, "line 2: '5,1' is no pair");
@@ -75,7 +77,8 @@ TEST_CASE("io: a header tells which columns hold the pairs") {
       ErrorCode::invalid_argument, path, "no names");
   const std::string named = folder / "p.csv";
   const maxdot::PairColumns columns = {"0", "1"};
-  CHECK(maxdot::test::for_each_allocation_fault([&] { (void)maxdot::read_id_pairs(named, columns); }) > 5);
+  CHECK(maxdot::test::for_each_allocation_fault(
+            [&] { (void)maxdot::read_id_pairs(named, columns); }) > 5);
 }
 
 TEST_CASE("io: pairs from arrays and from text") {
@@ -90,7 +93,8 @@ TEST_CASE("io: pairs from arrays and from text") {
   };
   CHECK(reads("p.npy", npy("'<i8'", "(3, 2)", bytes_of(flat))));
   CHECK(reads("p.csv", "0,7\n5,-3\n5,9007199254740993\n"));
-  CHECK(reads("p.csv", "user,item,rating\r\n0,7,4.5\r\n\r\n5;-3;1\r\n 5\t9007199254740993\r\n\r\n"));
+  CHECK(
+      reads("p.csv", "user,item,rating\r\n0,7,4.5\r\n\r\n5;-3;1\r\n 5\t9007199254740993\r\n\r\n"));
   std::vector<std::int32_t> narrow(140000);  // more than one block
   for (std::size_t i = 0; i < narrow.size(); ++i) narrow[i] = static_cast<std::int32_t>(i);
   const maxdot::IdPairs many =
@@ -100,7 +104,8 @@ TEST_CASE("io: pairs from arrays and from text") {
   CHECK(many.second[69999] == 139999);
   CHECK(maxdot::read_id_pairs(folder.put("none.csv", "")).first.empty());
 
-  const auto refuse = [&](const char* name, const std::string& bytes, ErrorCode code, const char* part) {
+  const auto refuse = [&](const char* name, const std::string& bytes, ErrorCode code,
+                          const char* part) {
     const std::string path = folder.put(name, bytes);
     check_refused([&] { maxdot::read_id_pairs(path); }, code, path, part);
   };
@@ -111,6 +116,7 @@ TEST_CASE("io: pairs from arrays and from text") {
   refuse("x.csv", std::string(5000, '1'), ErrorCode::bad_format, "line 1 is too long for a pair");
   refuse("x.npy", npy("'<i8'", "(6,)", bytes_of(flat)), ErrorCode::unsupported, "[m, 2]");
   refuse("x.npy", npy("'<i8'", "(2, 3)", bytes_of(flat)), ErrorCode::unsupported, "[m, 2]");
-  refuse("x.npy", npy("'<f8'", "(3, 2)", bytes_of(flat)), ErrorCode::unsupported, "x.astype('int64')");
+  refuse("x.npy", npy("'<f8'", "(3, 2)", bytes_of(flat)), ErrorCode::unsupported,
+         "x.astype('int64')");
   refuse("x.npy", npy("'<i8'", "(4, 2)", bytes_of(flat)), ErrorCode::bad_format, "cut short");
 }

@@ -31,7 +31,8 @@ const std::vector<float> six = {1, -2, 3.5F, 4, 5, -6};
 TEST_CASE("io: every format of embeddings reads back what was written") {
   const Folder folder;
   for (const char major : {'\1', '\2', '\3'}) {
-    const MatrixFile file = MatrixFile::open(folder.put("a.npy", npy("'<f4'", "(2, 3)", bytes_of(six), major)));
+    const MatrixFile file =
+        MatrixFile::open(folder.put("a.npy", npy("'<f4'", "(2, 3)", bytes_of(six), major)));
     CHECK(file.rows() == 2);
     CHECK(file.cols() == 3);
     CHECK(file.path() == folder / "a.npy");
@@ -46,8 +47,8 @@ TEST_CASE("io: every format of embeddings reads back what was written") {
   fvecs.read(1, 1, second.data());
   CHECK(second == std::vector<float>{4, 5, -6});
   fvecs.read(2, 0, nullptr);
-  check_refused([&] { fvecs.read(1, 2, second.data()); }, ErrorCode::invalid_argument, folder / "a.fvecs",
-                "rows");
+  check_refused([&] { fvecs.read(1, 2, second.data()); }, ErrorCode::invalid_argument,
+                folder / "a.fvecs", "rows");
 
   const MatrixFile half =
       MatrixFile::open(folder.put("h.npy", npy("'<f2'", "(3, 2)", bytes_of(six).substr(0, 12))));
@@ -55,13 +56,15 @@ TEST_CASE("io: every format of embeddings reads back what was written") {
   CHECK(std::memcmp(half.read_all().data(), six.data(), 12) == 0);
 
   CHECK(MatrixFile::open(folder.put("one.npy", npy("'<f4'", "(6,)", bytes_of(six)))).rows() == 1);
-  const Matrix none = MatrixFile::open(folder.put("none.npy", npy("'<f4'", "(0, 5)", ""))).read_all();
+  const Matrix none =
+      MatrixFile::open(folder.put("none.npy", npy("'<f4'", "(0, 5)", ""))).read_all();
   CHECK(none.rows() == 0);
   CHECK(none.cols() == 5);
-  // Spellings that other writers use: other quotes and key order, no comma or newline at the end, Python 2
-  // longs.
+  // Spellings that other writers use: other quotes and key order, no comma or newline at the end,
+  // Python 2 longs.
   const std::string other = "{\"shape\":(2L,3L),\"fortran_order\":False,\"descr\":\"<f4\"}";
-  CHECK(floats(MatrixFile::open(folder.put("o.npy", npy_text(other, bytes_of(six)))).read_all()) == six);
+  CHECK(floats(MatrixFile::open(folder.put("o.npy", npy_text(other, bytes_of(six)))).read_all()) ==
+        six);
 }
 
 TEST_CASE("io: .fvecs longer than the read buffer, and a row of another dimension in its middle") {
@@ -123,11 +126,13 @@ TEST_CASE("io: malformed embeddings are refused by name") {
            {".npy", npy("'<f4'", "(1, 2, 3)", bytes_of(six)), unsupported, "3-D"},
            {".npy", good.substr(0, good.size() - 1), bad, "cut short"},
            {".npy", good + "x", bad, "trailing bytes"},
-           {".npy", npy_text("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3)}", bytes_of(six)),
+           {".npy",
+            npy_text("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3)}", bytes_of(six)),
             unsupported, "Fortran"},
            {".npy", npy("'<f8'", "(1, 3)", bytes_of(six)), unsupported,
             "dtype '<f8' (float64) is not supported; convert with x.astype('float32')"},
-           {".npy", npy("'>f4'", "(2, 3)", bytes_of(six)), unsupported, "'>f4' (big-endian float32)"},
+           {".npy", npy("'>f4'", "(2, 3)", bytes_of(six)), unsupported,
+            "'>f4' (big-endian float32)"},
            {".npy", npy("'<i4'", "(2, 3)", bytes_of(six)), unsupported, "(int32)"},
            {".npy", npy("'|u1'", "(2, 12)", bytes_of(six)), unsupported, "(uint8)"},
            {".npy", npy("'|b1'", "(2, 12)", bytes_of(six)), unsupported, "(bool)"},
@@ -135,7 +140,8 @@ TEST_CASE("io: malformed embeddings are refused by name") {
            {".npy", npy("'|O'", "(2, 3)", "pickle"), unsupported, "(Python objects)"},
            {".npy", npy("'<U8'", "(2, 3)", ""), unsupported, "(text)"},
            {".npy", npy("'|V2'", "(2, 6)", bytes_of(six)), unsupported, "bfloat16"},
-           {".npy", npy("[('a', '<f4'), ('b]', '<i8', (2,))]", "(2,)", ""), unsupported, "(structured)"},
+           {".npy", npy("[('a', '<f4'), ('b]', '<i8', (2,))]", "(2,)", ""), unsupported,
+            "(structured)"},
            {".npy", npy("'\n\x01 odd'", "(2, 3)", ""), unsupported, "'?? odd'"},
            {".fvecs", "", bad, "does not tell its dimension"},
            {".fvecs", "abc", bad, "too short"},
@@ -143,7 +149,8 @@ TEST_CASE("io: malformed embeddings are refused by name") {
            {".fvecs", fvecs_row(0, six), bad, "dimension is 0"},
            {".fvecs", fvecs_row(40000, six), unsupported, "dimension 40000"},
            {".fvecs", fvecs_row(6, six) + "x", bad, "no whole number of rows"},
-           {".fvecs", fvecs_row(6, six) + fvecs_row(5, {1, 2, 3, 4, 5}), bad, "rows differ in dimension"},
+           {".fvecs", fvecs_row(6, six) + fvecs_row(5, {1, 2, 3, 4, 5}), bad,
+            "rows differ in dimension"},
            {".fvecs", fvecs_row(6, six) + fvecs_row(-6, six), bad, "row 1 has dimension -6"},
            {".fbin", "1234567", bad, "too short"},
            {".fbin", fbin(2, 0, {}), bad, "dimension is 0"},
@@ -156,20 +163,23 @@ TEST_CASE("io: malformed embeddings are refused by name") {
     check_refused([&] { MatrixFile::open(path).read_all(); }, c.code, path, c.part);
   }
   for (const char* name : {"missing.npy", "missing.fvecs", "missing/x.fbin"}) {
-    check_refused([&] { MatrixFile::open(folder / name); }, ErrorCode::io, folder / name, "cannot open");
+    check_refused([&] { MatrixFile::open(folder / name); }, ErrorCode::io, folder / name,
+                  "cannot open");
   }
   fs::create_directory(folder / "folder.npy");
-  check_refused([&] { MatrixFile::open(folder / "folder.npy"); }, ErrorCode::io, folder / "folder.npy",
-                "directory");
+  check_refused([&] { MatrixFile::open(folder / "folder.npy"); }, ErrorCode::io,
+                folder / "folder.npy", "directory");
   REQUIRE(::mkfifo((folder / "pipe.npy").c_str(), 0600) == 0);
-  check_refused([&] { MatrixFile::open(folder / "pipe.npy"); }, ErrorCode::io, folder / "pipe.npy", "regular");
+  check_refused([&] { MatrixFile::open(folder / "pipe.npy"); }, ErrorCode::io, folder / "pipe.npy",
+                "regular");
 }
 
 TEST_CASE("io: a file that shrinks after it was opened is an error, not garbage") {
   const Folder folder;
   const MatrixFile file = MatrixFile::open(folder.put("a.fbin", fbin(2, 3, six)));
   fs::resize_file(folder / "a.fbin", 20);
-  check_refused([&] { file.read_all(); }, ErrorCode::bad_format, folder / "a.fbin", "12 bytes too early");
+  check_refused([&] { file.read_all(); }, ErrorCode::bad_format, folder / "a.fbin",
+                "12 bytes too early");
 }
 
 TEST_CASE("io: ids from arrays and from text") {
@@ -182,12 +192,13 @@ TEST_CASE("io: ids from arrays and from text") {
   CHECK(maxdot::read_ids(folder.put("i4.npy", npy("'<i4'", "(70000,)", bytes_of(narrow)))) ==
         Ids(narrow.begin(), narrow.end()));
   CHECK(maxdot::read_ids(folder.put("none.npy", npy("'<i8'", "(0,)", ""))).empty());
-  for (const char* text :
-       {"7\n0\n9007199254740993\n", "7\r\n 0\t\r\n9007199254740993", "7\n0\n9007199254740993\n\n \n"}) {
+  for (const char* text : {"7\n0\n9007199254740993\n", "7\r\n 0\t\r\n9007199254740993",
+                           "7\n0\n9007199254740993\n\n \n"}) {
     CHECK(maxdot::read_ids(folder.put("ids.txt", text)) == ids);
   }
   CHECK(maxdot::read_ids(folder.put("ids.txt", "")).empty());
-  CHECK(maxdot::read_ids(folder.put("ids.txt", "-1\n9223372036854775807")) == Ids{-1, 9223372036854775807});
+  CHECK(maxdot::read_ids(folder.put("ids.txt", "-1\n9223372036854775807")) ==
+        Ids{-1, 9223372036854775807});
   std::string many;  // lines that straddle the read buffer
   Ids expected;
   for (std::int64_t i = 0; i < 400000; ++i) {
@@ -196,7 +207,8 @@ TEST_CASE("io: ids from arrays and from text") {
   }
   CHECK(maxdot::read_ids(folder.put("many.txt", many)) == expected);
 
-  const auto refuse = [&](const char* name, const std::string& bytes, ErrorCode code, const char* part) {
+  const auto refuse = [&](const char* name, const std::string& bytes, ErrorCode code,
+                          const char* part) {
     const std::string path = folder.put(name, bytes);
     check_refused([&] { maxdot::read_ids(path); }, code, path, part);
   };
@@ -211,7 +223,8 @@ TEST_CASE("io: ids from arrays and from text") {
   refuse("x.npy", npy("'<i8'", "(3, 1)", bytes_of(ids)), ErrorCode::unsupported, "x.reshape(-1)");
   refuse("x.npy", npy("'<i8'", "(2,)", bytes_of(ids)), ErrorCode::bad_format, "trailing bytes");
   refuse("x.npy", npy("'<i8'", "(4,)", bytes_of(ids)), ErrorCode::bad_format, "cut short");
-  check_refused([&] { maxdot::read_ids(folder / "no.txt"); }, ErrorCode::io, folder / "no.txt", "cannot open");
+  check_refused([&] { maxdot::read_ids(folder / "no.txt"); }, ErrorCode::io, folder / "no.txt",
+                "cannot open");
 }
 
 TEST_CASE("io: damaged files are parsed or refused, nothing else") {
@@ -250,7 +263,8 @@ TEST_CASE("io: damaged files are parsed or refused, nothing else") {
       } catch (const Error& error) {
         ++refused;
         const std::string message = error.what();
-        if (!message.starts_with(path) || message.find('\n') != std::string::npos) FAIL_CHECK(message);
+        if (!message.starts_with(path) || message.find('\n') != std::string::npos)
+          FAIL_CHECK(message);
       }
     }
   }

@@ -44,11 +44,13 @@ TEST_CASE("io: MatrixWriter writes what readers expect") {
   write("i.ivecs", Format::ivecs, ids);
   CHECK(floats(MatrixFile::open(folder / "s.npy").read_all()) == rounded);
   CHECK(floats(MatrixFile::open(folder / "s.fvecs").read_all()) == rounded);
-  CHECK(folder.get("i.ivecs") == bytes_of(std::vector<std::int32_t>{3, 1, -1, 2147483647, 3, 4, 5, 6}));
+  CHECK(folder.get("i.ivecs") ==
+        bytes_of(std::vector<std::int32_t>{3, 1, -1, 2147483647, 3, 4, 5, 6}));
   const std::string array = folder.get("i.npy");
   REQUIRE(array.size() == 128 + 48);
-  CHECK(array.substr(0, 72) == std::string("\x93NUMPY\1\0\x76\0", 10) +
-                                   "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 3), }   ");
+  CHECK(array.substr(0, 72) ==
+        std::string("\x93NUMPY\1\0\x76\0", 10) +
+            "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 3), }   ");
   CHECK(array[127] == '\n');
   CHECK(array.substr(128) == bytes_of(ids));
 
@@ -58,8 +60,10 @@ TEST_CASE("io: MatrixWriter writes what readers expect") {
     const std::vector<std::int64_t> wide = {1, 2, 3, 4, 5, 2147483648};
     check_refused([&] { writer.append(wide.data(), 2); }, ErrorCode::invalid_data, path,
                   "row 1: id 2147483648");
-    check_refused([&] { writer.append(scores.data(), 1); }, ErrorCode::invalid_argument, path, "holds ids");
-    check_refused([&] { writer.append(ids.data(), 3); }, ErrorCode::invalid_argument, path, "more than the 2");
+    check_refused([&] { writer.append(scores.data(), 1); }, ErrorCode::invalid_argument, path,
+                  "holds ids");
+    check_refused([&] { writer.append(ids.data(), 3); }, ErrorCode::invalid_argument, path,
+                  "more than the 2");
     writer.append(ids.data(), 1);
     check_refused([&] { writer.commit(); }, ErrorCode::invalid_argument, path, "only 1 of 2");
   }
@@ -67,12 +71,15 @@ TEST_CASE("io: MatrixWriter writes what readers expect") {
     MatrixWriter(path, Format::ivecs, rows, cols);
   };
   check_refused([&] { create(1, 0); }, ErrorCode::invalid_argument, path, "rows of 0 values");
-  check_refused([&] { create(1, std::size_t{1} << 31); }, ErrorCode::invalid_argument, path, "values");
-  check_refused([&] { create(~std::size_t{0}, 9); }, ErrorCode::invalid_argument, path, "than a file can hold");
+  check_refused([&] { create(1, std::size_t{1} << 31); }, ErrorCode::invalid_argument, path,
+                "values");
+  check_refused([&] { create(~std::size_t{0}, 9); }, ErrorCode::invalid_argument, path,
+                "than a file can hold");
   CHECK(folder.entries() == 4);
 }
 
-TEST_CASE("two writers of one pair of files take turns: what stays belongs together, and neither fails") {
+TEST_CASE(
+    "two writers of one pair of files take turns: what stays belongs together, and neither fails") {
   const Folder folder;
   const std::string ids = folder / "pair.ids.npy";
   const std::string scores = folder / "pair.scores.npy";

@@ -1,4 +1,5 @@
-// The integer kernels of the code screens: every instruction set of this machine against the reference, bit for bit.
+// The integer kernels of the code screens: every instruction set of this machine against the
+// reference, bit for bit.
 
 #include <doctest/doctest.h>
 
@@ -23,7 +24,8 @@ struct Planes {
   base::AlignedBuffer<std::uint8_t> low;
 };
 
-/// One tile of random codes in 1 to 255, as quantize_tile would make them; `extreme` takes the largest only.
+/// One tile of random codes in 1 to 255, as quantize_tile would make them; `extreme` takes the
+/// largest only.
 Planes random_planes(std::size_t d, test::Random& random, bool extreme) {
   const std::size_t bytes = store::plane_tile_bytes(d);
   Planes planes{base::AlignedBuffer<std::uint8_t>(bytes, "codes"),
@@ -50,13 +52,15 @@ struct Queries {
 };
 
 /// Within what the table allows; the last dimensions of a quad are zero.
-Queries random_queries(std::size_t d, std::size_t count, int most, test::Random& random, bool extreme) {
+Queries random_queries(std::size_t d, std::size_t count, int most, test::Random& random,
+                       bool extreme) {
   Queries queries{{}, store::quads_of(d) * 4, count, std::vector<std::int32_t>(count, 0)};
   queries.codes.assign(count * queries.stride, 0);
   for (std::size_t q = 0; q < count; ++q) {
     for (std::size_t j = 0; j < d; ++j) {
-      const int code = extreme ? (q % 2 == 0 ? most : -most)
-                               : static_cast<int>(random.below(static_cast<std::size_t>(2 * most + 1))) - most;
+      const int code =
+          extreme ? (q % 2 == 0 ? most : -most)
+                  : static_cast<int>(random.below(static_cast<std::size_t>(2 * most + 1))) - most;
       queries.codes[q * queries.stride + j] = static_cast<std::int8_t>(code);
       queries.sums[q] += code;
     }
@@ -78,13 +82,14 @@ struct Answer {
 
 enum class Kernel { fine, coarse, stream };
 
-Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& planes, std::size_t quads,
-           const Queries& queries, const std::vector<std::int32_t>& limits) {
+Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& planes,
+           std::size_t quads, const Queries& queries, const std::vector<std::int32_t>& limits) {
   Answer answer(queries.count);
   const std::vector<std::int32_t> start = starts(queries, codes.offset);
   if (kernel == Kernel::stream) {
-    codes.stream_codes(planes.high.data(), planes.high.data(), quads, queries.codes.data(), queries.stride, queries.count, start.data(),
-                       limits.data(), answer.masks.data(), answer.dots.data());
+    codes.stream_codes(planes.high.data(), planes.high.data(), quads, queries.codes.data(),
+                       queries.stride, queries.count, start.data(), limits.data(),
+                       answer.masks.data(), answer.dots.data());
     return answer;
   }
   base::AlignedBuffer<std::uint8_t> tile(quads * 256, "tile");
@@ -93,9 +98,9 @@ Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& plane
   } else {
     codes.expand_coarse(planes.high.data(), quads, tile.data());
   }
-  codes.screen_codes(tile.data(), quads, queries.codes.data(), queries.stride, queries.count, start.data(),
-                     limits.data(), {planes.high.data(), planes.low.data(), quads}, answer.masks.data(),
-                     answer.dots.data());
+  codes.screen_codes(tile.data(), quads, queries.codes.data(), queries.stride, queries.count,
+                     start.data(), limits.data(), {planes.high.data(), planes.low.data(), quads},
+                     answer.masks.data(), answer.dots.data());
   return answer;
 }
 
@@ -114,19 +119,23 @@ TEST_CASE("code kernels give the reference's masks and products on every instruc
         for (const Kernel kernel : {Kernel::fine, Kernel::coarse, Kernel::stream}) {
           for (const std::size_t count : std::vector<std::size_t>{1, 2, 3, 4, 15}) {
             if (kernel == Kernel::stream && count > kernels::kMaxStreamQueries) continue;
-            const Queries queries = random_queries(d, count, table->codes.max_query_code, random, extreme);
-            // The first pass lets everything through; the second stands right on a product that occurs.
+            const Queries queries =
+                random_queries(d, count, table->codes.max_query_code, random, extreme);
+            // The first pass lets everything through; the second stands right on a product that
+            // occurs.
             std::vector<std::int32_t> limits(count, std::numeric_limits<std::int32_t>::min());
             const Answer all = ask(reference, kernel, planes, quads, queries, limits);
             const Answer got_all = ask(table->codes, kernel, planes, quads, queries, limits);
             REQUIRE(got_all.masks == all.masks);
             REQUIRE(got_all.dots == all.dots);
-            for (std::size_t q = 0; q < count; ++q) limits[q] = all.dots[q * kTileItems + random.below(kTileItems)];
+            for (std::size_t q = 0; q < count; ++q)
+              limits[q] = all.dots[q * kTileItems + random.below(kTileItems)];
             const Answer some = ask(reference, kernel, planes, quads, queries, limits);
             const Answer got = ask(table->codes, kernel, planes, quads, queries, limits);
             REQUIRE(got.masks == some.masks);
             for (std::size_t i = 0; i < got.dots.size(); ++i) {
-              if (((got.masks[i / kTileItems] >> (i % kTileItems)) & 1) != 0) REQUIRE(got.dots[i] == some.dots[i]);
+              if (((got.masks[i / kTileItems] >> (i % kTileItems)) & 1) != 0)
+                REQUIRE(got.dots[i] == some.dots[i]);
             }
           }
         }
@@ -142,12 +151,14 @@ TEST_CASE("what the low nibbles add to a coarse product makes it the fine one, f
       CAPTURE(d);
       const std::size_t quads = store::quads_of(d);
       const std::size_t low = store::low_bytes(d);
-      const std::size_t half = (low + kernels::kLowPadding - 1) / kernels::kLowPadding * kernels::kLowPadding;
+      const std::size_t half =
+          (low + kernels::kLowPadding - 1) / kernels::kLowPadding * kernels::kLowPadding;
       test::Random random(d + 1);
       for (const bool extreme : {false, true}) {
         const Planes planes = random_planes(d, random, extreme);
         const Queries queries = random_queries(d, 2, table->codes.max_query_code, random, extreme);
-        const std::vector<std::int32_t> limits(queries.count, std::numeric_limits<std::int32_t>::min());
+        const std::vector<std::int32_t> limits(queries.count,
+                                               std::numeric_limits<std::int32_t>::min());
         const Answer fine = ask(table->codes, Kernel::fine, planes, quads, queries, limits);
         const Answer coarse = ask(table->codes, Kernel::coarse, planes, quads, queries, limits);
         for (std::size_t q = 0; q < queries.count; ++q) {
@@ -156,7 +167,8 @@ TEST_CASE("what the low nibbles add to a coarse product makes it the fine one, f
             halves[j < low ? j : half + j - low] = queries.codes[q * queries.stride + j];
           }
           for (std::size_t i = 0; i < kTileItems; ++i) {
-            const std::int32_t low_product = table->codes.low_product(planes.low.data() + i * low, quads, halves.data(), half);
+            const std::int32_t low_product =
+                table->codes.low_product(planes.low.data() + i * low, quads, halves.data(), half);
             const std::int32_t added = low_product - 8 * queries.sums[q];
             REQUIRE(coarse.dots[q * kTileItems + i] + added == fine.dots[q * kTileItems + i]);
           }
@@ -169,18 +181,20 @@ TEST_CASE("what the low nibbles add to a coarse product makes it the fine one, f
 TEST_CASE("limits are the same from every table, and let through what is no number") {
   const float infinity = std::numeric_limits<float>::infinity();
   const std::vector<float> threshold = {1.0F, -1.0F, 0.0F, -infinity, 1e38F, 0.3F, 0.3F};
-  const std::vector<float> inverse_scale = {100.0F, 100.0F, 100.0F, 100.0F, 100.0F, infinity, 100.0F};
+  const std::vector<float> inverse_scale = {100.0F, 100.0F,   100.0F, 100.0F,
+                                            100.0F, infinity, 100.0F};
   const std::vector<float> error(threshold.size(), 1.0F);
   const std::vector<float> rest(threshold.size(), 0.001F);
-  const kernels::CodeQueryTerms query = {threshold.data(), inverse_scale.data(), error.data(), rest.data()};
-  constexpr std::int32_t kAll = -(1 << 30);   // no product is as small
+  const kernels::CodeQueryTerms query = {threshold.data(), inverse_scale.data(), error.data(),
+                                         rest.data()};
+  constexpr std::int32_t kAll = -(1 << 30);      // no product is as small
   constexpr std::int32_t kNone = (1 << 30) - 1;  // nor as large as this
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
     CAPTURE(table->name);
     std::vector<std::int32_t> limits(threshold.size());
     table->codes.limits(limits.size(), query, {0.01F, 0.005F, 0.1F, 1.0F, 0.0F}, limits.data());
     CHECK(limits[0] > 8900);
-    CHECK(limits[0] <= 8990);  // (1 - 0.1 - 0.001) * 100 / 0.01
+    CHECK(limits[0] <= 8990);   // (1 - 0.1 - 0.001) * 100 / 0.01
     CHECK(limits[1] < -22019);  // (-1 - 0.1 - 0.001) * 100 / 0.005
     CHECK(limits[1] > -22100);
     CHECK(limits[2] < -2019);

@@ -12,16 +12,18 @@ TEST_CASE("a mask hides what lies above it and adds nothing") {
   using maxdot::kernels::below_mask;
   using maxdot::kernels::CpuFeatures;
   const auto same = [](const CpuFeatures& a, const CpuFeatures& b) {
-    return a.avx2 == b.avx2 && a.avxvnni == b.avxvnni && a.avx512 == b.avx512 && a.avx512vnni == b.avx512vnni &&
-           a.neondot == b.neondot;
+    return a.avx2 == b.avx2 && a.avxvnni == b.avxvnni && a.avx512 == b.avx512 &&
+           a.avx512vnni == b.avx512vnni && a.neondot == b.neondot;
   };
-  const CpuFeatures everything{.avx2 = true, .avxvnni = true, .avx512 = true, .avx512vnni = true, .neondot = true};
+  const CpuFeatures everything{
+      .avx2 = true, .avxvnni = true, .avx512 = true, .avx512vnni = true, .neondot = true};
   CHECK(same(below_mask(everything, "all"), everything));
   CHECK(same(below_mask(everything, "avx512"), {.avx2 = true, .avx512 = true, .neondot = true}));
   CHECK(same(below_mask(everything, "avx2"), {.avx2 = true, .neondot = true}));
   CHECK(same(below_mask(everything, "none"), {}));
   for (const char* mask : {"all", "avx512", "avx2", "none"}) CHECK(same(below_mask({}, mask), {}));
-  for (const char* mask : {"", "AVX2", "avx2 ", "mmx"}) CHECK_THROWS_AS(below_mask(everything, mask), maxdot::Error);
+  for (const char* mask : {"", "AVX2", "avx2 ", "mmx"})
+    CHECK_THROWS_AS(below_mask(everything, mask), maxdot::Error);
 }
 
 #if defined(__x86_64__)

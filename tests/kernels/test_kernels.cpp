@@ -68,9 +68,11 @@ TEST_CASE("dot64 is the same bit for bit on every instruction set") {
           REQUIRE(same_bits(table->dot64[0](q, x, d), reference::dot64(q, x, d)));
           std::vector<float> widened(d);
           std::transform(&halves[r * d], &halves[r * d] + d, widened.begin(), base::f16_to_f32);
-          REQUIRE(same_bits(table->dot64[1](q, &halves[r * d], d), reference::dot64(q, widened.data(), d)));
+          REQUIRE(same_bits(table->dot64[1](q, &halves[r * d], d),
+                            reference::dot64(q, widened.data(), d)));
         }
-        // Four different queries with four different rows, the last of them at the end of its memory.
+        // Four different queries with four different rows, the last of them at the end of its
+        // memory.
         const float* queries[4];
         const void* floats[4];
         const void* half_rows[4];
@@ -83,7 +85,8 @@ TEST_CASE("dot64 is the same bit for bit on every instruction set") {
         for (const std::size_t type : {std::size_t{0}, std::size_t{1}}) {
           const void* const* x = type == 0 ? floats : half_rows;
           table->dot64_four[type](queries, x, d, dots);
-          for (std::size_t r = 0; r < 4; ++r) REQUIRE(same_bits(dots[r], table->dot64[type](queries[r], x[r], d)));
+          for (std::size_t r = 0; r < 4; ++r)
+            REQUIRE(same_bits(dots[r], table->dot64[type](queries[r], x[r], d)));
         }
       }
     }
@@ -95,7 +98,8 @@ TEST_CASE("pack_panel transposes and widens exactly") {
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
     CAPTURE(table->name);
     for (const std::size_t d : kDimensions) {
-      for (const std::size_t n : {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{63}, std::size_t{64}}) {
+      for (const std::size_t n :
+           {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{63}, std::size_t{64}}) {
         const test::Rows rows = test::gaussian_rows(n, d, n * d);
         const auto floats = aligned_copy(rows);
         const auto halves = aligned_halves(rows);
@@ -112,8 +116,8 @@ TEST_CASE("pack_panel transposes and widens exactly") {
   }
 }
 
-// Integer-valued data makes every f32 sum exact, whatever its order: masks must then be equal everywhere, with
-// thresholds set right on top of values that occur.
+// Integer-valued data makes every f32 sum exact, whatever its order: masks must then be equal
+// everywhere, with thresholds set right on top of values that occur.
 TEST_CASE("screens agree exactly where f32 arithmetic is exact") {
   const kernels::KernelTable& reference = kernels::reference_table();
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
@@ -145,15 +149,18 @@ TEST_CASE("screens agree exactly where f32 arithmetic is exact") {
       reference.pack_panel[0](floats.data(), kTileItems, d, panel.data());
       std::uint64_t expected[kQueries];
       std::uint64_t got[kQueries];
-      reference.screen_panel(panel.data(), d, queries.data(), stride, kQueries, terms, biases, thresholds, expected);
-      table->screen_panel(panel.data(), d, queries.data(), stride, kQueries, terms, biases, thresholds, got);
+      reference.screen_panel(panel.data(), d, queries.data(), stride, kQueries, terms, biases,
+                             thresholds, expected);
+      table->screen_panel(panel.data(), d, queries.data(), stride, kQueries, terms, biases,
+                          thresholds, got);
       for (std::size_t q = 0; q < kQueries; ++q) {
         REQUIRE(got[q] == expected[q]);
         const float* query = queries.data() + q * stride;
         for (const std::size_t n : {std::size_t{1}, std::size_t{5}, std::size_t{64}}) {
           const std::uint64_t present = n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
           const auto direct = [&](std::size_t type, const void* source) {
-            return table->screen_rows[type](source, n, d, query, terms, biases[q], thresholds[q]) & present;
+            return table->screen_rows[type](source, n, d, query, terms, biases[q], thresholds[q]) &
+                   present;
           };
           REQUIRE(direct(0, floats.data()) == (expected[q] & present));
           REQUIRE(direct(1, halves.data()) == (expected[q] & present));
@@ -176,7 +183,8 @@ TEST_CASE("a NaN or infinite bound survives every screen") {
     }
     base::AlignedBuffer<float> query(32, "query");
     std::fill(query.data(), query.data() + 32, 0.0F);
-    const std::uint64_t mask = table->screen_rows[0](floats.data(), kTileItems, 20, query.data(), terms, 1.0F, 1e30F);
+    const std::uint64_t mask =
+        table->screen_rows[0](floats.data(), kTileItems, 20, query.data(), terms, 1.0F, 1e30F);
     for (std::size_t i = 0; i < kTileItems; ++i) CHECK(((mask >> i) & 1) == (i % 3 == 2 ? 0U : 1U));
   }
 }

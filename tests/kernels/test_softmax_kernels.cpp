@@ -1,4 +1,5 @@
-// The softmax kernels bit by bit against the reference, and the reference's exponential against the true one.
+// The softmax kernels bit by bit against the reference, and the reference's exponential against the
+// true one.
 
 #include <doctest/doctest.h>
 
@@ -18,7 +19,8 @@ TEST_CASE("softmax kernels give the reference's bits on every instruction set") 
   const kernels::KernelTable& reference = kernels::reference_table();
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
     CAPTURE(table->name);
-    for (const std::size_t d : {std::size_t{1}, std::size_t{7}, std::size_t{16}, std::size_t{100}}) {
+    for (const std::size_t d :
+         {std::size_t{1}, std::size_t{7}, std::size_t{16}, std::size_t{100}}) {
       constexpr std::size_t count = 9;
       const std::size_t stride = (d + 15) / 16 * 16;
       const test::Rows items = test::gaussian_rows(kTileItems, d, d);
@@ -53,7 +55,8 @@ TEST_CASE("softmax kernels give the reference's bits on every instruction set") 
     alignas(64) float logits[3 * kTileItems];
     for (int tile = 0; tile < 300; ++tile) {
       const float spread = std::ldexp(1.0F, static_cast<int>(random.below(12)) - 4);
-      for (float& logit : logits) logit = random.below(50) == 0 ? -0x1p127F : spread * random.gaussian();
+      for (float& logit : logits)
+        logit = random.below(50) == 0 ? -0x1p127F : spread * random.gaussian();
       reference.accumulate_exp(logits, 3, expected.data());
       table->accumulate_exp(logits, 3, got.data());
       REQUIRE(std::memcmp(got.data(), expected.data(), 3 * sizeof(kernels::SoftmaxState)) == 0);

@@ -35,8 +35,8 @@ std::vector<std::int64_t> random_retrieved(std::size_t users, std::size_t width,
 }
 
 /// topk_metrics as its source describes it, step by step.
-Values rechub_values(const Lists& relevant, const std::vector<std::int64_t>& retrieved, std::size_t width,
-                     std::size_t k) {
+Values rechub_values(const Lists& relevant, const std::vector<std::int64_t>& retrieved,
+                     std::size_t width, std::size_t k) {
   Values sum;
   double hits = 0;
   double wanted = 0;
@@ -67,8 +67,8 @@ Values rechub_values(const Lists& relevant, const std::vector<std::int64_t>& ret
 }
 
 /// The textbook's, from sets.
-Values standard_values(const Lists& relevant, const std::vector<std::int64_t>& retrieved, std::size_t width,
-                       std::size_t k) {
+Values standard_values(const Lists& relevant, const std::vector<std::int64_t>& retrieved,
+                       std::size_t width, std::size_t k) {
   Values sum;
   double users = 0;
   for (std::size_t u = 0; u < relevant.size(); ++u) {
@@ -132,8 +132,8 @@ TEST_CASE("both conventions on 1,000 random cases") {
     const Lists relevant = random_lists(users, 12, items, random);
     const auto retrieved = random_retrieved(users, 10, items, round % 2 == 0, random);
     const int threads = 1 + round % 3;
-    const Report rechub =
-        metrics(to_csr(relevant), {retrieved, 10}, kKs, {.convention = Convention::rechub, .threads = threads});
+    const Report rechub = metrics(to_csr(relevant), {retrieved, 10}, kKs,
+                                  {.convention = Convention::rechub, .threads = threads});
     const Report standard = metrics(to_csr(relevant), {retrieved, 10}, kKs, {.threads = threads});
     for (std::size_t i = 0; i < std::size(kKs); ++i) {
       REQUIRE(rechub.at[i].k == kKs[i]);
@@ -145,15 +145,17 @@ TEST_CASE("both conventions on 1,000 random cases") {
       REQUIRE(got.ndcg == expected.ndcg);
       REQUIRE(got.mrr == expected.mrr);
       const Values textbook = standard_values(relevant, retrieved, 10, kKs[i]);
-      for (const auto field :
-           {&Values::recall, &Values::hit, &Values::precision, &Values::ndcg, &Values::mrr, &Values::map}) {
+      for (const auto field : {&Values::recall, &Values::hit, &Values::precision, &Values::ndcg,
+                               &Values::mrr, &Values::map}) {
         REQUIRE(standard.at[i].mean.*field == textbook.*field);
       }
     }
   }
 }
 
-TEST_CASE("padding is a miss, users without relevant items are left out, values of users come on request") {
+TEST_CASE(
+    "padding is a miss, users without relevant items are left out, values of users come on "
+    "request") {
   const OwnedIdLists relevant = to_csr({{4}, {}, {7, 9}});
   const std::vector<std::int64_t> retrieved = {3, 4, -1, 1, 2, 3, 9, -1, -1};
   const std::size_t ks[] = {3};
@@ -192,7 +194,8 @@ TEST_CASE("bootstrap intervals: determined by the seed, around the mean, of the 
   CHECK(at.low->recall != other.at[0].low->recall);
   double square = 0;
   for (const Values& user : at.users) {
-    if (!std::isnan(user.recall)) square += (user.recall - at.mean.recall) * (user.recall - at.mean.recall);
+    if (!std::isnan(user.recall))
+      square += (user.recall - at.mean.recall) * (user.recall - at.mean.recall);
   }
   const auto evaluated = static_cast<double>(first.evaluated);
   const double standard_error = std::sqrt(square) / evaluated;
@@ -245,7 +248,7 @@ TEST_CASE("evaluation refuses what it cannot use, by name") {
   says({falling, relevant.ids}, {retrieved, 2}, {1}, {}, "relevant: the offset after list 1");
   const std::vector<std::int64_t> users = {0, 2};
   const std::vector<std::int64_t> items = {5, 6};
-  CHECK_THROWS_WITH_AS(lists_from_pairs(users, items, 2), doctest::Contains("pair 1: there is no user 2"),
-                       Error);
+  CHECK_THROWS_WITH_AS(lists_from_pairs(users, items, 2),
+                       doctest::Contains("pair 1: there is no user 2"), Error);
   CHECK(lists_from_pairs(users, items, 3).offsets == std::vector<std::int64_t>{0, 1, 1, 2});
 }

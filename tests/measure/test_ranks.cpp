@@ -27,7 +27,8 @@ TEST_CASE("ranks equal the place in the full list of results, for every kind of 
       const test::Rows items = generator.make(n, 11, 1);
       const test::Rows users = generator.make(9, 11, 2);
       std::vector<std::int64_t> ids(n);
-      for (std::size_t row = 0; row < n; ++row) ids[row] = static_cast<std::int64_t>((row * 77) % n);
+      for (std::size_t row = 0; row < n; ++row)
+        ids[row] = static_cast<std::int64_t>((row * 77) % n);
       const Index index = Index::build(items.view(), {.metric = metric, .ids = ids});
       const SearchResult all = index.search(users.view(), n);
       Lists relevant(9);
@@ -75,9 +76,10 @@ TEST_CASE("ranks are the same on every instruction set") {
   }
   std::vector<std::int64_t> expected(targets.size());
   std::vector<std::int64_t> got(targets.size());
-  const auto run = [&](const kernels::KernelTable& table, int threads, std::vector<std::int64_t>& out) {
-    measure::count_better(*store, table, base::Ranking::euclidean, users.view(), offsets, targets, threads,
-                          out.data());
+  const auto run = [&](const kernels::KernelTable& table, int threads,
+                       std::vector<std::int64_t>& out) {
+    measure::count_better(*store, table, base::Ranking::euclidean, users.view(), offsets, targets,
+                          threads, out.data());
   };
   run(kernels::reference_table(), 1, expected);
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {

@@ -1,4 +1,5 @@
-// Searches with filters, of several interests, and of a range, against brute force with the same rules.
+// Searches with filters, of several interests, and of a range, against brute force with the same
+// rules.
 
 #include <doctest/doctest.h>
 
@@ -7,15 +8,15 @@
 #include <limits>
 #include <set>
 
-#include "id_lists.hpp"
 #include "base/hash.hpp"
+#include "id_lists.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "search/collect/id_set.hpp"
 #include "search/filter/row_set.hpp"
+#include "search/search.hpp"
 #include "search/variants/multi.hpp"
 #include "search/variants/range.hpp"
-#include "search/search.hpp"
 #include "store/encode.hpp"
 #include "store/id_map.hpp"
 #include "support.hpp"
@@ -25,8 +26,8 @@ using namespace maxdot;
 namespace {
 
 const Metric kMetrics[] = {Metric::dot, Metric::cosine, Metric::euclidean};
-const search::Method kMethods[] = {search::Method::f32, search::Method::coarse, search::Method::fine,
-                                   search::Method::listed};
+const search::Method kMethods[] = {search::Method::f32, search::Method::coarse,
+                                   search::Method::fine, search::Method::listed};
 
 double worst(Metric metric) {
   const double infinity = std::numeric_limits<double>::infinity();
@@ -36,7 +37,8 @@ double worst(Metric metric) {
 /// Ids that are neither rows nor in their order.
 std::vector<std::int64_t> scattered_ids(std::size_t n) {
   std::vector<std::int64_t> ids(n);
-  for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<std::int64_t>((i * 7919 + 13) % n) * 1000 + 5;
+  for (std::size_t i = 0; i < n; ++i)
+    ids[i] = static_cast<std::int64_t>((i * 7919 + 13) % n) * 1000 + 5;
   return ids;
 }
 
@@ -49,7 +51,9 @@ struct Case {
   std::vector<std::uint8_t> mask = {};
 
   Filters filters() const { return {exclude, allow, mask}; }
-  std::int64_t id(std::size_t row) const { return ids.empty() ? static_cast<std::int64_t>(row) : ids[row]; }
+  std::int64_t id(std::size_t row) const {
+    return ids.empty() ? static_cast<std::int64_t>(row) : ids[row];
+  }
 
   bool permits(std::size_t query, std::int64_t item, std::size_t row) const {
     const auto has = [&](const IdLists& lists) {
@@ -75,7 +79,9 @@ struct Case {
     for (std::size_t q = 0; q < queries.rows; ++q) {
       std::size_t kept = 0;
       for (std::size_t i = q * n; i < (q + 1) * n && kept < k; ++i) {
-        const std::size_t row = std::lower_bound(rows.begin(), rows.end(), std::pair(all.ids[i], std::size_t{0}))->second;
+        const std::size_t row =
+            std::lower_bound(rows.begin(), rows.end(), std::pair(all.ids[i], std::size_t{0}))
+                ->second;
         if (!permits(q, all.ids[i], row)) continue;
         result.ids[q * k + kept] = all.ids[i];
         result.scores[q * k + kept++] = all.scores[i];
@@ -88,7 +94,8 @@ struct Case {
   std::shared_ptr<const store::ItemStore> encode(bool normalized) const {
     Matrix rows(items.rows, items.cols, DType::f32);
     std::copy(items.values.begin(), items.values.end(), static_cast<float*>(rows.data()));
-    return store::encode(std::move(rows), {Metric::dot, normalized, ids, 2}, kernels::active_table());
+    return store::encode(std::move(rows), {Metric::dot, normalized, ids, 2},
+                         kernels::active_table());
   }
 
   void check(std::size_t k, Metric metric, bool normalized, const std::vector<int>& threads) const {
@@ -101,7 +108,8 @@ struct Case {
       CAPTURE(table->name);
       for (const int t : threads) {
         CAPTURE(t);
-        std::vector<std::optional<search::Method>> methods(std::begin(kMethods), std::end(kMethods));
+        std::vector<std::optional<search::Method>> methods(std::begin(kMethods),
+                                                           std::end(kMethods));
         methods.emplace_back(std::nullopt);
         for (const auto method : methods) {
           CAPTURE(method.has_value() ? static_cast<int>(*method) : -1);
@@ -120,8 +128,8 @@ OwnedIdLists random_items(const Case& data, std::size_t longest, test::Random& r
   test::Lists lists = test::random_lists(data.queries.rows, longest, data.items.rows, random);
   for (auto& list : lists) {
     for (std::int64_t& item : list) item = data.id(static_cast<std::size_t>(item));
-    list.push_back(-1);                                   // padding
-    list.push_back(std::int64_t{1} << 50);                // unknown
+    list.push_back(-1);                                 // padding
+    list.push_back(std::int64_t{1} << 50);              // unknown
     if (list.size() > 2) list.push_back(list.front());  // twice
   }
   return test::to_csr(lists);
@@ -130,8 +138,10 @@ OwnedIdLists random_items(const Case& data, std::size_t longest, test::Random& r
 }  // namespace
 
 TEST_CASE("a set of rows holds what was inserted, as a table and as bits") {
-  for (const std::size_t items : {std::size_t{1}, std::size_t{63}, std::size_t{1000}, std::size_t{1} << 20}) {
-    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{10}, std::size_t{3000}}) {
+  for (const std::size_t items :
+       {std::size_t{1}, std::size_t{63}, std::size_t{1000}, std::size_t{1} << 20}) {
+    for (const std::size_t count :
+         {std::size_t{0}, std::size_t{1}, std::size_t{10}, std::size_t{3000}}) {
       std::vector<std::uint32_t> memory(search::RowSet::words(count, items) + 1, 0xABABABABU);
       search::RowSet set(memory.data(), count, items);
       std::set<std::uint32_t> right;
@@ -159,14 +169,16 @@ template <typename Slot>
 std::size_t longest_walk(const std::vector<Slot>& slots, Slot empty) {
   std::size_t longest = 0;
   std::size_t walk = 0;
-  for (std::size_t i = 0; i < 2 * slots.size() && longest < slots.size(); ++i) {  // twice: a walk may pass the end
+  for (std::size_t i = 0; i < 2 * slots.size() && longest < slots.size();
+       ++i) {  // twice: a walk may pass the end
     walk = slots[i % slots.size()] == empty ? 0 : walk + 1;
     longest = std::max(longest, walk);
   }
   return longest;
 }
 
-// Half full tables of these sizes have walks of some 100 slots; the chance of this many is below 2^-100.
+// Half full tables of these sizes have walks of some 100 slots; the chance of this many is below
+// 2^-100.
 constexpr std::size_t kLongWalk = 600;
 
 }  // namespace
@@ -209,14 +221,15 @@ TEST_CASE("no choice of ids makes the look-ups of a set of ids walk far") {
   CHECK(walk_of([](std::size_t i) { return static_cast<std::int64_t>(i << 40); }) < kLongWalk);
   // Products with 2^64 / golden ratio whose upper halves are equal, by the inverse of that factor.
   CHECK(walk_of([](std::size_t i) {
-    std::uint64_t inverse = 1;
-    for (int step = 0; step < 6; ++step) inverse *= 2 - 0x9E3779B97F4A7C15U * inverse;
-    return static_cast<std::int64_t>((i * inverse & ~std::uint64_t{0} >> 1));
-  }) < kLongWalk);
+          std::uint64_t inverse = 1;
+          for (int step = 0; step < 6; ++step) inverse *= 2 - 0x9E3779B97F4A7C15U * inverse;
+          return static_cast<std::int64_t>((i * inverse & ~std::uint64_t{0} >> 1));
+        }) < kLongWalk);
 }
 
 TEST_CASE("a map of ids finds each row and nothing else") {
-  const std::vector<std::int64_t> ids = {0, 5, std::numeric_limits<std::int64_t>::max(), 1 << 20, 2 << 20, 3 << 20};
+  const std::vector<std::int64_t> ids = {0,       5,       std::numeric_limits<std::int64_t>::max(),
+                                         1 << 20, 2 << 20, 3 << 20};
   const store::IdMap map(ids.data(), ids.size());
   for (std::size_t row = 0; row < ids.size(); ++row) CHECK(map.find(ids[row]) == row);
   for (const std::int64_t id : {std::int64_t{1}, std::int64_t{-1}, std::int64_t{4} << 20}) {
@@ -230,12 +243,14 @@ TEST_CASE("filters on adversarial data, every metric, method, instruction set an
     CAPTURE(generator.name);
     for (const bool own_ids : {false, true}) {
       CAPTURE(own_ids);
-      Case data{generator.make(333, 19, 7), own_ids ? scattered_ids(333) : std::vector<std::int64_t>{},
+      Case data{generator.make(333, 19, 7),
+                own_ids ? scattered_ids(333) : std::vector<std::int64_t>{},
                 generator.make(7, 19, 8)};
       std::copy_n(data.items.values.begin(), 3 * 19, data.queries.values.begin());
       test::Random random(3);
       data.exclude = random_items(data, 60, random);
-      for (const Metric metric : kMetrics) data.check(17, metric, metric == Metric::dot && own_ids, {1, 2});
+      for (const Metric metric : kMetrics)
+        data.check(17, metric, metric == Metric::dot && own_ids, {1, 2});
       data.allow = random_items(data, 200, random);
       for (const Metric metric : kMetrics) data.check(17, metric, false, {2});
       data.mask.resize(333);
@@ -246,13 +261,15 @@ TEST_CASE("filters on adversarial data, every metric, method, instruction set an
 }
 
 TEST_CASE("filters that permit nothing, everything, or one item; k beyond what is permitted") {
-  for (const std::size_t n : {std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65}, std::size_t{200}}) {
+  for (const std::size_t n :
+       {std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65}, std::size_t{200}}) {
     CAPTURE(n);
     Case data{test::gaussian_rows(n, 5, n), {}, test::gaussian_rows(9, 5, 2)};
     test::Lists all(9);
     for (std::size_t q = 0; q < 9; ++q) {
       for (std::size_t row = 0; row < n; ++row) {
-        if (q % 3 == 0 || (q % 3 == 1 && row != n / 2)) all[q].push_back(static_cast<std::int64_t>(row));
+        if (q % 3 == 0 || (q % 3 == 1 && row != n / 2))
+          all[q].push_back(static_cast<std::int64_t>(row));
       }
     }
     for (const std::size_t k : {std::size_t{1}, std::size_t{10}, n + 5}) {
@@ -272,13 +289,16 @@ TEST_CASE("filters that permit nothing, everything, or one item; k beyond what i
 
 TEST_CASE("guessed thresholds with filters: the best items excluded, most masked out, few left") {
   for (const char* name : {"gaussian", "clustered", "duplicates"}) {
-    const auto generator = std::find_if(test::generators().begin(), test::generators().end(),
-                                        [&](const test::Generator& g) { return g.name.find(name) == 0; });
+    const auto generator =
+        std::find_if(test::generators().begin(), test::generators().end(),
+                     [&](const test::Generator& g) { return g.name.find(name) == 0; });
     if (generator == test::generators().end()) continue;
     CAPTURE(name);
     Case data{generator->make(20000, 8, 5), {}, generator->make(6, 8, 6)};
-    const SearchResult all = reference::top_k(data.items.view(), data.queries.view(), 20000, Metric::dot, false, nullptr, 2);
-    for (const std::size_t best : {std::size_t{10}, std::size_t{1000}, std::size_t{10000}, std::size_t{19950}}) {
+    const SearchResult all = reference::top_k(data.items.view(), data.queries.view(), 20000,
+                                              Metric::dot, false, nullptr, 2);
+    for (const std::size_t best :
+         {std::size_t{10}, std::size_t{1000}, std::size_t{10000}, std::size_t{19950}}) {
       CAPTURE(best);
       test::Lists lists(6);
       for (std::size_t q = 0; q < 6; ++q) {
@@ -310,53 +330,65 @@ TEST_CASE("the public search checks filters and reports how it served them") {
   const Index index = Index::build(items.view());
   const std::vector<std::uint8_t> short_mask(4999, 1);
   const OwnedIdLists two = test::to_csr({{1}, {2}});
-  CHECK_THROWS_WITH_AS(index.search(queries.view(), 3, {.filters = {.exclude = two}}),
-                       "exclude: has 2 lists, but there are 3 queries; give each one, which may be empty", Error);
+  CHECK_THROWS_WITH_AS(
+      index.search(queries.view(), 3, {.filters = {.exclude = two}}),
+      "exclude: has 2 lists, but there are 3 queries; give each one, which may be empty", Error);
   CHECK_THROWS_WITH_AS(index.search(queries.view(), 3, {.filters = {.allow = {{}, two.ids}}}),
                        doctest::Contains("allow: there are ids but no offsets"), Error);
-  CHECK_THROWS_WITH_AS(index.search(queries.view(), 3, {.filters = {.item_mask = short_mask}}),
-                       doctest::Contains("item_mask: has 4999 values, but the index has 5000 items"), Error);
+  CHECK_THROWS_WITH_AS(
+      index.search(queries.view(), 3, {.filters = {.item_mask = short_mask}}),
+      doctest::Contains("item_mask: has 4999 values, but the index has 5000 items"), Error);
   SearchStats stats;
   const OwnedIdLists allow = test::to_csr({{1, 2, 3}, {}, {4999}});
-  const SearchResult found = index.search(queries.view(), 2, {.stats = &stats, .filters = {.allow = allow}});
+  const SearchResult found =
+      index.search(queries.view(), 2, {.stats = &stats, .filters = {.allow = allow}});
   CHECK(stats.queries == 3);
   CHECK(stats.queries_by_list == 3);
   CHECK(stats.rescored == 4);
   CHECK(found.counts == std::vector<std::int64_t>{2, 0, 1});
   CHECK(found.ids[4] == 4999);
-  CHECK(Index::build(MatrixView::f32(nullptr, 0, 8)).search(queries.view(), 2, {.filters = {.allow = allow}}).ids[0] == -1);
+  CHECK(Index::build(MatrixView::f32(nullptr, 0, 8))
+            .search(queries.view(), 2, {.filters = {.allow = allow}})
+            .ids[0] == -1);
 }
 
 TEST_CASE("several interests: the best over all of them, once each, zeros ignored") {
   for (const test::Generator& generator : test::generators()) {
     CAPTURE(generator.name);
     const test::Rows items = generator.make(700, 9, 7);
-    for (const std::size_t per_user : {std::size_t{1}, std::size_t{2}, std::size_t{4}, std::size_t{8}}) {
+    for (const std::size_t per_user :
+         {std::size_t{1}, std::size_t{2}, std::size_t{4}, std::size_t{8}}) {
       const std::size_t users = 5;
       test::Rows interests = generator.make(users * per_user, 9, 8);
       std::copy_n(items.values.begin(), 9, interests.values.begin());
       if (per_user > 1) std::fill_n(interests.values.begin() + 9, 9, -0.0F);
-      std::fill(interests.values.end() - static_cast<std::ptrdiff_t>(9 * per_user), interests.values.end(), 0.0F);
+      std::fill(interests.values.end() - static_cast<std::ptrdiff_t>(9 * per_user),
+                interests.values.end(), 0.0F);
       for (const Metric metric : kMetrics) {
         for (const std::size_t k : {std::size_t{1}, std::size_t{30}, std::size_t{800}}) {
           CAPTURE(per_user);
           CAPTURE(k);
-          const SearchResult each = reference::top_k(items.view(), interests.view(), 700, metric, false, nullptr, 1);
+          const SearchResult each =
+              reference::top_k(items.view(), interests.view(), 700, metric, false, nullptr, 1);
           const Index index = Index::build(items.view(), {.metric = metric});
           test::Random random(per_user);
           const OwnedIdLists exclude = test::to_csr(test::random_lists(users, 20, 700, random));
-          const SearchResult got = index.search_multi(interests.view(), per_user, k, {.filters = {.exclude = exclude}});
+          const SearchResult got =
+              index.search_multi(interests.view(), per_user, k, {.filters = {.exclude = exclude}});
           for (std::size_t user = 0; user < users; ++user) {
             // (key, id): keys, because distances may tie where squares do not.
             std::vector<std::pair<double, std::int64_t>> best;
             for (std::size_t item = 0; item < 700; ++item) {
               const auto list = IdLists(exclude).of(user);
-              if (std::count(list.begin(), list.end(), static_cast<std::int64_t>(item)) != 0) continue;
+              if (std::count(list.begin(), list.end(), static_cast<std::int64_t>(item)) != 0)
+                continue;
               double key = -std::numeric_limits<double>::infinity();
               for (std::size_t i = 0; i < per_user; ++i) {
                 const float* interest = &interests.values[(user * per_user + i) * 9];
-                if (std::all_of(interest, interest + 9, [](float v) { return v == 0.0F; })) continue;
-                key = std::max(key, reference::score(interest, &items.values[item * 9], 9, metric, false).key);
+                if (std::all_of(interest, interest + 9, [](float v) { return v == 0.0F; }))
+                  continue;
+                key = std::max(
+                    key, reference::score(interest, &items.values[item * 9], 9, metric, false).key);
               }
               if (std::isfinite(key)) best.emplace_back(-key, static_cast<std::int64_t>(item));
             }
@@ -369,8 +401,9 @@ TEST_CASE("several interests: the best over all of them, once each, zeros ignore
               if (i >= best.size()) {
                 REQUIRE(score == worst(metric));
               } else {
-                REQUIRE(score == (metric == Metric::euclidean ? std::sqrt(best[i].first > 0 ? best[i].first : 0.0)
-                                                              : -best[i].first));
+                REQUIRE(score == (metric == Metric::euclidean
+                                      ? std::sqrt(best[i].first > 0 ? best[i].first : 0.0)
+                                      : -best[i].first));
               }
             }
           }
@@ -390,12 +423,15 @@ TEST_CASE("tiles of denormal scale beside ordinary ones are not dropped") {
   std::fill(items.values.begin() + 8192, items.values.end(), 2e-37F);
   const test::Rows queries{std::vector<float>(64, 1.0F), 64, 1};
   const Index index = Index::build(items.view(), {.metric = Metric::dot});
-  const SearchResult right = reference::top_k(items.view(), queries.view(), 10, Metric::dot, false, nullptr, 1);
+  const SearchResult right =
+      reference::top_k(items.view(), queries.view(), 10, Metric::dot, false, nullptr, 1);
   for (const std::size_t count : {std::size_t{1}, std::size_t{16}, std::size_t{64}}) {
-    const SearchResult got = index.search(MatrixView::f32(queries.values.data(), count, 1), 10, {.threads = 1});
+    const SearchResult got =
+        index.search(MatrixView::f32(queries.values.data(), count, 1), 10, {.threads = 1});
     CHECK(std::equal(got.ids.begin(), got.ids.end(), right.ids.begin()));
     const std::vector<double> threshold = {5e-38};
-    CHECK(index.search_range(MatrixView::f32(queries.values.data(), count, 1), threshold).ids.size() == 8192 * count);
+    CHECK(index.search_range(MatrixView::f32(queries.values.data(), count, 1), threshold)
+              .ids.size() == 8192 * count);
   }
 }
 
@@ -419,12 +455,15 @@ TEST_CASE("a range holds every item that reaches the threshold, for every metric
           for (const std::size_t place : {std::size_t{0}, std::size_t{50}, n / 2}) {
             std::vector<double> thresholds(5, place % 2 == 0 ? worst(metric) : -worst(metric));
             // A score that occurs, in all its places.
-            for (std::size_t q = 0; n > place && q < 4; ++q) thresholds[q] = all.scores[q * n + place];
+            for (std::size_t q = 0; n > place && q < 4; ++q)
+              thresholds[q] = all.scores[q * n + place];
             RangeResult right{{0}, {}, {}};
             for (std::size_t q = 0; q < 5; ++q) {
-              for (std::size_t i = q * n; i < q * n + static_cast<std::size_t>(n == 0 ? 0 : all.counts[q]); ++i) {
+              for (std::size_t i = q * n;
+                   i < q * n + static_cast<std::size_t>(n == 0 ? 0 : all.counts[q]); ++i) {
                 const double score = all.scores[i];
-                if (metric == Metric::euclidean ? score > thresholds[q] : score < thresholds[q]) continue;
+                if (metric == Metric::euclidean ? score > thresholds[q] : score < thresholds[q])
+                  continue;
                 right.ids.push_back(all.ids[i]);
                 right.scores.push_back(score);
               }
@@ -432,10 +471,12 @@ TEST_CASE("a range holds every item that reaches the threshold, for every metric
             }
             const Filters given = data.filters();
             const search::FilterRequest filter = {given};
-            for (const auto method : {search::Method::f32, search::Method::coarse, search::Method::fine}) {
+            for (const auto method :
+                 {search::Method::f32, search::Method::coarse, search::Method::fine}) {
               search::Request request = {data.queries.view(), 0, metric, 2, nullptr, method};
               if (n > 0) request.filters = &filter;
-              const RangeResult got = search::range(*store, kernels::active_table(), request, thresholds);
+              const RangeResult got =
+                  search::range(*store, kernels::active_table(), request, thresholds);
               REQUIRE(got.offsets == right.offsets);
               REQUIRE(got.ids == right.ids);
               REQUIRE(got.scores == right.scores);
@@ -448,7 +489,9 @@ TEST_CASE("a range holds every item that reaches the threshold, for every metric
   const Index index = Index::build(test::gaussian_rows(10, 4, 1).view());
   const std::vector<double> nan = {std::nan("")};
   const std::vector<double> three(3);
-  CHECK_THROWS_WITH_AS(index.search_range(test::gaussian_rows(2, 4, 1).view(), nan), "thresholds: element 0 is NaN", Error);
+  CHECK_THROWS_WITH_AS(index.search_range(test::gaussian_rows(2, 4, 1).view(), nan),
+                       "thresholds: element 0 is NaN", Error);
   CHECK_THROWS_WITH_AS(index.search_range(test::gaussian_rows(2, 4, 1).view(), three),
-                       doctest::Contains("thresholds: has 3 values, but there are 2 queries"), Error);
+                       doctest::Contains("thresholds: has 3 values, but there are 2 queries"),
+                       Error);
 }

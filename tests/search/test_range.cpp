@@ -14,7 +14,8 @@ using namespace maxdot;
 namespace {
 
 /// What the specification returns.
-RangeResult brute_force(const test::Rows& items, const test::Rows& queries, double threshold, Metric metric) {
+RangeResult brute_force(const test::Rows& items, const test::Rows& queries, double threshold,
+                        Metric metric) {
   RangeResult right{{0}, {}, {}};
   const SearchResult all =
       reference::top_k(items.view(), queries.view(), items.rows, metric, false, nullptr, 2);
@@ -24,7 +25,8 @@ RangeResult brute_force(const test::Rows& items, const test::Rows& queries, doub
       right.ids.push_back(all.ids[i]);
       right.scores.push_back(score);
     }
-    if ((i + 1) % items.rows == 0) right.offsets.push_back(static_cast<std::int64_t>(right.ids.size()));
+    if ((i + 1) % items.rows == 0)
+      right.offsets.push_back(static_cast<std::int64_t>(right.ids.size()));
   }
   return right;
 }
@@ -59,11 +61,14 @@ TEST_CASE("a range of more queries than one f32 task holds, sent to f32 by the s
   for (float& value : items.values) value = 1.0F + 1e-4F * value;
   test::Rows queries = test::gaussian_rows(2100, 16, 4);
   for (float& value : queries.values) value = 1.0F + 1e-4F * value;
-  const SearchResult some = reference::top_k(items.view(), queries.view().slice(0, 1), 60, Metric::dot, false);
+  const SearchResult some =
+      reference::top_k(items.view(), queries.view().slice(0, 1), 60, Metric::dot, false);
   check(items, queries, some.scores[59], Metric::dot);
 }
 
-TEST_CASE("a range returns no item twice when a query leaves the codes: infinite bounds pass every threshold") {
+TEST_CASE(
+    "a range returns no item twice when a query leaves the codes: infinite bounds pass every "
+    "threshold") {
   test::Rows items = test::gaussian_rows(2048, 8, 5);
   std::fill_n(items.values.begin() + 77 * 8, 8, 1e-44F);
   test::Rows queries = test::gaussian_rows(8, 8, 6);
@@ -73,13 +78,15 @@ TEST_CASE("a range returns no item twice when a query leaves the codes: infinite
   }
 }
 
-TEST_CASE("a range returns no item twice when an ordinary query leaves the codes: one tight cluster") {
+TEST_CASE(
+    "a range returns no item twice when an ordinary query leaves the codes: one tight cluster") {
   test::Rows items = test::gaussian_rows(4096, 8, 7);
   for (float& value : items.values) value = 1.0F + 1e-5F * value;
   // Its norm is denormal: under cosine its bound is infinite, and its cosine is 1.
   std::fill_n(items.values.begin() + 99 * 8, 8, 1e-44F);
   const test::Rows queries{std::vector<float>(16 * 8, 1.0F), 16, 8};
-  const SearchResult all = reference::top_k(items.view(), queries.view(), items.rows, Metric::cosine, false);
+  const SearchResult all =
+      reference::top_k(items.view(), queries.view(), items.rows, Metric::cosine, false);
   // Half of the items: enough wasted work for the query to leave the codes.
   check(items, queries, all.scores[items.rows / 2], Metric::cosine);
 }

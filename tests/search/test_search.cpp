@@ -1,4 +1,5 @@
-// Searches against the specification: order, ties, sizes, metrics, instruction sets, threads, batches.
+// Searches against the specification: order, ties, sizes, metrics, instruction sets, threads,
+// batches.
 
 #include <doctest/doctest.h>
 
@@ -18,7 +19,8 @@ namespace {
 
 const Metric kMetrics[] = {Metric::dot, Metric::cosine, Metric::euclidean};
 
-std::shared_ptr<const store::ItemStore> encode(const MatrixView& view, Metric metric, bool normalized,
+std::shared_ptr<const store::ItemStore> encode(const MatrixView& view, Metric metric,
+                                               bool normalized,
                                                std::span<const std::int64_t> ids = {}) {
   Matrix rows(view.rows, view.cols, view.dtype);
   for (std::size_t r = 0; r < view.rows; ++r) {
@@ -28,27 +30,31 @@ std::shared_ptr<const store::ItemStore> encode(const MatrixView& view, Metric me
   return store::encode(std::move(rows), {metric, normalized, ids, 2}, kernels::active_table());
 }
 
-SearchResult run_search(const store::ItemStore& items, const kernels::KernelTable& table, const MatrixView& queries,
-                        std::size_t k, Metric metric, int threads,
-                        std::optional<search::Method> method = std::nullopt, SearchStats* stats = nullptr) {
+SearchResult run_search(const store::ItemStore& items, const kernels::KernelTable& table,
+                        const MatrixView& queries, std::size_t k, Metric metric, int threads,
+                        std::optional<search::Method> method = std::nullopt,
+                        SearchStats* stats = nullptr) {
   SearchResult result{queries.rows, k, std::vector<std::int64_t>(queries.rows * k),
-                      std::vector<double>(queries.rows * k), std::vector<std::int64_t>(queries.rows)};
+                      std::vector<double>(queries.rows * k),
+                      std::vector<std::int64_t>(queries.rows)};
   search::search(items, table, {queries, k, metric, threads, stats, method},
                  {result.ids.data(), result.scores.data(), result.counts.data()});
   return result;
 }
 
-void check_all_tables(const MatrixView& items, const MatrixView& queries, std::size_t k, Metric metric,
-                      bool normalized, const std::vector<int>& threads) {
+void check_all_tables(const MatrixView& items, const MatrixView& queries, std::size_t k,
+                      Metric metric, bool normalized, const std::vector<int>& threads) {
   const auto store = encode(items, metric, normalized);
   const SearchResult expected = reference::top_k(items, queries, k, metric, normalized, nullptr, 1);
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
     CAPTURE(table->name);
     for (const int t : threads) {
       CAPTURE(t);
-      for (const search::Method method : {search::Method::f32, search::Method::coarse, search::Method::fine}) {
+      for (const search::Method method :
+           {search::Method::f32, search::Method::coarse, search::Method::fine}) {
         CAPTURE(static_cast<int>(method));
-        REQUIRE(test::difference(run_search(*store, *table, queries, k, metric, t, method), expected) == "");
+        REQUIRE(test::difference(run_search(*store, *table, queries, k, metric, t, method),
+                                 expected) == "");
       }
     }
   }
@@ -56,7 +62,9 @@ void check_all_tables(const MatrixView& items, const MatrixView& queries, std::s
 
 }  // namespace
 
-TEST_CASE("equal to the specification on adversarial data, every metric, instruction set and thread count") {
+TEST_CASE(
+    "equal to the specification on adversarial data, every metric, instruction set and thread "
+    "count") {
   for (const test::Generator& generator : test::generators()) {
     CAPTURE(generator.name);
     const test::Rows items = generator.make(333, 33, 7);
@@ -81,7 +89,8 @@ TEST_CASE("one kind of data searched with queries of another") {
       CAPTURE(of_queries.name);
       const test::Rows items = of_items.make(130, 19, 3);
       const test::Rows queries = of_queries.make(10, 19, 4);
-      for (const Metric metric : kMetrics) check_all_tables(items.view(), queries.view(), 9, metric, false, {2});
+      for (const Metric metric : kMetrics)
+        check_all_tables(items.view(), queries.view(), 9, metric, false, {2});
     }
   }
 }
@@ -114,12 +123,14 @@ TEST_CASE("guessed thresholds: proven, or the query is scanned again") {
     const auto store = encode(items.view(), Metric::dot, false);
     for (const Metric metric : kMetrics) {
       for (const std::size_t k : {std::size_t{1}, std::size_t{40}, std::size_t{3000}}) {
-        const SearchResult expected = reference::top_k(items.view(), queries.view(), k, metric, false, nullptr, 2);
+        const SearchResult expected =
+            reference::top_k(items.view(), queries.view(), k, metric, false, nullptr, 2);
         for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
           for (const int threads : {1, 2}) {
             CAPTURE(k);
             CAPTURE(threads);
-            REQUIRE(test::difference(run_search(*store, kernels::active_table(), queries.view(), k, metric, threads, method),
+            REQUIRE(test::difference(run_search(*store, kernels::active_table(), queries.view(), k,
+                                                metric, threads, method),
                                      expected) == "");
           }
         }
@@ -129,8 +140,9 @@ TEST_CASE("guessed thresholds: proven, or the query is scanned again") {
 }
 
 TEST_CASE("a sample that misleads costs a second scan, not a result") {
-  // Codes stand in descending order of scale and the ninth of 16 tiles is sampled. Sizes descend with the row, so a row's
-  // tile is its own; the items of sampled tiles score, the others are orthogonal to every query.
+  // Codes stand in descending order of scale and the ninth of 16 tiles is sampled. Sizes descend
+  // with the row, so a row's tile is its own; the items of sampled tiles score, the others are
+  // orthogonal to every query.
   test::Rows items = test::gaussian_rows(20000, 8, 5);
   for (std::size_t r = 0; r < items.rows; ++r) {
     float* row = &items.values[r * 8];
@@ -140,15 +152,17 @@ TEST_CASE("a sample that misleads costs a second scan, not a result") {
   }
   test::Rows queries = test::gaussian_rows(5, 8, 6);
   for (std::size_t q = 0; q < 5; ++q) {
-    for (std::size_t j = 0; j < 7; ++j) queries.values[q * 8 + j] = std::fabs(queries.values[q * 8 + j]);
+    for (std::size_t j = 0; j < 7; ++j)
+      queries.values[q * 8 + j] = std::fabs(queries.values[q * 8 + j]);
     queries.values[q * 8 + 7] = 0.0F;
   }
   const auto store = encode(items.view(), Metric::dot, false);
-  const SearchResult expected = reference::top_k(items.view(), queries.view(), 2000, Metric::dot, false, nullptr, 2);
+  const SearchResult expected =
+      reference::top_k(items.view(), queries.view(), 2000, Metric::dot, false, nullptr, 2);
   for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
     SearchStats stats;
-    const SearchResult got =
-        run_search(*store, kernels::active_table(), queries.view(), 2000, Metric::dot, 2, method, &stats);
+    const SearchResult got = run_search(*store, kernels::active_table(), queries.view(), 2000,
+                                        Metric::dot, 2, method, &stats);
     CHECK(test::difference(got, expected) == "");
     CHECK(stats.queries_repeated == 5);
   }
@@ -162,13 +176,15 @@ TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothin
   for (std::size_t r = 0; r < kItems; ++r) ids[r] = static_cast<std::int64_t>(kItems - r);
   for (const bool parallel : {false, true}) {
     CAPTURE(parallel);
-    // Norms from 1 to 2^-20. Parallel to one of the queries, every item's score is exactly its norm times the query's, and 40
-    // in a row are equal: the bound by norms is then as tight as it can be.
+    // Norms from 1 to 2^-20. Parallel to one of the queries, every item's score is exactly its norm
+    // times the query's, and 40 in a row are equal: the bound by norms is then as tight as it can
+    // be.
     test::Rows items = test::gaussian_rows(kItems, kDimension, 7);
     for (std::size_t r = 0; r < kItems; ++r) {
       float* row = &items.values[r * kDimension];
       if (parallel) std::fill_n(row, kDimension, 1.0F);
-      const float size = std::exp2(-20.0F * static_cast<float>(r * 7919 % kItems / 40 * 40) / kItems);
+      const float size =
+          std::exp2(-20.0F * static_cast<float>(r * 7919 % kItems / 40 * 40) / kItems);
       for (std::size_t j = 0; j < kDimension; ++j) row[j] *= size;
     }
     test::Rows queries = test::gaussian_rows(5, kDimension, 8);
@@ -177,22 +193,28 @@ TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothin
     std::fill_n(&queries.values[3 * kDimension], kDimension, -1.0F);  // every score may be negative
     const auto store = encode(items.view(), Metric::dot, false, ids);
     for (const Metric metric : kMetrics) {
-      const SearchResult expected = reference::top_k(items.view(), queries.view(), 25, metric, false, ids.data(), 2);
+      const SearchResult expected =
+          reference::top_k(items.view(), queries.view(), 25, metric, false, ids.data(), 2);
       for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
         for (const int threads : {1, 2}) {
           CAPTURE(threads);
-          REQUIRE(test::difference(run_search(*store, kernels::active_table(), queries.view(), 25, metric, threads, method),
+          REQUIRE(test::difference(run_search(*store, kernels::active_table(), queries.view(), 25,
+                                              metric, threads, method),
                                    expected) == "");
         }
       }
     }
-    // A batch raises its thresholds as it goes, here up to the very norm of tiles that hold wanted items.
+    // A batch raises its thresholds as it goes, here up to the very norm of tiles that hold wanted
+    // items.
     const test::Rows batch = {std::vector<float>(70 * kDimension, 3.0F), 70, kDimension};
-    const SearchResult expected = reference::top_k(items.view(), batch.view(), 5, Metric::dot, false, ids.data(), 2);
-    REQUIRE(test::difference(run_search(*store, kernels::active_table(), batch.view(), 5, Metric::dot, 1, search::Method::fine),
+    const SearchResult expected =
+        reference::top_k(items.view(), batch.view(), 5, Metric::dot, false, ids.data(), 2);
+    REQUIRE(test::difference(run_search(*store, kernels::active_table(), batch.view(), 5,
+                                        Metric::dot, 1, search::Method::fine),
                              expected) == "");
     SearchStats stats;
-    run_search(*store, kernels::active_table(), queries.view().slice(2, 1), 25, Metric::dot, 1, search::Method::coarse, &stats);
+    run_search(*store, kernels::active_table(), queries.view().slice(2, 1), 25, Metric::dot, 1,
+               search::Method::coarse, &stats);
     CHECK(stats.tiles_4bit < store::tiles_of(kItems) / 2);
     CHECK(stats.refined > 0);
     CHECK(stats.refined <= stats.candidates);
@@ -204,28 +226,34 @@ TEST_CASE("an item whose norm is a denormal f32 may be the most similar one") {
   test::Rows items = {std::vector<float>(2048 * 2), 2048, 2};
   for (std::size_t r = 0; r < items.rows; ++r) {
     items.values[2 * r] = r == 1234 ? 0x40p-149F : 127.0F;
-    items.values[2 * r + 1] = r == 1234 ? 0x0bp-149F : r % 64 == 5 ? 18.0F : -static_cast<float>(r % 100);
+    items.values[2 * r + 1] = r == 1234     ? 0x0bp-149F
+                              : r % 64 == 5 ? 18.0F
+                                            : -static_cast<float>(r % 100);
   }
   const test::Rows queries = {{127.0F, 22.0F, 64.0F, 11.0F}, 2, 2};
-  const SearchResult expected = reference::top_k(items.view(), queries.view(), 1, Metric::cosine, false, nullptr, 1);
+  const SearchResult expected =
+      reference::top_k(items.view(), queries.view(), 1, Metric::cosine, false, nullptr, 1);
   CHECK(expected.ids == std::vector<std::int64_t>{1234, 1234});
   check_all_tables(items.view(), queries.view(), 1, Metric::cosine, false, {1, 2});
 }
 
-TEST_CASE("a second round that could be cut finer than the first stays in the memory of the first") {
-  // 260 queries are two blocks, 256 of them would be one, of twice as many chunks. Zero queries go to f32 in a round of
-  // their own, the others are screened.
+TEST_CASE(
+    "a second round that could be cut finer than the first stays in the memory of the first") {
+  // 260 queries are two blocks, 256 of them would be one, of twice as many chunks. Zero queries go
+  // to f32 in a round of their own, the others are screened.
   const test::Rows items = test::gaussian_rows(20000, 8, 5);
   test::Rows queries = test::gaussian_rows(260, 8, 6);
   for (std::size_t q = 0; q < 256; ++q) {
-    for (std::size_t j = 0; j < 8; ++j) queries.values[q * 8 + j] *= 1e-20F;  // outside the range of the screens
+    for (std::size_t j = 0; j < 8; ++j)
+      queries.values[q * 8 + j] *= 1e-20F;  // outside the range of the screens
   }
   const auto store = encode(items.view(), Metric::dot, false);
-  const SearchResult expected = reference::top_k(items.view(), queries.view(), 20, Metric::dot, false, nullptr, 2);
+  const SearchResult expected =
+      reference::top_k(items.view(), queries.view(), 20, Metric::dot, false, nullptr, 2);
   for (const int threads : {1, 2, 8}) {
     SearchStats stats;
-    const SearchResult got =
-        run_search(*store, kernels::active_table(), queries.view(), 20, Metric::dot, threads, std::nullopt, &stats);
+    const SearchResult got = run_search(*store, kernels::active_table(), queries.view(), 20,
+                                        Metric::dot, threads, std::nullopt, &stats);
     CHECK(test::difference(got, expected) == "");
     CHECK(stats.queries_by_f32 == 256);
   }
@@ -259,8 +287,10 @@ TEST_CASE("a query's answer does not depend on its batch") {
       for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{24}}) {
         for (std::size_t q = 0; q < 50; q += step) {
           const std::size_t count = std::min(step, 50 - q);
-          const SearchResult part = run_search(*store, *table, queries.view().slice(q, count), 30, metric, 2);
-          REQUIRE(std::equal(part.ids.begin(), part.ids.end(), all.ids.begin() + static_cast<std::ptrdiff_t>(q * 30)));
+          const SearchResult part =
+              run_search(*store, *table, queries.view().slice(q, count), 30, metric, 2);
+          REQUIRE(std::equal(part.ids.begin(), part.ids.end(),
+                             all.ids.begin() + static_cast<std::ptrdiff_t>(q * 30)));
           REQUIRE(std::equal(part.scores.begin(), part.scores.end(),
                              all.scores.begin() + static_cast<std::ptrdiff_t>(q * 30)));
         }
@@ -328,8 +358,10 @@ TEST_CASE("zero vectors, missing results, and scores as promised") {
   CHECK(cosine.ids == std::vector<std::int64_t>{1, 0, 2, -1, -1, 0, 1, 2, -1, -1});
   CHECK(cosine.counts == std::vector<std::int64_t>{3, 3});
   const double infinity = std::numeric_limits<double>::infinity();
-  CHECK(cosine.scores == std::vector<double>{1, 0, -1, -infinity, -infinity, 0, 0, 0, -infinity, -infinity});
-  const SearchResult distance = index.search(MatrixView::f32(queries, 1, 2), 4, {.metric = Metric::euclidean});
+  CHECK(cosine.scores ==
+        std::vector<double>{1, 0, -1, -infinity, -infinity, 0, 0, 0, -infinity, -infinity});
+  const SearchResult distance =
+      index.search(MatrixView::f32(queries, 1, 2), 4, {.metric = Metric::euclidean});
   CHECK(distance.ids == std::vector<std::int64_t>{1, 0, 2, -1});
   CHECK(distance.scores == std::vector<double>{5, 10, 15, infinity});
 }

@@ -1,5 +1,6 @@
-// maxdot against FAISS where f32 does not round, so that both must say the same to the last bit: vectors of
-// small whole numbers. FAISS orders equal scores as it likes; everything else has to agree.
+// maxdot against FAISS where f32 does not round, so that both must say the same to the last bit:
+// vectors of small whole numbers. FAISS orders equal scores as it likes; everything else has to
+// agree.
 #include <doctest/doctest.h>
 #include <faiss/IndexFlat.h>
 
@@ -49,12 +50,13 @@ Rows scaled(Rows rows, float factor) {
 Answer ask_faiss(Metric metric, const Rows& items, const Rows& queries, std::size_t k) {
   faiss::IndexFlatIP by_product(static_cast<std::int64_t>(items.cols));
   faiss::IndexFlatL2 by_distance(static_cast<std::int64_t>(items.cols));
-  faiss::Index& index = metric == Metric::euclidean ? static_cast<faiss::Index&>(by_distance) : by_product;
+  faiss::Index& index =
+      metric == Metric::euclidean ? static_cast<faiss::Index&>(by_distance) : by_product;
   index.add(static_cast<std::int64_t>(items.rows), items.values.data());
   Answer answer{std::vector<std::int64_t>(queries.rows * k), {}};
   std::vector<float> scores(queries.rows * k);
-  index.search(static_cast<std::int64_t>(queries.rows), queries.values.data(), static_cast<std::int64_t>(k),
-               scores.data(), answer.ids.data());
+  index.search(static_cast<std::int64_t>(queries.rows), queries.values.data(),
+               static_cast<std::int64_t>(k), scores.data(), answer.ids.data());
   for (const float score : scores) {
     const auto value = static_cast<double>(score);
     answer.scores.push_back(metric == Metric::euclidean ? std::sqrt(value) : value);
@@ -62,8 +64,9 @@ Answer ask_faiss(Metric metric, const Rows& items, const Rows& queries, std::siz
   return answer;
 }
 
-// Scores position by position; ids as sets within equal scores. The last such set may be cut short by k, and
-// then FAISS may hold other members of it than maxdot: `all` (k = items) tells who the members are.
+// Scores position by position; ids as sets within equal scores. The last such set may be cut short
+// by k, and then FAISS may hold other members of it than maxdot: `all` (k = items) tells who the
+// members are.
 void check_same(const SearchResult& ours, const Answer& theirs, const SearchResult& all) {
   REQUIRE(ours.ids.size() == theirs.ids.size());
   CHECK(ours.scores == theirs.scores);
@@ -72,10 +75,12 @@ void check_same(const SearchResult& ours, const Answer& theirs, const SearchResu
     for (std::size_t begin = 0; begin < ours.k;) {
       std::size_t end = begin + 1;
       while (end < ours.k && ours.scores[row + end] == ours.scores[row + begin]) ++end;
-      const std::vector<std::int64_t> group(ours.ids.begin() + static_cast<std::ptrdiff_t>(row + begin),
-                                            ours.ids.begin() + static_cast<std::ptrdiff_t>(row + end));
-      const std::set<std::int64_t> held(theirs.ids.begin() + static_cast<std::ptrdiff_t>(row + begin),
-                                        theirs.ids.begin() + static_cast<std::ptrdiff_t>(row + end));
+      const std::vector<std::int64_t> group(
+          ours.ids.begin() + static_cast<std::ptrdiff_t>(row + begin),
+          ours.ids.begin() + static_cast<std::ptrdiff_t>(row + end));
+      const std::set<std::int64_t> held(
+          theirs.ids.begin() + static_cast<std::ptrdiff_t>(row + begin),
+          theirs.ids.begin() + static_cast<std::ptrdiff_t>(row + end));
       CHECK(std::is_sorted(group.begin(), group.end()));
       CHECK(held.size() == group.size());
       std::set<std::int64_t> members(group.begin(), group.end());
@@ -105,7 +110,8 @@ TEST_CASE("whole numbers: FAISS and maxdot agree on dot and Euclidean distance t
         CAPTURE(count);
         CAPTURE(k);
         CAPTURE(maxdot::to_string(metric));
-        check_same(index.search(queries.view(), k, options), ask_faiss(metric, items, queries, k), all);
+        check_same(index.search(queries.view(), k, options), ask_faiss(metric, items, queries, k),
+                   all);
       }
     }
   }

@@ -23,7 +23,8 @@ std::vector<double> logits_of(const test::Rows& items, const float* query, Metri
   std::vector<double> logits(items.rows);
   for (std::size_t row = 0; row < items.rows; ++row) {
     const float* item = &items.values[row * items.cols];
-    logits[row] = reference::score(query, item, items.cols, metric, false).key / options.temperature;
+    logits[row] =
+        reference::score(query, item, items.cols, metric, false).key / options.temperature;
     if (!options.log_q.empty()) logits[row] -= options.log_q[row];
   }
   return logits;
@@ -44,10 +45,12 @@ double allowed(const test::Rows& items, const float* query, Metric metric,
   double largest = 0;
   for (std::size_t row = 0; row < items.rows; ++row) {
     const double log_q = options.log_q.empty() ? 0.0 : std::fabs(options.log_q[row]);
-    const double scale = metric == Metric::cosine
-                             ? 1.0
-                             : norm(query, items.cols) * norm(&items.values[row * items.cols], items.cols);
-    largest = std::max(largest, scale / options.temperature * static_cast<double>(items.cols + 8) + 4 * log_q);
+    const double scale =
+        metric == Metric::cosine
+            ? 1.0
+            : norm(query, items.cols) * norm(&items.values[row * items.cols], items.cols);
+    largest = std::max(
+        largest, scale / options.temperature * static_cast<double>(items.cols + 8) + 4 * log_q);
   }
   return largest * 0x1p-24 + 6e-7;
 }
@@ -112,10 +115,13 @@ TEST_CASE("items in ascending order of their logits do not add rounding errors u
 TEST_CASE("log-q correction") {
   const test::Rows items = test::gaussian_rows(500, 16, 1);
   std::vector<double> log_q(500);
-  for (std::size_t row = 0; row < 500; ++row) log_q[row] = -std::log(static_cast<double>(row + 2)) - 1.0;
-  CHECK(difference_to_f64(items, test::gaussian_rows(20, 16, 2), Metric::dot, {.log_q = log_q}) <= 1.0);
+  for (std::size_t row = 0; row < 500; ++row)
+    log_q[row] = -std::log(static_cast<double>(row + 2)) - 1.0;
+  CHECK(difference_to_f64(items, test::gaussian_rows(20, 16, 2), Metric::dot, {.log_q = log_q}) <=
+        1.0);
   log_q[77] = -1e30;  // beyond f32
-  CHECK(difference_to_f64(items, test::gaussian_rows(20, 16, 2), Metric::dot, {.log_q = log_q}) <= 1.0);
+  CHECK(difference_to_f64(items, test::gaussian_rows(20, 16, 2), Metric::dot, {.log_q = log_q}) <=
+        1.0);
 }
 
 TEST_CASE("threads, batches and instruction sets do not change a bit of log_partition") {
@@ -136,7 +142,8 @@ TEST_CASE("threads, batches and instruction sets do not change a bit of log_part
   }
   Matrix rows(items.rows, items.cols, DType::f32);
   std::memcpy(rows.data(), items.values.data(), items.values.size() * sizeof(float));
-  const auto store = store::encode(std::move(rows), {Metric::dot, false, {}, 1}, kernels::reference_table());
+  const auto store =
+      store::encode(std::move(rows), {Metric::dot, false, {}, 1}, kernels::reference_table());
   const std::size_t few = 20;
   for (const kernels::KernelTable* table : kernels::runnable_tables()) {
     CAPTURE(table->name);
@@ -149,10 +156,12 @@ TEST_CASE("threads, batches and instruction sets do not change a bit of log_part
 TEST_CASE("f16 rows and queries count as their f32 values") {
   const test::Rows items = test::gaussian_rows(300, 20, 1);
   const std::vector<std::uint16_t> halves = test::to_halves(items);
-  const Index narrow = Index::build(MatrixView::f16(halves.data(), 300, 20), {.metric = Metric::cosine});
+  const Index narrow =
+      Index::build(MatrixView::f16(halves.data(), 300, 20), {.metric = Metric::cosine});
   std::vector<float> widened(300 * 20);
   for (std::size_t row = 0; row < 300; ++row) narrow.item_row(row, &widened[row * 20]);
-  const Index wide = Index::build(MatrixView::f32(widened.data(), 300, 20), {.metric = Metric::cosine});
+  const Index wide =
+      Index::build(MatrixView::f32(widened.data(), 300, 20), {.metric = Metric::cosine});
   std::vector<double> a(300);
   std::vector<double> b(300);
   objective::log_partition(narrow, MatrixView::f16(halves.data(), 300, 20), a);
@@ -173,14 +182,16 @@ TEST_CASE("full_softmax: loss, derivative and probabilities against f64") {
     std::vector<std::vector<double>> logits;
     for (std::size_t q = 0; q < 50; ++q) {
       logits.push_back(logits_of(items, &queries.values[q * 24], Metric::dot, options));
-      // Every second positive is the best item: with a low temperature its loss is tiny, and must be accurate.
+      // Every second positive is the best item: with a low temperature its loss is tiny, and must
+      // be accurate.
       const auto best = std::max_element(logits[q].begin(), logits[q].end()) - logits[q].begin();
       positives.push_back(ids[q % 2 == 0 ? static_cast<std::size_t>(best) : q]);
     }
     std::vector<double> losses(50), gradient(50), partition(50), probabilities(100);
-    const double mean =
-        objective::full_softmax(index, queries.view(), positives, options, {losses, gradient, partition});
-    CHECK(mean == doctest::Approx(std::accumulate(losses.begin(), losses.end(), 0.0) / 50).epsilon(1e-14));
+    const double mean = objective::full_softmax(index, queries.view(), positives, options,
+                                                {losses, gradient, partition});
+    CHECK(mean ==
+          doctest::Approx(std::accumulate(losses.begin(), losses.end(), 0.0) / 50).epsilon(1e-14));
     std::vector<std::int64_t> asked;
     for (const std::int64_t id : positives) asked.insert(asked.end(), {id, -1});
     objective::probabilities(index, queries.view(), asked, partition, probabilities, options);

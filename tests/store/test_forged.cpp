@@ -1,5 +1,6 @@
-// Index files that whoever wrote them made right but for what they hold: header, sizes and checksums are those
-// of the forged contents. Verification must find them; without it nothing may crash or take quadratic time.
+// Index files that whoever wrote them made right but for what they hold: header, sizes and
+// checksums are those of the forged contents. Verification must find them; without it nothing may
+// crash or take quadratic time.
 #include <doctest/doctest.h>
 #include <xxhash.h>
 
@@ -56,7 +57,8 @@ class Forgery {
 
   template <typename T>
   T get(std::uint32_t kind, std::size_t i) const {
-    return number_at<T>(bytes_, number_at<std::uint64_t>(bytes_, entry_of(kind) + 8) + i * sizeof(T));
+    return number_at<T>(bytes_,
+                        number_at<std::uint64_t>(bytes_, entry_of(kind) + 8) + i * sizeof(T));
   }
 
   Forgery& set_largest_square(double value) {
@@ -74,7 +76,8 @@ class Forgery {
                              number_at<std::uint64_t>(bytes_, entry + 16)));
     }
     put_number(bytes_, 56, std::uint64_t{0});
-    put_number(bytes_, 56, std::uint64_t{XXH3_64bits(bytes_.data(), kHeaderBytes + sections * kEntryBytes)});
+    put_number(bytes_, 56,
+               std::uint64_t{XXH3_64bits(bytes_.data(), kHeaderBytes + sections * kEntryBytes)});
     return folder_.put("forged", bytes_);
   }
 
@@ -133,14 +136,16 @@ void check_found(Forgery& forgery, const std::string& part) {
   const std::string path = forgery.seal();
   INFO(part);
   use(path);
-  test::check_refused([&] { Index::open(path, {.verify_payload = true}); }, ErrorCode::bad_format, path, part);
+  test::check_refused([&] { Index::open(path, {.verify_payload = true}); }, ErrorCode::bad_format,
+                      path, part);
 }
 
 }  // namespace
 
 TEST_CASE("what is not forged passes every verification") {
   const Folder folder;
-  for (const std::size_t count : {std::size_t{1}, std::size_t{64}, std::size_t{4096}, std::size_t{4201}}) {
+  for (const std::size_t count :
+       {std::size_t{1}, std::size_t{64}, std::size_t{4096}, std::size_t{4201}}) {
     for (const Metric metric : {Metric::dot, Metric::cosine}) {
       for (const test::Generator& generator : test::generators()) {
         const test::Rows items = generator.make(count, 5, 9);
@@ -156,22 +161,24 @@ TEST_CASE("what is not forged passes every verification") {
   CHECK_NOTHROW(Index::open(folder / "a", {.verify_codes = true}));
   Index::build(MatrixView::f32(nullptr, 0, 4)).save(folder / "a");
   CHECK_NOTHROW(Index::open(folder / "a", {.verify_codes = true}));
-  test::check_refused([&] { Index::open(folder / "a", {.threads = -1}); }, ErrorCode::invalid_argument,
-                      "threads", "-1");
+  test::check_refused([&] { Index::open(folder / "a", {.threads = -1}); },
+                      ErrorCode::invalid_argument, "threads", "-1");
 }
 
 TEST_CASE("forged ids, rows, squares and orders are found behind right checksums") {
   const Folder folder;
   const Index index = make_index();
   const auto forge = [&] { return Forgery(folder, index); };
-  check_found(forge().set(ids, 4200, forge().get<std::int64_t>(ids, 17)), "stands on more than one row");
+  check_found(forge().set(ids, 4200, forge().get<std::int64_t>(ids, 17)),
+              "stands on more than one row");
   check_found(forge().set(ids, 4, std::int64_t{-7}), "row 4 has id -7");
   check_found(forge().set(ids, 4, std::numeric_limits<std::int64_t>::min()),
               "row 4 has id -9223372036854775808");
   check_found(forge().set(rows, 4100 * 7 + 3, kNaN), "row 4100, column 3 is NaN");
   check_found(forge().set(rows, 2 * 7, -kInfinity), "row 2, column 0 is Inf");
   check_found(forge().set(rows, 5 * 7 + 2, 0.25F), "the square of row 5 ");
-  check_found(forge().set(squares, 4200, std::numeric_limits<double>::quiet_NaN()), "the square of row 4200 ");
+  check_found(forge().set(squares, 4200, std::numeric_limits<double>::quiet_NaN()),
+              "the square of row 4200 ");
   check_found(forge().set(squares, 1, -forge().get<double>(squares, 1)), "the square of row 1 ");
   check_found(forge().set_largest_square(0x1p-90), "largest square");
   check_found(forge().set_largest_square(0x1p90), "largest square");
@@ -187,14 +194,16 @@ TEST_CASE("forged codes, scales and errors are found by the deep verification") 
     const std::string path = forgery.seal();
     use(path);
     CHECK_NOTHROW(Index::open(path, {.verify_payload = true}));
-    test::check_refused([&] { Index::open(path, {.verify_codes = true}); }, ErrorCode::bad_format, path, part);
+    test::check_refused([&] { Index::open(path, {.verify_codes = true}); }, ErrorCode::bad_format,
+                        path, part);
   };
   const auto forge = [&] { return Forgery(folder, index); };
   const auto byte = [&](std::uint32_t kind, std::size_t at) {
     return static_cast<std::uint8_t>(forge().get<std::uint8_t>(kind, at) ^ 0x10U);
   };
   check(forge().set(high, 100, byte(high, 100)), "'high codes' is not what the rows of block 0");
-  check(forge().set(low, 4197 * 4, byte(low, 4197 * 4)), "'low codes' is not what the rows of block 1");
+  check(forge().set(low, 4197 * 4, byte(low, 4197 * 4)),
+        "'low codes' is not what the rows of block 1");
   check(forge().set(terms, 8, 0.0F), "'item terms'");
   check(forge().set(terms, 9, kNaN), "'item terms'");
   for (std::size_t field = 0; field < 8; ++field) {
@@ -210,7 +219,8 @@ TEST_CASE("forged codes, scales and errors are found by the deep verification") 
 TEST_CASE("rows that are no numbers, with squares that hide it, do no harm to a search") {
   const Folder folder;
   for (const bool normalize : {false, true}) {
-    Forgery forgery(folder, make_index(4201, {.metric = Metric::euclidean, .normalize = normalize}));
+    Forgery forgery(folder,
+                    make_index(4201, {.metric = Metric::euclidean, .normalize = normalize}));
     for (std::size_t row = 0; row < 4201; row += 2)
       forgery.set(rows, row * 7 + row % 7, row % 4 == 0 ? kNaN : kInfinity);
     const std::string path = forgery.seal();
@@ -260,7 +270,8 @@ TEST_CASE("the largest id is an id like any other") {
       }
       const double infinity = std::numeric_limits<double>::infinity();
       const double everything = metric == Metric::euclidean ? infinity : -infinity;
-      CHECK(index.search_range(queries.view(), {&everything, 1}, {.metric = metric}).ids.size() == 9000);
+      CHECK(index.search_range(queries.view(), {&everything, 1}, {.metric = metric}).ids.size() ==
+            9000);
     }
     const std::vector<std::int64_t> offsets = {0, 1};
     const std::vector<std::int64_t> only = {kLargestId};

@@ -1,5 +1,5 @@
-// `maxdot verify` must notice. Each test breaks an answer in one way and expects the check to say so; the same
-// answer unbroken must pass.
+// `maxdot verify` must notice. Each test breaks an answer in one way and expects the check to say
+// so; the same answer unbroken must pass.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -29,8 +29,8 @@ Rows gaussian(std::size_t rows, std::size_t cols, std::uint64_t seed) {
   return Rows{made.values, made.rows, made.cols};
 }
 
-std::vector<Truth> truths_of(const Rows& items, const Rows& queries, const std::vector<Contest>& contests,
-                             std::size_t threads = 1) {
+std::vector<Truth> truths_of(const Rows& items, const Rows& queries,
+                             const std::vector<Contest>& contests, std::size_t threads = 1) {
   return brute_force(items, queries, kDepth, contests, threads, [](std::size_t) {});
 }
 
@@ -40,14 +40,16 @@ const std::vector<Contest> kContests = {{Metric::dot, false},       {Metric::cos
 
 // An answer as the engine would give it, made from the specification.
 SearchResult answer_of(const Rows& items, const Rows& queries, const Contest& contest) {
-  return maxdot::reference::top_k(items.view(), queries.view(), kDepth, contest.metric, contest.normalize);
+  return maxdot::reference::top_k(items.view(), queries.view(), kDepth, contest.metric,
+                                  contest.normalize);
 }
 
 // An answer as FAISS would give it without any rounding but that of the score.
 FaissAnswer faiss_like(const Truth& truth, FaissScore measure) {
   FaissAnswer answer{truth.queries, truth.k, truth.ids, {}};
   for (const double key : truth.keys) {
-    answer.scores.push_back(static_cast<float>(measure == FaissScore::squared_distance ? -key : key));
+    answer.scores.push_back(
+        static_cast<float>(measure == FaissScore::squared_distance ? -key : key));
   }
   return answer;
 }
@@ -74,7 +76,8 @@ TEST_CASE("the brute force is the specification, whatever the threads") {
 TEST_CASE("the judge's arithmetic is the documented one, and more precise sums confirm it") {
   for (const maxdot::test::Generator& generator : maxdot::test::generators()) {
     CAPTURE(generator.name);
-    for (const std::size_t d : {std::size_t{1}, std::size_t{7}, std::size_t{37}, std::size_t{1000}}) {
+    for (const std::size_t d :
+         {std::size_t{1}, std::size_t{7}, std::size_t{37}, std::size_t{1000}}) {
       const maxdot::test::Rows x = generator.make(20, d, d);
       const maxdot::test::Rows q = maxdot::test::gaussian_rows(5, d, d + 1);
       for (std::size_t pair = 0; pair < 100; ++pair) {
@@ -84,14 +87,16 @@ TEST_CASE("the judge's arithmetic is the documented one, and more precise sums c
         for (const Contest& contest : kContests) {
           const maxdot::reference::Score score =
               maxdot::reference::score(a, b, d, contest.metric, contest.normalize);
-          const double key = documented_key(contest.metric, contest.normalize, documented_dot(a, b, d),
-                                            documented_length(a, d), documented_length(b, d));
+          const double key =
+              documented_key(contest.metric, contest.normalize, documented_dot(a, b, d),
+                             documented_length(a, d), documented_length(b, d));
           REQUIRE(key == score.key);
           REQUIRE(documented_score(contest.metric, contest.normalize, key) == score.reported);
           const PreciseKey precise = precise_key(a, b, d, contest.metric, contest.normalize);
           REQUIRE(precise.confirms(key));
           if (precise.allowed > 0.0L) {
-            REQUIRE_FALSE(precise.confirms(static_cast<double>(precise.key + 1.5L * precise.allowed)));
+            REQUIRE_FALSE(
+                precise.confirms(static_cast<double>(precise.key + 1.5L * precise.allowed)));
           }
         }
       }
@@ -100,7 +105,8 @@ TEST_CASE("the judge's arithmetic is the documented one, and more precise sums c
   CHECK_FALSE(PreciseKey{1.0L, 0.5L}.confirms(std::numeric_limits<double>::quiet_NaN()));
 }
 
-TEST_CASE("arithmetic of a wrong build is noticed: another order of the sums, f32 sums, lost denormals") {
+TEST_CASE(
+    "arithmetic of a wrong build is noticed: another order of the sums, f32 sums, lost denormals") {
   constexpr std::size_t d = 64;
   const Rows items = gaussian(400, d, 1);
   const Rows queries = gaussian(kQueries, d, 2);
@@ -125,7 +131,8 @@ TEST_CASE("arithmetic of a wrong build is noticed: another order of the sums, f3
       if (!precise.confirms(static_cast<double>(narrow))) ++denied;
     }
   }
-  CHECK(compare_with_truth(in_order, truth).wrong_scores > kQueries);  // bits, though hardly anything else
+  CHECK(compare_with_truth(in_order, truth).wrong_scores >
+        kQueries);  // bits, though hardly anything else
   CHECK(denied > kQueries * kDepth / 2);
   const float tiny = 0x1p-140F;
   CHECK(precise_key(&tiny, &tiny, 1, Metric::dot, false).confirms(0x1p-280));
@@ -188,7 +195,8 @@ TEST_CASE("a distance that is no distance of unit vectors is noticed") {
 
 TEST_CASE("FAISS: rounding is explained, everything else is not") {
   for (const FaissScore measure : {FaissScore::inner_product, FaissScore::squared_distance}) {
-    const Contest contest{measure == FaissScore::inner_product ? Metric::dot : Metric::euclidean, false};
+    const Contest contest{measure == FaissScore::inner_product ? Metric::dot : Metric::euclidean,
+                          false};
     Rows items = gaussian(400, 32, 1);
     for (std::size_t j = 0; j < items.cols; ++j) items.row(399)[j] = items.row(7)[j];
     items.row(399)[0] = std::nextafter(items.row(399)[0], 9.0F);  // one ulp from row 7
@@ -261,8 +269,8 @@ TEST_CASE("FAISS: sums beyond f32 and queries without a direction are left out, 
   for (float& value : items.values) value *= 1e19F;
   const Contest raw{Metric::euclidean, false};
   const Truth raw_truth = truths_of(items, queries, {raw}).front();
-  CHECK(explain(faiss_like(raw_truth, FaissScore::squared_distance), FaissScore::squared_distance, raw_truth,
-                raw, items, queries)
+  CHECK(explain(faiss_like(raw_truth, FaissScore::squared_distance), FaissScore::squared_distance,
+                raw_truth, raw, items, queries)
             .queries_left_out == 4);
 }
 

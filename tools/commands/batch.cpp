@@ -29,8 +29,9 @@ struct BatchCommand {
 
 constexpr std::size_t bytes_per_result = sizeof(std::int64_t) + sizeof(double);
 
-// Large chunks are fast, because the engine batches their rows. What limits them: the buffers should stay a few
-// tens of MB, and a chunk should be over in seconds, for the progress line and for Ctrl-C.
+// Large chunks are fast, because the engine batches their rows. What limits them: the buffers
+// should stay a few tens of MB, and a chunk should be over in seconds, for the progress line and
+// for Ctrl-C.
 std::size_t default_chunk(const MatrixFile& users, const Index& index, std::size_t k) {
   constexpr std::size_t buffer_bytes = std::size_t{32} << 20;
   constexpr std::size_t multiply_adds = std::size_t{1} << 40;
@@ -42,7 +43,8 @@ std::size_t default_chunk(const MatrixFile& users, const Index& index, std::size
   return std::min(by_memory, by_work);
 }
 
-// The engine would find an id that .ivecs cannot hold only when it turns up in a result, maybe hours later.
+// The engine would find an id that .ivecs cannot hold only when it turns up in a result, maybe
+// hours later.
 void check_ids_fit(const BatchCommand& command, const Index& index) {
   if (ids_format(command.ids_path) != MatrixWriter::Format::ivecs) return;
   for (std::size_t row = 0; row < index.size(); ++row) {
@@ -55,8 +57,9 @@ void check_ids_fit(const BatchCommand& command, const Index& index) {
 
 void check_arguments(const BatchCommand& command) {
   ids_format(command.ids_path);
-  const std::vector<std::string> inputs = {command.index_path, command.users_path, command.exclude_path,
-                                           command.exclude_ids_path, command.mask_path};
+  const std::vector<std::string> inputs = {command.index_path, command.users_path,
+                                           command.exclude_path, command.exclude_ids_path,
+                                           command.mask_path};
   check_output(command.ids_path, inputs);
   if (command.scores_path.empty()) return;
   scores_format(command.scores_path);
@@ -72,14 +75,15 @@ struct BatchFilters {
 BatchFilters read_filters(const BatchCommand& command, const Index& index, std::size_t users) {
   BatchFilters filters;
   if (!command.exclude_path.empty()) {
-    filters.exclude = read_lists(command.exclude_path, command.exclude_ids_path, users, command.columns);
+    filters.exclude =
+        read_lists(command.exclude_path, command.exclude_ids_path, users, command.columns);
   }
   if (!command.mask_path.empty()) filters.item_mask = read_mask(command.mask_path, index.size());
   return filters;
 }
 
-void score_all(const BatchCommand& command, const Index& index, const MatrixFile& users, const BatchFilters& filters,
-               std::size_t chunk, ResultWriter& writer) {
+void score_all(const BatchCommand& command, const Index& index, const MatrixFile& users,
+               const BatchFilters& filters, std::size_t chunk, ResultWriter& writer) {
   SearchOptions options;
   options.threads = static_cast<int>(command.threads);
   options.metric = command.metric;
@@ -94,8 +98,8 @@ void score_all(const BatchCommand& command, const Index& index, const MatrixFile
     const std::size_t count = std::min(rows_at_once, users.rows() - begin);
     blaming(command.users_path, [&] { users.read(begin, count, buffer.data()); });
     options.filters.exclude = excluded.of(filters.exclude, begin, count);
-    search_rows(index, buffer.view().slice(0, count), command.k, {ids.data(), scores.data(), nullptr}, options,
-                command.users_path, begin);
+    search_rows(index, buffer.view().slice(0, count), command.k,
+                {ids.data(), scores.data(), nullptr}, options, command.users_path, begin);
     writer.append(ids.data(), scores.data(), count);
     progress.update(begin + count);
   }
@@ -120,14 +124,15 @@ void report(const BatchCommand& command, const Index& index, std::size_t users, 
                 {"users_per_second", rate}});
     return;
   }
-  print_fields({{"users", with_thousands(users)},
-                {"items", with_thousands(index.size())},
-                {"k", with_thousands(command.k)},
-                {"metric", to_string(metric)},
-                {"ids", printable(command.ids_path)},
-                {"scores", command.scores_path.empty() ? "not written" : printable(command.scores_path)},
-                {"time", human_seconds(seconds)},
-                {"users/s", with_thousands(static_cast<std::uint64_t>(rate))}});
+  print_fields(
+      {{"users", with_thousands(users)},
+       {"items", with_thousands(index.size())},
+       {"k", with_thousands(command.k)},
+       {"metric", to_string(metric)},
+       {"ids", printable(command.ids_path)},
+       {"scores", command.scores_path.empty() ? "not written" : printable(command.scores_path)},
+       {"time", human_seconds(seconds)},
+       {"users/s", with_thousands(static_cast<std::uint64_t>(rate))}});
 }
 
 void run(const BatchCommand& command) {
@@ -138,7 +143,8 @@ void run(const BatchCommand& command) {
   check_dimension(users, index, command.index_path);
   check_ids_fit(command, index);
   const BatchFilters filters = read_filters(command, index, users.rows());
-  const std::size_t chunk = command.chunk > 0 ? command.chunk : default_chunk(users, index, command.k);
+  const std::size_t chunk =
+      command.chunk > 0 ? command.chunk : default_chunk(users, index, command.k);
   const std::size_t rows_at_once = std::min(chunk, users.rows());
   check_memory(rows_at_once, command.k, bytes_per_result, "use a smaller -k or --chunk");
   const Stopwatch watch;
@@ -153,27 +159,36 @@ void register_batch(CLI::App& app) {
   const auto command = std::make_shared<BatchCommand>();
   CLI::App& batch = *app.add_subcommand("batch", "Score a whole file of users in constant memory");
   add_file(batch, "INDEX", command->index_path, "An index file")->required();
-  add_file(batch, "USERS", command->users_path, "Embeddings of the users: .npy (f32, f16), .fvecs or .fbin")
+  add_file(batch, "USERS", command->users_path,
+           "Embeddings of the users: .npy (f32, f16), .fvecs or .fbin")
       ->required();
-  add_file(batch, "--ids", command->ids_path, "Write the item ids [users, k]: .npy (int64) or .ivecs (int32)")
+  add_file(batch, "--ids", command->ids_path,
+           "Write the item ids [users, k]: .npy (int64) or .ivecs (int32)")
       ->required();
-  add_file(batch, "--scores", command->scores_path, "Write the scores [users, k]: .npy or .fvecs (float32)");
-  CLI::Option* exclude =
-      add_file(batch, "--exclude", command->exclude_path,
-               "Items that a user must not get, such as those already seen: pairs (row of the user, item id) as text, one "
-               "user,item a line, or as .npy [m, 2]; with --exclude-ids the offsets of a CSR array");
-  add_file(batch, "--exclude-ids", command->exclude_ids_path, "The item ids of a CSR array, 1-D .npy")->needs(exclude);
+  add_file(batch, "--scores", command->scores_path,
+           "Write the scores [users, k]: .npy or .fvecs (float32)");
+  CLI::Option* exclude = add_file(
+      batch, "--exclude", command->exclude_path,
+      "Items that a user must not get, such as those already seen: pairs (row of the user, item "
+      "id) as text, one "
+      "user,item a line, or as .npy [m, 2]; with --exclude-ids the offsets of a CSR array");
+  add_file(batch, "--exclude-ids", command->exclude_ids_path,
+           "The item ids of a CSR array, 1-D .npy")
+      ->needs(exclude);
   add_pair_columns(batch, command->columns);
   add_file(batch, "--item-mask", command->mask_path,
-           "1 for each row of the index that may be returned, 0 for the others: 1-D .npy (int32, int64) or a number a line");
+           "1 for each row of the index that may be returned, 0 for the others: 1-D .npy (int32, "
+           "int64) or a number a line");
   add_k(batch, command->k);
   add_number(batch, "--chunk", command->chunk, 1, std::uint64_t{1} << 32,
-             "Users at once; more is faster and takes more memory (default: fits a few tens of MB). Results do "
+             "Users at once; more is faster and takes more memory (default: fits a few tens of "
+             "MB). Results do "
              "not depend on it");
   add_metric(batch, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_threads(batch, command->threads);
   add_json(batch, command->json);
-  add_footer(batch, "maxdot batch items.maxdot users.npy --ids recall.ivecs --scores recall.fvecs -k 100");
+  add_footer(batch,
+             "maxdot batch items.maxdot users.npy --ids recall.ivecs --scores recall.fvecs -k 100");
   batch.callback([command] { run(*command); });
 }
 

@@ -32,10 +32,11 @@ void check_id_count(const std::string& path, std::size_t ids, std::size_t rows) 
                                         std::to_string(rows) + " items; give one id per item");
 }
 
-// The library refuses bad ids without knowing their file, and the same error code stands for bad rows. Looking
-// again, only after a failure, tells whom to blame.
+// The library refuses bad ids without knowing their file, and the same error code stands for bad
+// rows. Looking again, only after a failure, tells whom to blame.
 void blame_ids(const std::string& path, const std::vector<std::int64_t>& ids) {
-  const auto negative = std::find_if(ids.begin(), ids.end(), [](std::int64_t id) { return id < 0; });
+  const auto negative =
+      std::find_if(ids.begin(), ids.end(), [](std::int64_t id) { return id < 0; });
   if (negative != ids.end()) {
     throw Failure(ExitCode::bad_data, path + ": id " + std::to_string(*negative) + " of row " +
                                           std::to_string(negative - ids.begin()) +
@@ -43,8 +44,9 @@ void blame_ids(const std::string& path, const std::vector<std::int64_t>& ids) {
   }
   std::vector<std::size_t> rows(ids.size());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
-  std::sort(rows.begin(), rows.end(),
-            [&ids](std::size_t a, std::size_t b) { return ids[a] != ids[b] ? ids[a] < ids[b] : a < b; });
+  std::sort(rows.begin(), rows.end(), [&ids](std::size_t a, std::size_t b) {
+    return ids[a] != ids[b] ? ids[a] < ids[b] : a < b;
+  });
   const auto same = [&ids](std::size_t a, std::size_t b) { return ids[a] == ids[b]; };
   const auto twin = std::adjacent_find(rows.begin(), rows.end(), same);
   if (twin != rows.end()) {
@@ -56,16 +58,17 @@ void blame_ids(const std::string& path, const std::vector<std::int64_t>& ids) {
 
 void report(const BuildCommand& command, const IndexInfo& info, const Phases& seconds) {
   if (command.json) {
-    print_json({{"file", command.output_path},
-                {"items_file", command.items_path},
-                {"items", info.items},
-                {"dimension", info.dimension},
-                {"dtype", to_string(info.dtype)},
-                {"metric", to_string(info.metric)},
-                {"normalized", info.normalized},
-                {"has_ids", info.has_ids},
-                {"bytes", info.bytes},
-                {"seconds", {{"read", seconds.read}, {"build", seconds.build}, {"save", seconds.save}}}});
+    print_json(
+        {{"file", command.output_path},
+         {"items_file", command.items_path},
+         {"items", info.items},
+         {"dimension", info.dimension},
+         {"dtype", to_string(info.dtype)},
+         {"metric", to_string(info.metric)},
+         {"normalized", info.normalized},
+         {"has_ids", info.has_ids},
+         {"bytes", info.bytes},
+         {"seconds", {{"read", seconds.read}, {"build", seconds.build}, {"save", seconds.save}}}});
     return;
   }
   print_fields({{"file", printable(command.output_path)},
@@ -113,8 +116,9 @@ void run(const BuildCommand& command) {
 
   Stopwatch save_watch;
   {
-    // Before, a signal ends the command at once and nothing is left. From here on there is a temporary file: the save, which
-    // cannot be stopped half-way, comes to its end first, and the new file is whole.
+    // Before, a signal ends the command at once and nothing is left. From here on there is a
+    // temporary file: the save, which cannot be stopped half-way, comes to its end first, and the
+    // new file is whole.
     const InterruptGuard interrupt;
     blaming(command.output_path, [&] { index.save(command.output_path); });
     interrupt.check();
@@ -128,14 +132,17 @@ void run(const BuildCommand& command) {
 void register_build(CLI::App& app) {
   const auto command = std::make_shared<BuildCommand>();
   CLI::App& build = *app.add_subcommand("build", "Build an index file from embeddings");
-  add_file(build, "ITEMS", command->items_path, "Embeddings of the items: .npy (f32, f16), .fvecs or .fbin")
+  add_file(build, "ITEMS", command->items_path,
+           "Embeddings of the items: .npy (f32, f16), .fvecs or .fbin")
       ->required();
   add_file(build, "-o,--output", command->output_path, "The index file to write")->required();
   add_metric(build, command->metric,
              "dot, cosine (default) or euclidean: what searches use unless told otherwise");
-  build.add_flag("--normalize", command->normalize,
-                 "Treat every row and query as its unit vector, whatever the metric (cosine always does)");
-  add_file(build, "--ids", command->ids_path, "Item ids, unique and >= 0: 1-D integer .npy, or one a line");
+  build.add_flag(
+      "--normalize", command->normalize,
+      "Treat every row and query as its unit vector, whatever the metric (cosine always does)");
+  add_file(build, "--ids", command->ids_path,
+           "Item ids, unique and >= 0: 1-D integer .npy, or one a line");
   add_threads(build, command->threads);
   add_json(build, command->json);
   add_footer(build, "maxdot build items.npy -o items.maxdot --metric cosine --ids ids.txt");

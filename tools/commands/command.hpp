@@ -1,11 +1,11 @@
 // What every sub-command is made of; include this in the command's file.
 //
-// A command lives in one file and is known by its `register_NAME`, which main calls. That function adds a
-// sub-command to `app`, declares its options on a struct kept alive by the callback, and does nothing else; the
-// callback runs the command, during the parse. A command that succeeds returns. A command that fails throws:
-// Failure with its exit code and line, or the library's Error where its message already names the file. main
-// prints the one line and turns it into the exit code. Nobody calls exit() and nobody writes to stdout or
-// stderr except through console.hpp.
+// A command lives in one file and is known by its `register_NAME`, which main calls. That function
+// adds a sub-command to `app`, declares its options on a struct kept alive by the callback, and
+// does nothing else; the callback runs the command, during the parse. A command that succeeds
+// returns. A command that fails throws: Failure with its exit code and line, or the library's Error
+// where its message already names the file. main prints the one line and turns it into the exit
+// code. Nobody calls exit() and nobody writes to stdout or stderr except through console.hpp.
 #pragma once
 
 #include <CLI/CLI.hpp>

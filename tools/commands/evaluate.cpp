@@ -42,12 +42,13 @@ void run(const EvaluateCommand& command) {
   const OwnedIdLists relevant =
       read_lists(command.truth_path, command.truth_ids_path, file.rows(), command.columns);
   if (relevant.ids.empty()) {
-    throw Failure(ExitCode::bad_data, command.truth_path + ": holds no pair; metrics of nothing are no answer");
+    throw Failure(ExitCode::bad_data,
+                  command.truth_path + ": holds no pair; metrics of nothing are no answer");
   }
-  const OwnedIdLists exclude =
-      command.exclude_path.empty()
-          ? OwnedIdLists{}
-          : read_lists(command.exclude_path, command.exclude_ids_path, file.rows(), command.columns);
+  const OwnedIdLists exclude = command.exclude_path.empty()
+                                   ? OwnedIdLists{}
+                                   : read_lists(command.exclude_path, command.exclude_ids_path,
+                                                file.rows(), command.columns);
   const Matrix users = blaming(command.users_path, [&] { return file.read_all(); });
 
   evaluate::RetrievalOptions options;
@@ -71,7 +72,8 @@ void run(const EvaluateCommand& command) {
   evaluation.seconds = watch.seconds();
   if (command.ranks) {
     evaluation.ranks = blaming(command.users_path, [&] {
-      return evaluate::ranks(index, users.view(), relevant, exclude, {command.metric, options.threads});
+      return evaluate::ranks(index, users.view(), relevant, exclude,
+                             {command.metric, options.threads});
     });
   }
   if (command.json) {
@@ -101,7 +103,8 @@ evaluate::Convention parse_convention(const std::string& text) {
   for (const auto convention : {evaluate::Convention::standard, evaluate::Convention::rechub}) {
     if (text == evaluate::to_string(convention)) return convention;
   }
-  throw CLI::ValidationError("--convention", "unknown convention '" + text + "', choose standard or rechub");
+  throw CLI::ValidationError("--convention",
+                             "unknown convention '" + text + "', choose standard or rechub");
 }
 
 double parse_confidence(const std::string& text) {
@@ -109,28 +112,33 @@ double parse_confidence(const std::string& text) {
   const char* end = text.data() + text.size();
   const auto [stop, status] = std::from_chars(text.data(), end, value);
   if (status == std::errc() && stop == end && value > 0.0 && value < 1.0) return value;
-  throw CLI::ValidationError("--confidence", "'" + text + "' is not a number between 0 and 1, such as 0.95");
+  throw CLI::ValidationError("--confidence",
+                             "'" + text + "' is not a number between 0 and 1, such as 0.95");
 }
 
 }  // namespace
 
 void register_evaluate(CLI::App& app) {
   const auto command = std::make_shared<EvaluateCommand>();
-  CLI::App& evaluate =
-      *app.add_subcommand("evaluate", "Measure a recall model over the full catalogue: recall, NDCG, MRR, ...");
+  CLI::App& evaluate = *app.add_subcommand(
+      "evaluate", "Measure a recall model over the full catalogue: recall, NDCG, MRR, ...");
   add_file(evaluate, "INDEX", command->index_path, "An index file")->required();
-  add_file(evaluate, "USERS", command->users_path, "Embeddings of the users: .npy (f32, f16), .fvecs or .fbin")
+  add_file(evaluate, "USERS", command->users_path,
+           "Embeddings of the users: .npy (f32, f16), .fvecs or .fbin")
       ->required();
   CLI::Option* truth =
       add_file(evaluate, "--truth", command->truth_path,
                "Relevant items: pairs (row of the user, item id) as text, one user,item a line, or "
                "as .npy [m, 2]; with --truth-ids the offsets of a CSR array");
   truth->required();
-  add_file(evaluate, "--truth-ids", command->truth_ids_path, "The item ids of a CSR array, 1-D .npy")
+  add_file(evaluate, "--truth-ids", command->truth_ids_path,
+           "The item ids of a CSR array, 1-D .npy")
       ->needs(truth);
-  CLI::Option* exclude = add_file(evaluate, "--exclude", command->exclude_path,
-                                  "Items that must not be retrieved, such as those already seen; like --truth");
-  add_file(evaluate, "--exclude-ids", command->exclude_ids_path, "Like --truth-ids")->needs(exclude);
+  CLI::Option* exclude =
+      add_file(evaluate, "--exclude", command->exclude_path,
+               "Items that must not be retrieved, such as those already seen; like --truth");
+  add_file(evaluate, "--exclude-ids", command->exclude_ids_path, "Like --truth-ids")
+      ->needs(exclude);
   add_pair_columns(evaluate, command->columns);
   evaluate
       .add_option_function<std::string>(
@@ -140,30 +148,35 @@ void register_evaluate(CLI::App& app) {
       ->default_str("10");
   evaluate
       .add_option_function<std::string>(
-          "--convention", [command](const std::string& text) { command->convention = parse_convention(text); },
+          "--convention",
+          [command](const std::string& text) { command->convention = parse_convention(text); },
           "standard, or rechub: the definitions of torch-rechub's topk_metrics")
       ->type_name("NAME")
       ->default_str("standard");
-  CLI::Option* bootstrap =
-      add_number(evaluate, "--bootstrap", command->bootstrap, 0, 1000000,
-                 "Resamples of the users for confidence intervals, such as 1000; 0 for no intervals");
+  CLI::Option* bootstrap = add_number(
+      evaluate, "--bootstrap", command->bootstrap, 0, 1000000,
+      "Resamples of the users for confidence intervals, such as 1000; 0 for no intervals");
   evaluate
       .add_option_function<std::string>(
-          "--confidence", [command](const std::string& text) { command->confidence = parse_confidence(text); },
+          "--confidence",
+          [command](const std::string& text) { command->confidence = parse_confidence(text); },
           "Share that an interval covers")
       ->type_name("P")
       ->default_str("0.95")
       ->needs(bootstrap);
-  add_number(evaluate, "--seed", command->seed, 0, UINT64_MAX, "Determines the resamples")->needs(bootstrap);
+  add_number(evaluate, "--seed", command->seed, 0, UINT64_MAX, "Determines the resamples")
+      ->needs(bootstrap);
   evaluate.add_flag("--ranks", command->ranks,
                     "Also the rank of each relevant item among all items; with --json each one");
   add_json(evaluate, command->json);
-  evaluate.add_flag("--per-user", command->per_user, "Every user's own values too: a table with tabs after the report, or in the JSON document");
+  evaluate.add_flag(
+      "--per-user", command->per_user,
+      "Every user's own values too: a table with tabs after the report, or in the JSON document");
   add_metric(evaluate, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_threads(evaluate, command->threads);
-  add_footer(
-      evaluate,
-      "maxdot evaluate items.mxd users.npy --truth test.csv --exclude train.csv -k 5,10,100 --bootstrap 1000");
+  add_footer(evaluate,
+             "maxdot evaluate items.mxd users.npy --truth test.csv --exclude train.csv -k 5,10,100 "
+             "--bootstrap 1000");
   evaluate.callback([command] { run(*command); });
 }
 

@@ -25,9 +25,11 @@ std::string four_digits(double value) {
   return text;
 }
 
-std::string line_of(const std::string& title, const Values& values, const std::optional<double>& coverage) {
+std::string line_of(const std::string& title, const Values& values,
+                    const std::optional<double>& coverage) {
   std::string line = padded(title, 8);
-  for (const evaluate::ValueField& field : evaluate::value_fields) line += padded(four_digits(values.*field.value), 11);
+  for (const evaluate::ValueField& field : evaluate::value_fields)
+    line += padded(four_digits(values.*field.value), 11);
   return line + (coverage ? padded(four_digits(*coverage), 11) : "") + "\n";
 }
 
@@ -42,12 +44,14 @@ std::string all_digits(double value) {
 void print_users(const std::vector<AtK>& at) {
   if (at.empty() || at.front().users.empty()) return;
   std::string header = "\nuser\tk";
-  for (const evaluate::ValueField& field : evaluate::value_fields) header.append("\t").append(field.name);
+  for (const evaluate::ValueField& field : evaluate::value_fields)
+    header.append("\t").append(field.name);
   print(header + "\n");
   for (std::size_t user = 0; user < at.front().users.size(); ++user) {
     for (const AtK& row : at) {
       std::string line = std::to_string(user) + "\t" + std::to_string(row.k);
-      for (const evaluate::ValueField& field : evaluate::value_fields) line.append("\t").append(all_digits(row.users[user].*field.value));
+      for (const evaluate::ValueField& field : evaluate::value_fields)
+        line.append("\t").append(all_digits(row.users[user].*field.value));
       print(line + "\n");
     }
   }
@@ -72,16 +76,17 @@ void print_ranks(const std::vector<std::int64_t>& ranks) {
   const auto at = [&](std::size_t percent) {
     return with_thousands(static_cast<std::uint64_t>(known[(known.size() - 1) * percent / 100]));
   };
-  print_fields(
-      {{"ranked", with_thousands(known.size()) + " of " + with_thousands(ranks.size()) + " relevant items"},
-       {"best rank", at(0)},
-       {"quartiles", at(25) + ", " + at(50) + ", " + at(75)},
-       {"worst rank", at(100)}});
+  print_fields({{"ranked", with_thousands(known.size()) + " of " + with_thousands(ranks.size()) +
+                               " relevant items"},
+                {"best rank", at(0)},
+                {"quartiles", at(25) + ", " + at(50) + ", " + at(75)},
+                {"worst rank", at(100)}});
 }
 
 Json values_json(const Values& values) {
   Json object = Json::object();
-  for (const evaluate::ValueField& field : evaluate::value_fields) object[field.name] = values.*field.value;
+  for (const evaluate::ValueField& field : evaluate::value_fields)
+    object[field.name] = values.*field.value;
   return object;
 }
 
@@ -125,12 +130,12 @@ Json ranks_json(const std::vector<std::int64_t>& ranks, const evaluate::IdLists&
 
 void report_text(const Evaluation& evaluation) {
   const evaluate::Report& report = evaluation.report;
-  print_fields(
-      {{"users", with_thousands(report.users) + ", " + with_thousands(report.evaluated) + " evaluated"},
-       {"items", with_thousands(evaluation.items)},
-       {"metric", to_string(evaluation.metric)},
-       {"convention", evaluate::to_string(report.convention)},
-       {"time", human_seconds(evaluation.seconds)}});
+  print_fields({{"users", with_thousands(report.users) + ", " + with_thousands(report.evaluated) +
+                              " evaluated"},
+                {"items", with_thousands(evaluation.items)},
+                {"metric", to_string(evaluation.metric)},
+                {"convention", evaluate::to_string(report.convention)},
+                {"time", human_seconds(evaluation.seconds)}});
   std::string header = "\n";
   header += padded("k", 8);
   for (const evaluate::ValueField& field : evaluate::value_fields) header += padded(field.name, 11);

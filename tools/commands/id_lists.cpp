@@ -26,9 +26,12 @@ OwnedIdLists read_lists(const std::string& path, const std::string& ids_path, st
                                           "every user a list, which may be empty");
   }
   const bool rising = std::is_sorted(lists.offsets.begin(), lists.offsets.end());
-  if (lists.offsets.front() != 0 || !rising || static_cast<std::uint64_t>(lists.offsets.back()) != lists.ids.size()) {
-    throw Failure(ExitCode::bad_data, path + ": offsets must start at 0, never fall, and end at the number of ids, which is " +
-                                          with_thousands(lists.ids.size()) + " in " + ids_path);
+  if (lists.offsets.front() != 0 || !rising ||
+      static_cast<std::uint64_t>(lists.offsets.back()) != lists.ids.size()) {
+    throw Failure(
+        ExitCode::bad_data,
+        path + ": offsets must start at 0, never fall, and end at the number of ids, which is " +
+            with_thousands(lists.ids.size()) + " in " + ids_path);
   }
   return lists;
 }
@@ -36,14 +39,16 @@ OwnedIdLists read_lists(const std::string& path, const std::string& ids_path, st
 std::vector<std::uint8_t> read_mask(const std::string& path, std::size_t items) {
   const std::vector<std::int64_t> values = blaming(path, [&] { return read_ids(path); });
   if (values.size() != items) {
-    throw Failure(ExitCode::bad_data, path + ": holds " + with_thousands(values.size()) + " values but the index has " +
-                                          with_thousands(items) + " items; give one for each row");
+    throw Failure(ExitCode::bad_data, path + ": holds " + with_thousands(values.size()) +
+                                          " values but the index has " + with_thousands(items) +
+                                          " items; give one for each row");
   }
   std::vector<std::uint8_t> mask(items);
   for (std::size_t row = 0; row < items; ++row) {
     if (values[row] != 0 && values[row] != 1) {
-      throw Failure(ExitCode::bad_data, path + ": row " + std::to_string(row) + " is " + std::to_string(values[row]) +
-                                            "; give 1 for items that may be returned and 0 for the others");
+      throw Failure(ExitCode::bad_data,
+                    path + ": row " + std::to_string(row) + " is " + std::to_string(values[row]) +
+                        "; give 1 for items that may be returned and 0 for the others");
     }
     mask[row] = static_cast<std::uint8_t>(values[row]);
   }
@@ -55,7 +60,8 @@ IdLists ListSlice::of(const OwnedIdLists& lists, std::size_t begin, std::size_t 
   const std::int64_t first = lists.offsets[begin];
   offsets_.resize(count + 1);
   for (std::size_t i = 0; i <= count; ++i) offsets_[i] = lists.offsets[begin + i] - first;
-  return {offsets_, std::span(lists.ids).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(offsets_[count]))};
+  return {offsets_, std::span(lists.ids).subspan(static_cast<std::size_t>(first),
+                                                 static_cast<std::size_t>(offsets_[count]))};
 }
 
 }  // namespace maxdot::tools

@@ -45,7 +45,8 @@ void run(const InfoCommand& command) {
 
 void register_info(CLI::App& app) {
   const auto command = std::make_shared<InfoCommand>();
-  CLI::App& info = *app.add_subcommand("info", "Describe an index file, the kernel in use and the threads");
+  CLI::App& info =
+      *app.add_subcommand("info", "Describe an index file, the kernel in use and the threads");
   add_file(info, "INDEX", command->index_path, "An index file")->required();
   add_json(info, command->json);
   add_footer(info, "maxdot info items.maxdot");

@@ -1,4 +1,5 @@
-// The `maxdot` command: a table of sub-commands, and the one place where failures become exit codes.
+// The `maxdot` command: a table of sub-commands, and the one place where failures become exit
+// codes.
 #include <fcntl.h>
 
 #include <array>
@@ -20,8 +21,8 @@ int fail(ExitCode code, std::string_view message) noexcept {
   return static_cast<int>(code);
 }
 
-// If the shell closed a standard stream, the next file that opens would take its number and receive our output.
-// Each gets a placeholder on which the wrong direction fails, as it should.
+// If the shell closed a standard stream, the next file that opens would take its number and receive
+// our output. Each gets a placeholder on which the wrong direction fails, as it should.
 void occupy_standard_streams() {
   for (const int stream : {0, 1, 2}) {
     if (fcntl(stream, F_GETFD) == -1) open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY);
@@ -69,7 +70,9 @@ int run(int argc, char** argv) {
     CLI::App app("Exact top-k search over embeddings.", "maxdot");
     app.set_version_flag("--version", "maxdot " MAXDOT_VERSION);
     app.require_subcommand(0, 1);
-    add_footer(app, "maxdot build items.npy -o items.maxdot\n  maxdot search items.maxdot queries.npy -k 10");
+    add_footer(
+        app,
+        "maxdot build items.npy -o items.maxdot\n  maxdot search items.maxdot queries.npy -k 10");
     for (const auto register_command : register_commands) register_command(app);
     const int code = parse_and_run(app, argc, argv);
     flush_output();
@@ -89,7 +92,8 @@ int run(int argc, char** argv) {
     std::signal(stop.signal, SIG_DFL);
     std::raise(stop.signal);
   } catch (const std::exception& defect) {
-    return fail(ExitCode::internal, std::string("internal error: ") + defect.what() + "; please report it");
+    return fail(ExitCode::internal,
+                std::string("internal error: ") + defect.what() + "; please report it");
   }
   return static_cast<int>(ExitCode::internal);
 }

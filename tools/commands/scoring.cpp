@@ -39,7 +39,8 @@ std::optional<Place> find_non_finite(const MatrixView& rows) {
   for (std::size_t row = 0; row < rows.rows; ++row) {
     for (std::size_t column = 0; column < rows.cols; ++column) {
       const void* values = rows.row(row);
-      const ValueKind kind = rows.dtype == DType::f32 ? kind_f32(values, column) : kind_f16(values, column);
+      const ValueKind kind =
+          rows.dtype == DType::f32 ? kind_f32(values, column) : kind_f16(values, column);
       if (kind != ValueKind::finite) return Place{row, column, kind == ValueKind::nan};
     }
   }
@@ -56,17 +57,20 @@ void check_dimension(const MatrixFile& file, const Index& index, const std::stri
                                         "; use embeddings of the same model");
 }
 
-void check_memory(std::size_t rows, std::size_t k, std::size_t bytes_each, const std::string& remedy) {
+void check_memory(std::size_t rows, std::size_t k, std::size_t bytes_each,
+                  const std::string& remedy) {
   const double pages = static_cast<double>(sysconf(_SC_PHYS_PAGES));
   const double memory = pages * static_cast<double>(sysconf(_SC_PAGESIZE));
   // In f64 nothing overflows, and a rough answer is enough.
-  const double need = static_cast<double>(rows) * static_cast<double>(k) * static_cast<double>(bytes_each);
+  const double need =
+      static_cast<double>(rows) * static_cast<double>(k) * static_cast<double>(bytes_each);
   if (need <= memory) return;
   const double most = static_cast<double>(std::numeric_limits<std::int64_t>::max());
-  throw Failure(ExitCode::out_of_memory,
-                with_thousands(rows) + " queries times -k " + with_thousands(k) + " need " +
-                    (need < most ? human_bytes(static_cast<std::uint64_t>(need)) : "more than 8 EiB") +
-                    " for the results, more than this machine has; " + remedy);
+  throw Failure(
+      ExitCode::out_of_memory,
+      with_thousands(rows) + " queries times -k " + with_thousands(k) + " need " +
+          (need < most ? human_bytes(static_cast<std::uint64_t>(need)) : "more than 8 EiB") +
+          " for the results, more than this machine has; " + remedy);
 }
 
 void search_rows(const Index& index, const MatrixView& rows, std::size_t k, const ResultView& out,
@@ -74,12 +78,13 @@ void search_rows(const Index& index, const MatrixView& rows, std::size_t k, cons
   try {
     index.search(rows, k, out, options);
   } catch (const Error& error) {
-    // The library counts rows from the start of this view; the user counts from the start of the file.
+    // The library counts rows from the start of this view; the user counts from the start of the
+    // file.
     const std::optional<Place> place =
         error.code() == ErrorCode::invalid_data ? find_non_finite(rows) : std::nullopt;
     if (!place) throw blame(error, path);
-    throw Failure(ExitCode::bad_data, path + ": row " + std::to_string(first_row + place->row) + ", column " +
-                                          std::to_string(place->column) + " is " +
+    throw Failure(ExitCode::bad_data, path + ": row " + std::to_string(first_row + place->row) +
+                                          ", column " + std::to_string(place->column) + " is " +
                                           (place->is_nan ? "NaN" : "infinite") +
                                           "; remove the row or repair the value");
   }
@@ -95,16 +100,20 @@ MatrixWriter::Format ids_format(const std::string& path) {
 MatrixWriter::Format scores_format(const std::string& path) {
   if (ends_with(path, ".npy")) return MatrixWriter::Format::npy_f32;
   if (ends_with(path, ".fvecs")) return MatrixWriter::Format::fvecs;
-  throw Failure(ExitCode::usage,
-                path + ": scores are written as .npy or .fvecs; give the file one of these endings");
+  throw Failure(
+      ExitCode::usage,
+      path + ": scores are written as .npy or .fvecs; give the file one of these endings");
 }
 
-ResultWriter::ResultWriter(const std::string& ids_path, const std::string& scores_path, std::size_t rows,
-                           std::size_t k)
-    : ids_path_(ids_path), scores_path_(scores_path), ids_(ids_path, ids_format(ids_path), rows, k) {
+ResultWriter::ResultWriter(const std::string& ids_path, const std::string& scores_path,
+                           std::size_t rows, std::size_t k)
+    : ids_path_(ids_path),
+      scores_path_(scores_path),
+      ids_(ids_path, ids_format(ids_path), rows, k) {
   if (scores_path.empty()) return;
   if (same_file(ids_path, scores_path)) {
-    throw Failure(ExitCode::usage, scores_path + ": ids and scores cannot share a file; name two files");
+    throw Failure(ExitCode::usage,
+                  scores_path + ": ids and scores cannot share a file; name two files");
   }
   scores_.emplace(scores_path, scores_format(scores_path), rows, k);
 }

@@ -1,5 +1,5 @@
-// What `search` and `batch` share: guarded calls of the search, and result files that appear together or not at
-// all.
+// What `search` and `batch` share: guarded calls of the search, and result files that appear
+// together or not at all.
 #pragma once
 
 #include <cstddef>
@@ -15,26 +15,29 @@ namespace maxdot::tools {
 /// Throws Failure (bad_data) unless the rows of `file` have the index's dimension.
 void check_dimension(const MatrixFile& file, const Index& index, const std::string& index_path);
 
-/// Throws Failure (out_of_memory) if `rows` * `k` results of `bytes_each` exceed this machine's memory. Asked
-/// first, because the kernel promises more memory than there is and kills the process later.
-void check_memory(std::size_t rows, std::size_t k, std::size_t bytes_each, const std::string& remedy);
+/// Throws Failure (out_of_memory) if `rows` * `k` results of `bytes_each` exceed this machine's
+/// memory. Asked first, because the kernel promises more memory than there is and kills the process
+/// later.
+void check_memory(std::size_t rows, std::size_t k, std::size_t bytes_each,
+                  const std::string& remedy);
 
-/// Index::search on rows of the file `path` that start at its row `first_row`. Errors name the file and the row
-/// within the whole file.
+/// Index::search on rows of the file `path` that start at its row `first_row`. Errors name the file
+/// and the row within the whole file.
 void search_rows(const Index& index, const MatrixView& rows, std::size_t k, const ResultView& out,
                  const SearchOptions& options, const std::string& path, std::size_t first_row);
 
-/// A file of ids and, if wanted, a file of scores. While it lives a signal that asks to end is only noted, so that no temporary
-/// file stays behind: `append` and `commit` throw Interrupted then.
+/// A file of ids and, if wanted, a file of scores. While it lives a signal that asks to end is only
+/// noted, so that no temporary file stays behind: `append` and `commit` throw Interrupted then.
 class ResultWriter {
  public:
-  /// Formats follow the endings: .npy or .ivecs for ids, .npy or .fvecs for scores. An empty `scores_path`
-  /// writes none. Throws Failure (usage) for another ending or if both are one file.
-  ResultWriter(const std::string& ids_path, const std::string& scores_path, std::size_t rows, std::size_t k);
+  /// Formats follow the endings: .npy or .ivecs for ids, .npy or .fvecs for scores. An empty
+  /// `scores_path` writes none. Throws Failure (usage) for another ending or if both are one file.
+  ResultWriter(const std::string& ids_path, const std::string& scores_path, std::size_t rows,
+               std::size_t k);
 
   void append(const std::int64_t* ids, const double* scores, std::size_t rows);
-  /// From here on a signal comes too late. Makes both files appear, such that no new ids stand beside old
-  /// scores (MatrixWriter::commit_both).
+  /// From here on a signal comes too late. Makes both files appear, such that no new ids stand
+  /// beside old scores (MatrixWriter::commit_both).
   void commit();
 
  private:

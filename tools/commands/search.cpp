@@ -24,7 +24,9 @@ struct SearchCommand {
   bool json = false;
 
   std::string ids_path() const { return output_prefix.empty() ? "" : output_prefix + ".ids.npy"; }
-  std::string scores_path() const { return output_prefix.empty() ? "" : output_prefix + ".scores.npy"; }
+  std::string scores_path() const {
+    return output_prefix.empty() ? "" : output_prefix + ".scores.npy";
+  }
 };
 
 struct Answer {
@@ -50,9 +52,10 @@ SearchResult make_result(std::size_t queries, std::size_t k) {
 
 void check_arguments(const SearchCommand& command) {
   if (command.queries_path.empty() == command.like.empty()) {
-    throw Failure(ExitCode::usage, command.like.empty()
-                                       ? "nothing to search for; give a file of QUERIES, or --like ITEM"
-                                       : "both QUERIES and --like are given; give one of them");
+    throw Failure(ExitCode::usage,
+                  command.like.empty()
+                      ? "nothing to search for; give a file of QUERIES, or --like ITEM"
+                      : "both QUERIES and --like are given; give one of them");
   }
   if (command.output_prefix.empty()) return;
   for (const std::string& output : {command.ids_path(), command.scores_path()}) {
@@ -63,12 +66,13 @@ void check_arguments(const SearchCommand& command) {
 Matrix stored_rows(const Index& index, const std::vector<std::size_t>& rows) {
   Matrix queries(rows.size(), index.dimension(), DType::f32);
   float* out = static_cast<float*>(queries.data());
-  for (std::size_t i = 0; i < rows.size(); ++i) index.item_row(rows[i], out + i * index.dimension());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    index.item_row(rows[i], out + i * index.dimension());
   return queries;
 }
 
-// From the best k+1 to the best k others: without the item itself where it is among them, else without the
-// last.
+// From the best k+1 to the best k others: without the item itself where it is among them, else
+// without the last.
 SearchResult without_self(const SearchResult& all, const std::vector<std::int64_t>& selves) {
   SearchResult others = make_result(all.queries, all.k - 1);
   for (std::size_t q = 0; q < all.queries; ++q) {
@@ -81,13 +85,15 @@ SearchResult without_self(const SearchResult& all, const std::vector<std::int64_
       others.ids[q * others.k + rank] = all.ids[from];
       others.scores[q * others.k + rank] = all.scores[from];
     }
-    others.counts[q] = std::min(all.counts[q] - (self != end ? 1 : 0), static_cast<std::int64_t>(others.k));
+    others.counts[q] =
+        std::min(all.counts[q] - (self != end ? 1 : 0), static_cast<std::int64_t>(others.k));
   }
   return others;
 }
 
 Answer answer_queries(const SearchCommand& command, const Index& index, const ItemNames& names) {
-  const std::size_t each = command.output_prefix.empty() ? bytes_per_printed_result : bytes_per_written_result;
+  const std::size_t each =
+      command.output_prefix.empty() ? bytes_per_printed_result : bytes_per_written_result;
   const std::string remedy = "use a smaller -k, or 'maxdot batch', which needs little memory";
   SearchOptions options;
   options.threads = static_cast<int>(command.threads);
@@ -99,8 +105,8 @@ Answer answer_queries(const SearchCommand& command, const Index& index, const It
     answer.result = make_result(queries.rows(), k);
     const Stopwatch watch;
     SearchResult& result = answer.result;
-    search_rows(index, queries.view(), k, {result.ids.data(), result.scores.data(), result.counts.data()},
-                options, path, 0);
+    search_rows(index, queries.view(), k,
+                {result.ids.data(), result.scores.data(), result.counts.data()}, options, path, 0);
     answer.seconds = watch.seconds();
   };
 
@@ -108,7 +114,8 @@ Answer answer_queries(const SearchCommand& command, const Index& index, const It
     const MatrixFile file = MatrixFile::open(command.queries_path);
     check_dimension(file, index, command.index_path);
     check_memory(file.rows(), command.k, each, remedy);
-    search(blaming(command.queries_path, [&] { return file.read_all(); }), command.k, command.queries_path);
+    search(blaming(command.queries_path, [&] { return file.read_all(); }), command.k,
+           command.queries_path);
     return answer;
   }
   std::vector<std::size_t> rows;
@@ -175,13 +182,15 @@ void print_table(const SearchCommand& command, const Answer& answer, const ItemN
   for (std::size_t q = 0; q < result.queries; ++q) {
     const std::string title =
         command.like.empty() ? "query " + std::to_string(q) : "like " + printable(command.like[q]);
-    print((q > 0 ? "\n" : "") + title + "\n" + padded("rank", 6) + padded("id", 14) + padded(score_name, 18) +
-          (names.has_labels() ? "  label" : "") + "\n");
+    print((q > 0 ? "\n" : "") + title + "\n" + padded("rank", 6) + padded("id", 14) +
+          padded(score_name, 18) + (names.has_labels() ? "  label" : "") + "\n");
     for (std::size_t rank = 0; rank < static_cast<std::size_t>(result.counts[q]); ++rank) {
       const std::size_t at = q * result.k + rank;
-      std::string line = padded(std::to_string(rank + 1), 6) + padded(std::to_string(result.ids[at]), 14) +
+      std::string line = padded(std::to_string(rank + 1), 6) +
+                         padded(std::to_string(result.ids[at]), 14) +
                          padded(human_score(result.scores[at]), 18);
-      if (const std::string* label = names.label_of(result.ids[at])) line += "  " + printable(*label);
+      if (const std::string* label = names.label_of(result.ids[at]))
+        line += "  " + printable(*label);
       print(line + "\n");
     }
   }
@@ -218,8 +227,8 @@ void run(const SearchCommand& command) {
 
 void register_search(CLI::App& app) {
   const auto command = std::make_shared<SearchCommand>();
-  CLI::App& search =
-      *app.add_subcommand("search", "Find the best items for queries, or for items like a given one");
+  CLI::App& search = *app.add_subcommand(
+      "search", "Find the best items for queries, or for items like a given one");
   add_file(search, "INDEX", command->index_path, "An index file")->required();
   add_file(search, "QUERIES", command->queries_path,
            "Embeddings to search for: .npy (f32, f16), .fvecs or .fbin");
@@ -229,16 +238,20 @@ void register_search(CLI::App& app) {
                         "Search for the items most like these of the index: by label if --labels "
                         "is given, else by id");
   like->type_name("ITEM");
-  search.add_flag("--include-self", command->include_self, "With --like: keep the item in its own list")
+  search
+      .add_flag("--include-self", command->include_self,
+                "With --like: keep the item in its own list")
       ->needs(like);
-  add_file(search, "--labels", command->labels_path, "Names of the items: UTF-8 text, line r names row r");
+  add_file(search, "--labels", command->labels_path,
+           "Names of the items: UTF-8 text, line r names row r");
   search
       .add_option("--out", command->output_prefix,
                   "Write PREFIX.ids.npy (int64) and PREFIX.scores.npy (float32), both [queries, k]")
       ->type_name("PREFIX");
   add_metric(search, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_threads(search, command->threads);
-  search.add_flag("--explain", command->explain, "Tell what was read, how much survived each screen, and how fast");
+  search.add_flag("--explain", command->explain,
+                  "Tell what was read, how much survived each screen, and how fast");
   add_json(search, command->json);
   add_footer(search,
              "maxdot search items.maxdot queries.npy -k 10\n"

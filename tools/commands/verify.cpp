@@ -1,4 +1,5 @@
-// maxdot verify: the promise, checked on the user's own embeddings. docs/verify.md explains every number.
+// maxdot verify: the promise, checked on the user's own embeddings. docs/verify.md explains every
+// number.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -42,12 +43,14 @@ struct Data {
 
 Rows load_finite(const std::string& path) {
   Rows rows = blaming(path, [&] { return load_rows(path); });
-  if (rows.rows == 0) throw Failure(ExitCode::bad_data, path + ": there are no rows; nothing can be verified");
+  if (rows.rows == 0)
+    throw Failure(ExitCode::bad_data, path + ": there are no rows; nothing can be verified");
   for (std::size_t at = 0; at < rows.values.size(); ++at) {
     if (std::isfinite(rows.values[at])) continue;
-    throw Failure(ExitCode::bad_data, path + ": row " + std::to_string(at / rows.cols) + ", column " +
-                                          std::to_string(at % rows.cols) +
-                                          " is NaN or infinite; nothing ranks by that, so remove the row");
+    throw Failure(ExitCode::bad_data,
+                  path + ": row " + std::to_string(at / rows.cols) + ", column " +
+                      std::to_string(at % rows.cols) +
+                      " is NaN or infinite; nothing ranks by that, so remove the row");
   }
   return rows;
 }
@@ -60,10 +63,10 @@ Data load(const VerifyCommand& command, VerifyReport& report) {
   if (own_queries) {
     file = load_finite(command.queries_path);
     if (file.cols != data.raw_items.cols) {
-      throw Failure(ExitCode::bad_data, command.queries_path + ": rows have " + std::to_string(file.cols) +
-                                            " values but " + command.items_path + " has " +
-                                            std::to_string(data.raw_items.cols) +
-                                            "; use embeddings of the same model");
+      throw Failure(ExitCode::bad_data,
+                    command.queries_path + ": rows have " + std::to_string(file.cols) +
+                        " values but " + command.items_path + " has " +
+                        std::to_string(data.raw_items.cols) + "; use embeddings of the same model");
     }
   }
   const Rows& source = own_queries ? file : data.raw_items;
@@ -95,7 +98,8 @@ std::array<Contest, 3> contests(bool normalize) {
           Contest{Metric::euclidean, normalize}};
 }
 
-Answers search_all(const Index& index, const MatrixView& queries, std::size_t k, std::size_t threads) {
+Answers search_all(const Index& index, const MatrixView& queries, std::size_t k,
+                   std::size_t threads) {
   Answers answers;
   for (std::size_t m = 0; m < all_metrics.size(); ++m) {
     answers[m] = index.search(queries, k, {static_cast<int>(threads), all_metrics[m]});
@@ -111,8 +115,9 @@ Index build(const Rows& items, bool normalize, std::size_t threads) {
   return Index::build(items.view(), options);
 }
 
-std::vector<Truth> find_truth(const char* what, const Rows& items, const Rows& queries, std::size_t k,
-                              const std::vector<Contest>& wanted, std::size_t threads) {
+std::vector<Truth> find_truth(const char* what, const Rows& items, const Rows& queries,
+                              std::size_t k, const std::vector<Contest>& wanted,
+                              std::size_t threads) {
   Progress progress(what, "queries", queries.rows);
   return brute_force(items, queries, k, wanted, threads,
                      [&progress](std::size_t done) { progress.update(done); });
@@ -127,8 +132,8 @@ void add(Comparison& whole, const Comparison& part) {
   if (!whole.first) whole.first = part.first;
 }
 
-void compare_circumstances(const Index& index, const Data& data, const Answers& answers, std::size_t threads,
-                           VerifyReport& report) {
+void compare_circumstances(const Index& index, const Data& data, const Answers& answers,
+                           std::size_t threads, VerifyReport& report) {
   report.threads = threads;
   const Answers alone_threads = search_all(index, data.raw_queries.view(), report.k, 1);
   report.asked_alone = std::min(kAskedAlone, report.queries);
@@ -136,7 +141,8 @@ void compare_circumstances(const Index& index, const Data& data, const Answers& 
     add(report.one_thread, compare_answers(alone_threads[m], answers[m]));
   }
   for (std::size_t query = 0; query < report.asked_alone; ++query) {
-    const Answers single = search_all(index, data.raw_queries.view().slice(query, 1), report.k, threads);
+    const Answers single =
+        search_all(index, data.raw_queries.view().slice(query, 1), report.k, threads);
     for (std::size_t m = 0; m < all_metrics.size(); ++m) {
       const SearchResult& batch = answers[m];
       const auto from = static_cast<std::ptrdiff_t>(query * batch.k);
@@ -157,7 +163,8 @@ void compare_metrics(const std::vector<Truth>& truths, const Data& data, VerifyR
     const Truth& left = truths[pairs[p][0]];
     const Truth& right = truths[pairs[p][1]];
     std::size_t same = 0;
-    for (std::size_t at = 0; at < left.ids.size(); ++at) same += left.ids[at] == right.ids[at] ? 1U : 0U;
+    for (std::size_t at = 0; at < left.ids.size(); ++at)
+      same += left.ids[at] == right.ids[at] ? 1U : 0U;
     report.raw_pairs[p] = {all_metrics[pairs[p][0]], all_metrics[pairs[p][1]],
                            mean_overlap(left.ids, right.ids, left.k),
                            static_cast<double>(same) / static_cast<double>(left.ids.size())};
@@ -165,9 +172,11 @@ void compare_metrics(const std::vector<Truth>& truths, const Data& data, VerifyR
   // The query that shows it best: three different answers if there is one, else two.
   int most = 1;
   for (std::size_t query = 0; query < report.queries && most < 3; ++query) {
-    const std::array<std::int64_t, 3> best = {truths[0].ids[query * report.k], truths[1].ids[query * report.k],
+    const std::array<std::int64_t, 3> best = {truths[0].ids[query * report.k],
+                                              truths[1].ids[query * report.k],
                                               truths[2].ids[query * report.k]};
-    const int different = 1 + (best[1] != best[0] ? 1 : 0) + (best[2] != best[0] && best[2] != best[1] ? 1 : 0);
+    const int different =
+        1 + (best[1] != best[0] ? 1 : 0) + (best[2] != best[0] && best[2] != best[1] ? 1 : 0);
     if (different <= most) continue;
     most = different;
     report.raw_example = MetricExample{data.query_rows[query], best};
@@ -179,7 +188,8 @@ VerifyReport verify(const VerifyCommand& command) {
   const Stopwatch watch;
   VerifyReport report;
   const Data data = load(command, report);
-  // Truths, maxdot's answers and FAISS's, for two forms of the rows: about 24, 16 and 12 bytes a result each.
+  // Truths, maxdot's answers and FAISS's, for two forms of the rows: about 24, 16 and 12 bytes a
+  // result each.
   check_memory(report.queries, report.k, 300, "use fewer --queries or a smaller -k");
   const auto threads = command.threads > 0 ? static_cast<std::size_t>(command.threads)
                                            : static_cast<std::size_t>(available_threads());
@@ -191,14 +201,17 @@ VerifyReport verify(const VerifyCommand& command) {
   unit_contests.push_back({Metric::cosine, true, true});  // what FAISS is measured by
 
   report.self_check_pairs = 2 * kSelfCheckPairs;
-  report.self_check_wrong =
-      brute_force_self_check(data.raw_items, data.raw_queries, raw_contests, kSelfCheckPairs, command.seed) +
-      brute_force_self_check(data.unit_items, data.unit_queries, unit_contests, kSelfCheckPairs, command.seed);
+  report.self_check_wrong = brute_force_self_check(data.raw_items, data.raw_queries, raw_contests,
+                                                   kSelfCheckPairs, command.seed) +
+                            brute_force_self_check(data.unit_items, data.unit_queries,
+                                                   unit_contests, kSelfCheckPairs, command.seed);
 
-  const std::vector<Truth> raw_truths = find_truth("finding the truth, rows as they are:", data.raw_items,
-                                                   data.raw_queries, report.k, raw_contests, threads);
-  const std::vector<Truth> unit_truths = find_truth("finding the truth, unit rows:", data.unit_items,
-                                                    data.unit_queries, report.k, unit_contests, threads);
+  const std::vector<Truth> raw_truths =
+      find_truth("finding the truth, rows as they are:", data.raw_items, data.raw_queries, report.k,
+                 raw_contests, threads);
+  const std::vector<Truth> unit_truths =
+      find_truth("finding the truth, unit rows:", data.unit_items, data.unit_queries, report.k,
+                 unit_contests, threads);
   for (const std::vector<Truth>* truths : {&raw_truths, &unit_truths}) {
     for (const Truth& truth : *truths) {
       report.keys_denied += truth.denied;
@@ -209,14 +222,17 @@ VerifyReport verify(const VerifyCommand& command) {
   {
     const Index index = build(data.raw_items, false, threads);
     const Answers answers = search_all(index, data.raw_queries.view(), report.k, threads);
-    for (std::size_t m = 0; m < 3; ++m) report.raw_truth[m] = compare_with_truth(answers[m], raw_truths[m]);
+    for (std::size_t m = 0; m < 3; ++m)
+      report.raw_truth[m] = compare_with_truth(answers[m], raw_truths[m]);
     compare_circumstances(index, data, answers, threads, report);
   }
   {
     const Index index = build(data.unit_items, true, threads);
     const Answers answers = search_all(index, data.unit_queries.view(), report.k, threads);
-    for (std::size_t m = 0; m < 3; ++m) report.unit_truth[m] = compare_with_truth(answers[m], unit_truths[m]);
-    report.unit_rankings = {compare_rankings(answers[0], answers[1]), compare_rankings(answers[0], answers[2])};
+    for (std::size_t m = 0; m < 3; ++m)
+      report.unit_truth[m] = compare_with_truth(answers[m], unit_truths[m]);
+    report.unit_rankings = {compare_rankings(answers[0], answers[1]),
+                            compare_rankings(answers[0], answers[2])};
     report.geometry = check_geometry(answers[2], data.unit_items, data.unit_queries);
   }
 
@@ -247,7 +263,8 @@ void run(const VerifyCommand& command) {
   } else {
     print(text_report(report));
   }
-  if (!report.passed()) throw Failure(ExitCode::check_failed, "verification failed, the report says where");
+  if (!report.passed())
+    throw Failure(ExitCode::check_failed, "verification failed, the report says where");
 }
 
 }  // namespace
@@ -255,16 +272,21 @@ void run(const VerifyCommand& command) {
 void register_verify(CLI::App& app) {
   const auto command = std::make_shared<VerifyCommand>();
   CLI::App& verify = *app.add_subcommand(
-      "verify", "Check maxdot's answers on your own embeddings against 64-bit brute force and against FAISS");
-  verify.add_option("ITEMS", command->items_path, "Embeddings of the items: .npy (f32, f16), .fvecs or .fbin")
+      "verify",
+      "Check maxdot's answers on your own embeddings against 64-bit brute force and against FAISS");
+  verify
+      .add_option("ITEMS", command->items_path,
+                  "Embeddings of the items: .npy (f32, f16), .fvecs or .fbin")
       ->required();
-  verify.add_option("QUERIES", command->queries_path,
-                    "Embeddings of the queries; without them, randomly drawn items serve as queries");
+  verify.add_option(
+      "QUERIES", command->queries_path,
+      "Embeddings of the queries; without them, randomly drawn items serve as queries");
   add_k(verify, command->k);
   add_number(verify, "--queries", command->queries, 1, kMost,
              "Use so many randomly drawn queries (default: all of QUERIES, or 1000 items)");
   add_number(verify, "--seed", command->seed, 0, kMost, "Seed of the drawing");
-  verify.add_flag("--no-ivf", command->no_ivf, "Leave out FAISS's approximate IndexIVFFlat, the slowest part");
+  verify.add_flag("--no-ivf", command->no_ivf,
+                  "Leave out FAISS's approximate IndexIVFFlat, the slowest part");
   add_number(verify, "--nlist", command->nlist, 1, kMost,
              "Lists of IndexIVFFlat (default: about 4 * sqrt(items))");
   add_threads(verify, command->threads);

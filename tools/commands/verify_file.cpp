@@ -1,4 +1,5 @@
-// maxdot verify-file: checks every checksum of an index file, and what FORMAT.md promises of its contents.
+// maxdot verify-file: checks every checksum of an index file, and what FORMAT.md promises of its
+// contents.
 #include <memory>
 
 #include "commands/command.hpp"
@@ -20,7 +21,8 @@ void run(const VerifyFileCommand& command) {
   options.verify_codes = command.deep;
   options.threads = static_cast<int>(command.threads);
   Stopwatch watch;
-  const Index index = blaming(command.index_path, [&] { return Index::open(command.index_path, options); });
+  const Index index =
+      blaming(command.index_path, [&] { return Index::open(command.index_path, options); });
   const std::size_t bytes = index.info().bytes;
   if (command.json) {
     print_json({{"file", command.index_path},
@@ -37,10 +39,11 @@ void run(const VerifyFileCommand& command) {
 
 void register_verify_file(CLI::App& app) {
   const auto command = std::make_shared<VerifyFileCommand>();
-  CLI::App& verify =
-      *app.add_subcommand("verify-file", "Check an index file: checksums, ids, rows, squares, order");
+  CLI::App& verify = *app.add_subcommand(
+      "verify-file", "Check an index file: checksums, ids, rows, squares, order");
   add_file(verify, "INDEX", command->index_path, "An index file")->required();
-  verify.add_flag("--deep", command->deep, "Also compute the codes again from the rows and compare");
+  verify.add_flag("--deep", command->deep,
+                  "Also compute the codes again from the rows and compare");
   add_threads(verify, command->threads);
   add_json(verify, command->json);
   add_footer(verify, "maxdot verify-file items.maxdot");

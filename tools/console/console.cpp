@@ -36,7 +36,8 @@ std::string formatted(const char* format, Args... args) {
 // h:mm:ss, or m:ss below an hour.
 std::string clock_time(double seconds) {
   const auto total = static_cast<unsigned long long>(seconds + 0.5);
-  if (total >= 3600) return formatted("%llu:%02llu:%02llu", total / 3600, total / 60 % 60, total % 60);
+  if (total >= 3600)
+    return formatted("%llu:%02llu:%02llu", total / 3600, total / 60 % 60, total % 60);
   return formatted("%llu:%02llu", total / 60, total % 60);
 }
 
@@ -116,7 +117,10 @@ void print_fields(const std::vector<std::pair<std::string, std::string>>& fields
 }
 
 Progress::Progress(std::string verb, std::string unit, std::uint64_t total)
-    : verb_(std::move(verb)), unit_(std::move(unit)), total_(total), enabled_(isatty(STDERR_FILENO) == 1) {}
+    : verb_(std::move(verb)),
+      unit_(std::move(unit)),
+      total_(total),
+      enabled_(isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (drawn_) std::fputs("\r\033[K", stderr);
@@ -129,13 +133,15 @@ void Progress::update(std::uint64_t done) {
   if (elapsed - last_drawn_ < interval) return;
   last_drawn_ = elapsed;
   drawn_ = true;
-  std::string line = "\r" + verb_ + " " + with_thousands(done) + " of " + with_thousands(total_) + " " + unit_;
+  std::string line =
+      "\r" + verb_ + " " + with_thousands(done) + " of " + with_thousands(total_) + " " + unit_;
   if (done > 0 && elapsed > 0) {
     const double rate = static_cast<double>(done) / elapsed;
     const double left = static_cast<double>(total_ - std::min(done, total_)) / rate;
-    line += formatted("  %.1f %%  ", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
     line +=
-        with_thousands(static_cast<std::uint64_t>(std::llround(rate))) + "/s  " + clock_time(left) + " left";
+        formatted("  %.1f %%  ", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
+    line += with_thousands(static_cast<std::uint64_t>(std::llround(rate))) + "/s  " +
+            clock_time(left) + " left";
   }
   std::fputs((line + "\033[K").c_str(), stderr);
 }

@@ -32,8 +32,8 @@ class Failure : public std::runtime_error {
   ExitCode code_;
 };
 
-/// Ends a command that the user stopped. Thrown after the signal, so that destructors remove temporary files;
-/// main then dies of the same signal, which is what a shell expects.
+/// Ends a command that the user stopped. Thrown after the signal, so that destructors remove
+/// temporary files; main then dies of the same signal, which is what a shell expects.
 struct Interrupted {
   int signal;
 };
@@ -41,8 +41,8 @@ struct Interrupted {
 /// The exit code for an error of the library.
 ExitCode exit_code_for(ErrorCode code) noexcept;
 
-/// The library's error as a Failure, led by `file` if the message is not. `unsupported` is about the
-/// machine or the version, and out_of_memory about the machine, so they stay as they are.
+/// The library's error as a Failure, led by `file` if the message is not. `unsupported` is about
+/// the machine or the version, and out_of_memory about the machine, so they stay as they are.
 Failure blame(const Error& error, std::string_view file);
 
 /// Runs `action` and blames `file` for what the library throws.

@@ -36,7 +36,8 @@ bool same_file(const std::string& a, const std::string& b) {
   // Neither need exist yet: compare the folders, which must, and the names of what links lead to.
   const fs::path one = link_target(a);
   const fs::path other = link_target(b);
-  return one.filename() == other.filename() && fs::equivalent(folder_of(one), folder_of(other), failed);
+  return one.filename() == other.filename() &&
+         fs::equivalent(folder_of(one), folder_of(other), failed);
 }
 
 void check_output(const std::string& path, const std::vector<std::string>& inputs) {

@@ -7,8 +7,8 @@
 namespace maxdot::tools {
 namespace {
 
-// The handler runs on whatever thread the signal meets, and the main thread looks: an atomic, and a lock-free one, because
-// handlers must not wait.
+// The handler runs on whatever thread the signal meets, and the main thread looks: an atomic, and a
+// lock-free one, because handlers must not wait.
 std::atomic<int> received = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
 
@@ -20,7 +20,8 @@ InterruptGuard::InterruptGuard() {
   received = 0;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};
-    if (sigaction(signal, nullptr, &old) != 0 || old.sa_handler == SIG_IGN) continue;  // nohup asked for that
+    if (sigaction(signal, nullptr, &old) != 0 || old.sa_handler == SIG_IGN)
+      continue;  // nohup asked for that
     struct sigaction action {};
     action.sa_handler = note_signal;
     action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);

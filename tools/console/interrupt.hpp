@@ -7,8 +7,8 @@
 
 namespace maxdot::tools {
 
-/// While it lives, the first SIGINT, SIGTERM or SIGHUP is only noted; a second one kills as usual. One at a
-/// time.
+/// While it lives, the first SIGINT, SIGTERM or SIGHUP is only noted; a second one kills as usual.
+/// One at a time.
 class InterruptGuard {
  public:
   InterruptGuard();

@@ -11,7 +11,8 @@
 namespace maxdot::tools {
 namespace {
 
-// Length of the UTF-8 sequence at the start of `text`, 0 if there is none that is well formed (RFC 3629).
+// Length of the UTF-8 sequence at the start of `text`, 0 if there is none that is well formed (RFC
+// 3629).
 std::size_t utf8_length(std::string_view text) noexcept {
   const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -48,8 +49,8 @@ std::vector<std::string> read_labels(const std::string& path, std::size_t rows) 
     if (labels.empty() && std::string_view(line).substr(0, 3) == "\xef\xbb\xbf") line.erase(0, 3);
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (!is_utf8(line)) {
-      throw Failure(ExitCode::bad_data,
-                    path + ": line " + std::to_string(labels.size() + 1) + " is not UTF-8; convert the file");
+      throw Failure(ExitCode::bad_data, path + ": line " + std::to_string(labels.size() + 1) +
+                                            " is not UTF-8; convert the file");
     }
     labels.push_back(line);
     // A huge wrong file should not be read to its end.
@@ -88,8 +89,9 @@ std::size_t ItemNames::row_of(const std::string& name) const {
     const bool is_number = status == std::errc() && stop == end;
     const std::size_t row = is_number ? row_of_id(id) : none;
     if (row == none) {
-      throw Failure(ExitCode::usage, "--like: no item has the id '" + name +
-                                         "'; give an id of the index, or --labels FILE to use labels");
+      throw Failure(ExitCode::usage,
+                    "--like: no item has the id '" + name +
+                        "'; give an id of the index, or --labels FILE to use labels");
     }
     return row;
   }
@@ -97,14 +99,15 @@ std::size_t ItemNames::row_of(const std::string& name) const {
   for (std::size_t row = 0; row < labels_.size(); ++row) {
     if (labels_[row] != name) continue;
     if (found != none) {
-      throw Failure(ExitCode::usage, labels_path_ + ": lines " + std::to_string(found + 1) + " and " +
-                                         std::to_string(row + 1) + " are both '" + name +
+      throw Failure(ExitCode::usage, labels_path_ + ": lines " + std::to_string(found + 1) +
+                                         " and " + std::to_string(row + 1) + " are both '" + name +
                                          "'; name the item by its id, without --labels");
     }
     found = row;
   }
   if (found == none) {
-    throw Failure(ExitCode::usage, labels_path_ + ": no item has the label '" + name + "'; check the spelling");
+    throw Failure(ExitCode::usage,
+                  labels_path_ + ": no item has the label '" + name + "'; check the spelling");
   }
   return found;
 }

@@ -11,8 +11,8 @@
 
 namespace maxdot::tools {
 
-/// Reads UTF-8 text, line r = label of row r. A byte order mark and CR before LF are dropped. `rows` labels are
-/// expected. Throws Failure: io, bad_data (not UTF-8, wrong number of lines).
+/// Reads UTF-8 text, line r = label of row r. A byte order mark and CR before LF are dropped.
+/// `rows` labels are expected. Throws Failure: io, bad_data (not UTF-8, wrong number of lines).
 std::vector<std::string> read_labels(const std::string& path, std::size_t rows);
 
 /// Finds items by id or label. Refers to the index, which must outlive it.
@@ -22,7 +22,8 @@ class ItemNames {
   ItemNames(const Index& index, const std::string& labels_path);
 
   bool has_labels() const noexcept { return has_labels_; }
-  /// Label of item `id`, or null if there are no labels or there is no such item (the padding's -1).
+  /// Label of item `id`, or null if there are no labels or there is no such item (the padding's
+  /// -1).
   const std::string* label_of(std::int64_t id) const;
   /// Row of the item that the user calls `name`: its label if there are labels, else its id.
   /// Throws Failure (usage) if there is none, or if several items share the label.

@@ -27,16 +27,16 @@ CLI::Option* add_file(CLI::App& command, const std::string& name, std::string& p
   return command.add_option(name, path, description)->type_name("FILE");
 }
 
-CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_t& value, std::uint64_t low,
-                        std::uint64_t high, const std::string& description) {
+CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_t& value,
+                        std::uint64_t low, std::uint64_t high, const std::string& description) {
   // CLI11 would read 010 as eight and 0x10 as sixteen; a count is decimal.
   const auto parse = [name, low, high, &value](const std::string& text) {
     std::uint64_t number = 0;
     const char* end = text.data() + text.size();
     const auto [stop, status] = std::from_chars(text.data(), end, number);
     if (status != std::errc() || stop != end || number < low || number > high) {
-      throw CLI::ValidationError(name, "'" + text + "' is not a whole number from " + std::to_string(low) +
-                                           " to " + std::to_string(high));
+      throw CLI::ValidationError(name, "'" + text + "' is not a whole number from " +
+                                           std::to_string(low) + " to " + std::to_string(high));
     }
     value = number;
   };
@@ -67,7 +67,8 @@ CLI::Option* add_json(CLI::App& command, bool& json) {
   return command.add_flag("--json", json, "Print one JSON document instead of text");
 }
 
-CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric, const std::string& description) {
+CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,
+                        const std::string& description) {
   const auto parse = [&metric](const std::string& text) {
     for (const Metric candidate : {Metric::dot, Metric::cosine, Metric::euclidean}) {
       if (text == to_string(candidate)) {
@@ -75,9 +76,11 @@ CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric, const 
         return;
       }
     }
-    throw CLI::ValidationError("--metric", "unknown metric '" + text + "', choose dot, cosine or euclidean");
+    throw CLI::ValidationError("--metric",
+                               "unknown metric '" + text + "', choose dot, cosine or euclidean");
   };
-  return command.add_option_function<std::string>("--metric", parse, description)->type_name("METRIC");
+  return command.add_option_function<std::string>("--metric", parse, description)
+      ->type_name("METRIC");
 }
 
 std::string kernel_in_use() {

@@ -12,7 +12,8 @@
 
 namespace maxdot::tools {
 
-/// `.ivecs` and `.fvecs` count a row's values in an int32, so no larger k can be written everywhere.
+/// `.ivecs` and `.fvecs` count a row's values in an int32, so no larger k can be written
+/// everywhere.
 inline constexpr std::uint64_t max_k = 2147483647;
 inline constexpr std::uint64_t max_threads = 1024;
 
@@ -20,10 +21,10 @@ inline constexpr std::uint64_t max_threads = 1024;
 CLI::Option* add_file(CLI::App& command, const std::string& name, std::string& path,
                       const std::string& description);
 
-/// An option that takes a whole decimal number in [low, high]; anything else is a usage error that names the
-/// range. `value` holds the default on entry and must outlive the parse.
-CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_t& value, std::uint64_t low,
-                        std::uint64_t high, const std::string& description);
+/// An option that takes a whole decimal number in [low, high]; anything else is a usage error that
+/// names the range. `value` holds the default on entry and must outlive the parse.
+CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_t& value,
+                        std::uint64_t low, std::uint64_t high, const std::string& description);
 
 CLI::Option* add_k(CLI::App& command, std::uint64_t& k);              // -k
 CLI::Option* add_threads(CLI::App& command, std::uint64_t& threads);  // --threads, 0 = all
@@ -34,9 +35,9 @@ CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,
 /// --user-column and --item-column, of files of pairs.
 void add_pair_columns(CLI::App& command, PairColumns& columns);
 
-/// Name of the kernels in use. MAXDOT_ISA is an option too: throws Failure (usage) if it names none, and the
-/// library's Error (unsupported) if this machine cannot run them. Commands call it first, before they read
-/// anything.
+/// Name of the kernels in use. MAXDOT_ISA is an option too: throws Failure (usage) if it names
+/// none, and the library's Error (unsupported) if this machine cannot run them. Commands call it
+/// first, before they read anything.
 std::string kernel_in_use();
 
 /// Ends the help of `command`: an example, then the exit codes.

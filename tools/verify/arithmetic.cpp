@@ -7,7 +7,8 @@
 namespace maxdot::tools {
 namespace {
 
-static_assert(std::numeric_limits<long double>::digits >= 64, "a second opinion must be more precise than f64");
+static_assert(std::numeric_limits<long double>::digits >= 64,
+              "a second opinion must be more precise than f64");
 
 constexpr std::size_t kLanes = 8;
 constexpr long double kUnit = 0x1p-53L;  // the relative error of one rounding to f64
@@ -30,17 +31,24 @@ Length length(const T* row, std::size_t d) noexcept {
   return {square, std::sqrt(square)};
 }
 
-bool by_cosine(Metric metric, bool normalize) noexcept { return normalize || metric == Metric::cosine; }
+bool by_cosine(Metric metric, bool normalize) noexcept {
+  return normalize || metric == Metric::cosine;
+}
 
 }  // namespace
 
-double documented_dot(const float* q, const float* x, std::size_t d) noexcept { return lanes(q, x, d); }
-double documented_dot(const double* q, const double* x, std::size_t d) noexcept { return lanes(q, x, d); }
+double documented_dot(const float* q, const float* x, std::size_t d) noexcept {
+  return lanes(q, x, d);
+}
+double documented_dot(const double* q, const double* x, std::size_t d) noexcept {
+  return lanes(q, x, d);
+}
 
 Length documented_length(const float* row, std::size_t d) noexcept { return length(row, d); }
 Length documented_length(const double* row, std::size_t d) noexcept { return length(row, d); }
 
-double documented_key(Metric metric, bool normalize, double dot, const Length& q, const Length& x) noexcept {
+double documented_key(Metric metric, bool normalize, double dot, const Length& q,
+                      const Length& x) noexcept {
   if (by_cosine(metric, normalize)) {
     const double norms = q.norm * x.norm;
     return norms > 0.0 ? dot / norms : 0.0;
@@ -56,7 +64,8 @@ double documented_score(Metric metric, bool normalize, double key) noexcept {
   return square > 0.0 ? std::sqrt(square) : 0.0;
 }
 
-PreciseKey precise_key(const float* q, const float* x, std::size_t d, Metric metric, bool normalize) noexcept {
+PreciseKey precise_key(const float* q, const float* x, std::size_t d, Metric metric,
+                       bool normalize) noexcept {
   long double dot = 0.0L;
   long double sizes = 0.0L;
   long double q_square = 0.0L;
@@ -69,8 +78,9 @@ PreciseKey precise_key(const float* q, const float* x, std::size_t d, Metric met
     q_square += a * a;
     x_square += b * b;
   }
-  // Roundings on the way of one product in the documented order: its lane's other products, three to join the
-  // lanes. One more for what is of second order, and the sums above with their 2^-64 each.
+  // Roundings on the way of one product in the documented order: its lane's other products, three
+  // to join the lanes. One more for what is of second order, and the sums above with their 2^-64
+  // each.
   const auto dimension = static_cast<long double>(d);
   const long double sum = (dimension / 8.0L + 4.0L + dimension / 1024.0L) * kUnit;
   if (by_cosine(metric, normalize)) {

@@ -15,7 +15,8 @@
 namespace maxdot::tools {
 namespace {
 
-constexpr std::size_t kItemTile = 128;  // f64 copies of so many items stay in the cache while a block uses them
+constexpr std::size_t kItemTile =
+    128;  // f64 copies of so many items stay in the cache while a block uses them
 constexpr std::size_t kQueryBlock = 16;  // queries that one thread takes at a time
 
 // Rows as f64, with what the metrics need of each.
@@ -74,8 +75,8 @@ class Best {
   std::vector<Candidate> heap_;
 };
 
-// Answers queries [begin, end) for every contest. Returns how many of the keys, per contest, a more precise sum
-// denies.
+// Answers queries [begin, end) for every contest. Returns how many of the keys, per contest, a more
+// precise sum denies.
 std::vector<std::uint64_t> answer_block(const Rows& items, const Rows& queries, std::size_t begin,
                                         std::size_t end, std::span<const Contest> contests,
                                         std::vector<Truth>& truths) {
@@ -111,8 +112,8 @@ std::vector<std::uint64_t> answer_block(const Rows& items, const Rows& queries, 
         truths[c].reported[at] = reported_of(contests[c], candidate.key);
         ++at;
         const PreciseKey precise =
-            precise_key(queries.row(begin + i), items.row(static_cast<std::size_t>(candidate.id)), d,
-                        contests[c].metric, contests[c].normalize);
+            precise_key(queries.row(begin + i), items.row(static_cast<std::size_t>(candidate.id)),
+                        d, contests[c].metric, contests[c].normalize);
         if (!precise.confirms(candidate.key)) ++denied[c];
       }
     }
@@ -130,8 +131,8 @@ std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size
   for (const Contest& contest : contests) {
     const std::size_t depth = std::min(k, contest.skip_zero_items ? nonzero : items.rows);
     const std::size_t places = queries.rows * depth;
-    truths.push_back({queries.rows, depth, std::vector<std::int64_t>(places), std::vector<double>(places),
-                      std::vector<double>(places), 0});
+    truths.push_back({queries.rows, depth, std::vector<std::int64_t>(places),
+                      std::vector<double>(places), std::vector<double>(places), 0});
   }
 
   std::atomic<std::size_t> next{0};
@@ -144,7 +145,8 @@ std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size
         const std::size_t begin = next.fetch_add(kQueryBlock);
         if (begin >= queries.rows) return;
         const std::size_t end = std::min(begin + kQueryBlock, queries.rows);
-        const std::vector<std::uint64_t> denied = answer_block(items, queries, begin, end, contests, truths);
+        const std::vector<std::uint64_t> denied =
+            answer_block(items, queries, begin, end, contests, truths);
         const std::lock_guard<std::mutex> lock(mutex);
         for (std::size_t c = 0; c < denied.size(); ++c) truths[c].denied += denied[c];
         done += end - begin;
@@ -165,8 +167,9 @@ std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size
   return truths;
 }
 
-std::size_t brute_force_self_check(const Rows& items, const Rows& queries, std::span<const Contest> contests,
-                                   std::size_t pairs, std::uint64_t seed) {
+std::size_t brute_force_self_check(const Rows& items, const Rows& queries,
+                                   std::span<const Contest> contests, std::size_t pairs,
+                                   std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::size_t wrong = 0;
   Wide q;
@@ -180,13 +183,14 @@ std::size_t brute_force_self_check(const Rows& items, const Rows& queries, std::
     bool differs = false;
     for (const Contest& contest : contests) {
       const double key = key_of(contest, dot, q.lengths[0], x.lengths[0]);
-      const reference::Score score =
-          reference::score(queries.row(i), items.row(r), items.cols, contest.metric, contest.normalize);
-      differs |= std::bit_cast<std::uint64_t>(key) != std::bit_cast<std::uint64_t>(score.key) ||
-                 std::bit_cast<std::uint64_t>(reported_of(contest, key)) !=
-                     std::bit_cast<std::uint64_t>(score.reported) ||
-                 !precise_key(queries.row(i), items.row(r), items.cols, contest.metric, contest.normalize)
-                      .confirms(key);
+      const reference::Score score = reference::score(queries.row(i), items.row(r), items.cols,
+                                                      contest.metric, contest.normalize);
+      differs |=
+          std::bit_cast<std::uint64_t>(key) != std::bit_cast<std::uint64_t>(score.key) ||
+          std::bit_cast<std::uint64_t>(reported_of(contest, key)) !=
+              std::bit_cast<std::uint64_t>(score.reported) ||
+          !precise_key(queries.row(i), items.row(r), items.cols, contest.metric, contest.normalize)
+               .confirms(key);
     }
     wrong += differs ? 1 : 0;
   }

@@ -1,6 +1,7 @@
-// The truth that `maxdot verify` measures everybody by: every query against every item, in f64, in the plainest
-// way, by arithmetic of its own (verify/arithmetic.hpp): nothing here is shared with the engine. The scores are checked against
-// maxdot/reference.hpp, and against sums that are more precise than either.
+// The truth that `maxdot verify` measures everybody by: every query against every item, in f64, in
+// the plainest way, by arithmetic of its own (verify/arithmetic.hpp): nothing here is shared with
+// the engine. The scores are checked against maxdot/reference.hpp, and against sums that are more
+// precise than either.
 #pragma once
 
 #include <cstddef>
@@ -30,18 +31,21 @@ struct Truth {
   std::vector<std::int64_t> ids;
   std::vector<double> keys;      ///< larger is better, whatever the metric
   std::vector<double> reported;  ///< what maxdot must print
-  std::uint64_t denied = 0;      ///< keys further from a more precise sum than rounding can carry them: must be none
+  std::uint64_t denied =
+      0;  ///< keys further from a more precise sum than rounding can carry them: must be none
 };
 
-/// Answers every contest with one pass over all pairs. `threads` >= 1. `finished` is told how many queries are
-/// done, by one thread at a time.
+/// Answers every contest with one pass over all pairs. `threads` >= 1. `finished` is told how many
+/// queries are done, by one thread at a time.
 std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size_t k,
                                std::span<const Contest> contests, std::size_t threads,
                                const std::function<void(std::size_t)>& finished);
 
-/// How many of `pairs` random pairs of this data the scores above and reference::score disagree on, by one bit
-/// or more, in any contest, or a more precise sum denies. Anything but 0 means that the verification itself is broken.
-std::size_t brute_force_self_check(const Rows& items, const Rows& queries, std::span<const Contest> contests,
-                                   std::size_t pairs, std::uint64_t seed);
+/// How many of `pairs` random pairs of this data the scores above and reference::score disagree on,
+/// by one bit or more, in any contest, or a more precise sum denies. Anything but 0 means that the
+/// verification itself is broken.
+std::size_t brute_force_self_check(const Rows& items, const Rows& queries,
+                                   std::span<const Contest> contests, std::size_t pairs,
+                                   std::uint64_t seed);
 
 }  // namespace maxdot::tools

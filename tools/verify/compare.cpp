@@ -25,7 +25,9 @@ struct Lists {
 Lists lists_of(const SearchResult& answer) noexcept {
   return {answer.queries, answer.k, answer.ids, answer.scores};
 }
-Lists lists_of(const Truth& truth) noexcept { return {truth.queries, truth.k, truth.ids, truth.reported}; }
+Lists lists_of(const Truth& truth) noexcept {
+  return {truth.queries, truth.k, truth.ids, truth.reported};
+}
 
 bool well_formed(const Lists& lists) noexcept {
   return lists.ids.size() == lists.queries * lists.k && lists.scores.size() == lists.ids.size();
@@ -34,7 +36,8 @@ bool well_formed(const Lists& lists) noexcept {
 Comparison compare(const Lists& left, const Lists& right, bool with_scores) {
   Comparison result;
   result.positions = right.queries * right.k;
-  if (left.queries != right.queries || left.k != right.k || !well_formed(left) || !well_formed(right)) {
+  if (left.queries != right.queries || left.k != right.k || !well_formed(left) ||
+      !well_formed(right)) {
     result.wrong_ids = std::max<std::uint64_t>(result.positions, 1);
     result.queries_differing = right.queries;
     return result;
@@ -44,12 +47,14 @@ Comparison compare(const Lists& left, const Lists& right, bool with_scores) {
     for (std::size_t position = 0; position < right.k; ++position) {
       const std::size_t at = query * right.k + position;
       const bool wrong_id = left.ids[at] != right.ids[at];
-      const bool wrong_score = with_scores && !wrong_id && !same_bits(left.scores[at], right.scores[at]);
+      const bool wrong_score =
+          with_scores && !wrong_id && !same_bits(left.scores[at], right.scores[at]);
       if (!wrong_id && !wrong_score) continue;
       ++(wrong_id ? result.wrong_ids : result.wrong_scores);
       differs = true;
       if (!result.first) {
-        result.first = Place{query, position, left.ids[at], right.ids[at], left.scores[at], right.scores[at]};
+        result.first =
+            Place{query, position, left.ids[at], right.ids[at], left.scores[at], right.scores[at]};
       }
     }
     if (differs) ++result.queries_differing;
@@ -69,7 +74,8 @@ double square_by_differences(const float* q, const float* x, std::size_t d, doub
                              double x_norm) noexcept {
   double sum = 0.0;
   for (std::size_t j = 0; j < d; ++j) {
-    const double difference = static_cast<double>(q[j]) / q_norm - static_cast<double>(x[j]) / x_norm;
+    const double difference =
+        static_cast<double>(q[j]) / q_norm - static_cast<double>(x[j]) / x_norm;
     sum += difference * difference;
   }
   return sum;
@@ -120,7 +126,8 @@ Geometry check_geometry(const SearchResult& answer, const Rows& items, const Row
   const std::size_t d = items.cols;
   Geometry result;
   // Why 16·(d + 4) units in the last place: see "The long way round" in docs/verify.md.
-  result.allowed = 16.0 * (static_cast<double>(d) + 4.0) * (std::numeric_limits<double>::epsilon() / 2);
+  result.allowed =
+      16.0 * (static_cast<double>(d) + 4.0) * (std::numeric_limits<double>::epsilon() / 2);
   std::vector<double> item_norms(items.rows);
   for (std::size_t r = 0; r < items.rows; ++r) item_norms[r] = norm(items.row(r), d);
   for (std::size_t query = 0; query < answer.queries; ++query) {
@@ -129,7 +136,8 @@ Geometry check_geometry(const SearchResult& answer, const Rows& items, const Row
     for (std::size_t position = 0; position < answer.k; ++position) {
       const std::size_t at = query * answer.k + position;
       const std::int64_t id = answer.ids[at];
-      if (id < 0 || static_cast<std::size_t>(id) >= items.rows) continue;  // counted as wrong by the comparison
+      if (id < 0 || static_cast<std::size_t>(id) >= items.rows)
+        continue;  // counted as wrong by the comparison
       const auto r = static_cast<std::size_t>(id);
       if (q_norm == 0.0 || item_norms[r] == 0.0) continue;  // a zero vector has no unit vector
       const double direct = square_by_differences(q, items.row(r), d, q_norm, item_norms[r]);

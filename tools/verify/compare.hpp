@@ -12,7 +12,8 @@
 
 namespace maxdot::tools {
 
-inline constexpr std::array<Metric, 3> all_metrics = {Metric::dot, Metric::cosine, Metric::euclidean};
+inline constexpr std::array<Metric, 3> all_metrics = {Metric::dot, Metric::cosine,
+                                                      Metric::euclidean};
 
 /// What one place of two ranked lists holds, where they disagree.
 struct Place {
@@ -35,11 +36,12 @@ struct Comparison {
   std::uint64_t wrong() const noexcept { return wrong_ids + wrong_scores; }
 };
 
-/// maxdot's answer (left) against the truth (right): ids, and every bit of the scores. An answer of another
-/// shape is wrong at every position.
+/// maxdot's answer (left) against the truth (right): ids, and every bit of the scores. An answer of
+/// another shape is wrong at every position.
 Comparison compare_with_truth(const SearchResult& answer, const Truth& truth);
 
-/// Two answers of maxdot to the same question, every bit. Different shapes differ at every position.
+/// Two answers of maxdot to the same question, every bit. Different shapes differ at every
+/// position.
 Comparison compare_answers(const SearchResult& left, const SearchResult& right);
 
 /// Two rankings by different metrics: only the ids, since the scores mean different things.
@@ -52,13 +54,15 @@ double mean_overlap(const std::vector<std::int64_t>& left, const std::vector<std
 /// On unit vectors ‖a−b‖² = 2 − 2·cos: confirmed the long way round, coordinate by coordinate.
 struct Geometry {
   std::uint64_t pairs = 0;
-  std::uint64_t outside = 0;  ///< pairs whose two squared distances differ by more than f64 rounding can
-  double largest = 0.0;       ///< the largest difference seen
+  std::uint64_t outside =
+      0;                 ///< pairs whose two squared distances differ by more than f64 rounding can
+  double largest = 0.0;  ///< the largest difference seen
   double allowed = 0.0;
 };
 
-/// For each pair in `answer` (a euclidean search of a normalised index): the distance of the two unit vectors
-/// from the differences of their coordinates, against the distance that maxdot reports.
+/// For each pair in `answer` (a euclidean search of a normalised index): the distance of the two
+/// unit vectors from the differences of their coordinates, against the distance that maxdot
+/// reports.
 Geometry check_geometry(const SearchResult& answer, const Rows& items, const Rows& queries);
 
 }  // namespace maxdot::tools

@@ -12,8 +12,8 @@
 namespace maxdot::tools {
 namespace {
 
-// IEEE 754 binary16 to binary32, exact. Written here and not borrowed from the engine: what checks the engine
-// must not share its conversions.
+// IEEE 754 binary16 to binary32, exact. Written here and not borrowed from the engine: what checks
+// the engine must not share its conversions.
 float widen(std::uint16_t half) noexcept {
   const bool negative = (half >> 15) != 0;
   const int exponent = (half >> 10) & 31;
@@ -47,7 +47,8 @@ Rows load_rows(const std::string& path) {
     return rows;
   }
   std::vector<float> table(65536);
-  for (std::size_t half = 0; half < table.size(); ++half) table[half] = widen(static_cast<std::uint16_t>(half));
+  for (std::size_t half = 0; half < table.size(); ++half)
+    table[half] = widen(static_cast<std::uint16_t>(half));
   const auto* halves = static_cast<const std::uint16_t*>(matrix.data());
   std::transform(halves, halves + rows.values.size(), rows.values.begin(),
                  [&table](std::uint16_t half) { return table[half]; });
@@ -58,8 +59,9 @@ std::vector<std::size_t> sample_rows(std::size_t n, std::size_t count, std::uint
   std::mt19937_64 random(seed);
   std::vector<std::size_t> chosen;
   chosen.reserve(count);
-  // Selection sampling: row i is taken with probability (still needed) / (still to come). The distribution
-  // classes of <random> are not used because their output differs between standard libraries.
+  // Selection sampling: row i is taken with probability (still needed) / (still to come). The
+  // distribution classes of <random> are not used because their output differs between standard
+  // libraries.
   for (std::size_t i = 0; chosen.size() < count; ++i) {
     if (random() % (n - i) < count - chosen.size()) chosen.push_back(i);
   }
@@ -68,7 +70,8 @@ std::vector<std::size_t> sample_rows(std::size_t n, std::size_t count, std::uint
 
 Rows take_rows(const Rows& from, const std::vector<std::size_t>& which) {
   Rows rows{std::vector<float>(which.size() * from.cols), which.size(), from.cols};
-  for (std::size_t r = 0; r < which.size(); ++r) std::copy_n(from.row(which[r]), from.cols, rows.row(r));
+  for (std::size_t r = 0; r < which.size(); ++r)
+    std::copy_n(from.row(which[r]), from.cols, rows.row(r));
   return rows;
 }
 

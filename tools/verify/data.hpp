@@ -1,4 +1,5 @@
-// The rows that `maxdot verify` works on: plain f32 in memory, read once, shared by every contestant.
+// The rows that `maxdot verify` works on: plain f32 in memory, read once, shared by every
+// contestant.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,8 @@
 
 namespace maxdot::tools {
 
-/// f32 rows, row-major and packed, because that is the only form FAISS takes. f16 files widen without loss.
+/// f32 rows, row-major and packed, because that is the only form FAISS takes. f16 files widen
+/// without loss.
 struct Rows {
   std::vector<float> values;
   std::size_t rows = 0;
@@ -24,15 +26,15 @@ struct Rows {
 /// The whole file as f32. Throws Error as MatrixFile does.
 Rows load_rows(const std::string& path);
 
-/// `count` different numbers below `n`, ascending, every subset equally likely; the same on every platform for
-/// the same seed. Requires count <= n.
+/// `count` different numbers below `n`, ascending, every subset equally likely; the same on every
+/// platform for the same seed. Requires count <= n.
 std::vector<std::size_t> sample_rows(std::size_t n, std::size_t count, std::uint64_t seed);
 
 /// The named rows, in the order named.
 Rows take_rows(const Rows& from, const std::vector<std::size_t>& which);
 
-/// Every row divided by its Euclidean norm: norm and division in f64, each quotient rounded once to f32. A zero
-/// row stays zero.
+/// Every row divided by its Euclidean norm: norm and division in f64, each quotient rounded once to
+/// f32. A zero row stays zero.
 Rows unit_rows(const Rows& from);
 
 /// Numbers of the rows that are not all zero, ascending.

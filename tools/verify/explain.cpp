@@ -10,7 +10,8 @@
 namespace maxdot::tools {
 namespace {
 
-// γ_n = n·u / (1 − n·u): what n roundings in a row can do to a term, relative to its size (Higham, lemma 3.1).
+// γ_n = n·u / (1 − n·u): what n roundings in a row can do to a term, relative to its size (Higham,
+// lemma 3.1).
 double gamma(std::size_t n, double unit) noexcept {
   const double nu = static_cast<double>(n) * unit;
   return nu / (1.0 - nu);
@@ -19,8 +20,8 @@ double gamma(std::size_t n, double unit) noexcept {
 constexpr double kUnit32 = 0x1p-24;
 constexpr double kUnit64 = 0x1p-53;
 
-// An item as seen from one query. `merit` is its f64 score with the sign turned so that larger is better;
-// FAISS's f32 score, with its sign turned alike, lies within `bound` of it.
+// An item as seen from one query. `merit` is its f64 score with the sign turned so that larger is
+// better; FAISS's f32 score, with its sign turned alike, lies within `bound` of it.
 struct Seen {
   double merit = 0.0;
   double bound = 0.0;
@@ -52,8 +53,9 @@ class Judge {
       sizes = squares + 2.0 * sizes;
       roundings = d + 2;
     }
-    // f32 rounding of FAISS, f64 rounding of dot64, and the norms' distance from 1 as it is. The last term
-    // covers products that underflow in f32; the factor, the rounding of this very expression.
+    // f32 rounding of FAISS, f64 rounding of dot64, and the norms' distance from 1 as it is. The
+    // last term covers products that underflow in f32; the factor, the rounding of this very
+    // expression.
     const double rounding = (gamma(roundings, kUnit32) + gamma(roundings, kUnit64)) * sizes;
     const double underflow = static_cast<double>(d) * 0x1p-147;
     return {merit, (rounding + std::abs(plain - merit) + underflow) * (1.0 + 0x1p-40)};
@@ -73,18 +75,19 @@ class Judge {
 
 double norm(const float* row, std::size_t d) noexcept { return documented_length(row, d).norm; }
 
-// Whether FAISS's f32 sums for this query stay finite and, if norms are divided out, the query has a direction.
+// Whether FAISS's f32 sums for this query stay finite and, if norms are divided out, the query has
+// a direction.
 bool comparable(double q_norm, double largest_item_norm, const Contest& contest) noexcept {
   if (contest.normalize && q_norm == 0.0) return false;
-  // No partial sum of either measure exceeds (|q| + |x|)², by more than rounding: half the range is room
-  // enough.
+  // No partial sum of either measure exceeds (|q| + |x|)², by more than rounding: half the range is
+  // room enough.
   const double reach = q_norm + largest_item_norm;
   return reach * reach < static_cast<double>(std::numeric_limits<float>::max()) / 2;
 }
 
 // Judges one query's list and adds it to `result`.
-void explain_query(const Judge& judge, const FaissAnswer& answer, const Truth& truth, const Rows& items,
-                   const float* q, std::size_t query, Explanation& result) {
+void explain_query(const Judge& judge, const FaissAnswer& answer, const Truth& truth,
+                   const Rows& items, const float* q, std::size_t query, Explanation& result) {
   std::unordered_set<std::int64_t> named;
   double widest_bound = 0.0;  // over both lists down to the position at hand
   bool differs = false;
@@ -132,8 +135,8 @@ void explain_query(const Judge& judge, const FaissAnswer& answer, const Truth& t
 
 }  // namespace
 
-Explanation explain(const FaissAnswer& answer, FaissScore measure, const Truth& truth, const Contest& contest,
-                    const Rows& items, const Rows& queries) {
+Explanation explain(const FaissAnswer& answer, FaissScore measure, const Truth& truth,
+                    const Contest& contest, const Rows& items, const Rows& queries) {
   double largest_item_norm = 0.0;
   for (std::size_t r = 0; r < items.rows; ++r) {
     largest_item_norm = std::max(largest_item_norm, norm(items.row(r), items.cols));

@@ -1,5 +1,5 @@
-// FAISS adds in f32. Where its ranking differs from the truth: could its rounding have done that, or not?
-// docs/verify.md proves what is computed here.
+// FAISS adds in f32. Where its ranking differs from the truth: could its rounding have done that,
+// or not? docs/verify.md proves what is computed here.
 #pragma once
 
 #include <cstddef>
@@ -29,13 +29,15 @@ enum class Defect : std::uint8_t {
   order,     ///< a better item belongs here, and better by more than rounding can hide
 };
 
-/// One position of one query, in the words of the report. Scores are inner products or squared distances.
+/// One position of one query, in the words of the report. Scores are inner products or squared
+/// distances.
 struct Position {
   std::size_t query = 0;
   std::size_t position = 0;
   std::int64_t faiss_id = -1;
   std::int64_t true_id = -1;
-  double gap = 0.0;  ///< how far the two f64 scores (or, for Defect::score, FAISS's and the f64 score) differ
+  double gap = 0.0;      ///< how far the two f64 scores (or, for Defect::score, FAISS's and the f64
+                         ///< score) differ
   double allowed = 0.0;  ///< how far rounding can part them
   Defect defect = Defect::order;
 };
@@ -47,16 +49,19 @@ struct Explanation {
   std::uint64_t explained = 0;
   std::uint64_t unexplained = 0;
   std::uint64_t queries_differing = 0;
-  std::uint64_t queries_left_out = 0;  ///< zero vectors without a direction, or sums beyond the range of f32
+  std::uint64_t queries_left_out =
+      0;  ///< zero vectors without a direction, or sums beyond the range of f32
   /// The explained position whose two scores are furthest apart, if any position is explained.
   std::optional<Position> widest;
   std::optional<Position> first_unexplained;
-  /// The largest share of a score's proven bound that its actual error used: below 1, or the bound is broken.
+  /// The largest share of a score's proven bound that its actual error used: below 1, or the bound
+  /// is broken.
   double bound_used = 0.0;
 };
 
-/// Classifies every position of `answer`. `truth` answers `contest` for the same rows, and answer.k == truth.k.
-Explanation explain(const FaissAnswer& answer, FaissScore measure, const Truth& truth, const Contest& contest,
-                    const Rows& items, const Rows& queries);
+/// Classifies every position of `answer`. `truth` answers `contest` for the same rows, and answer.k
+/// == truth.k.
+Explanation explain(const FaissAnswer& answer, FaissScore measure, const Truth& truth,
+                    const Contest& contest, const Rows& items, const Rows& queries);
 
 }  // namespace maxdot::tools

@@ -33,7 +33,8 @@ bool FaissReport::explained() const noexcept {
 std::size_t faiss_steps(const FaissTask& task) {
   constexpr std::size_t flat_searches = 4;
   if (task.nlist == 0) return flat_searches;
-  return flat_searches + 2 * (1 + probe_counts(task.nlist).size());  // a training and the searches, twice
+  return flat_searches +
+         2 * (1 + probe_counts(task.nlist).size());  // a training and the searches, twice
 }
 
 std::size_t default_nlist(std::size_t items) {
@@ -62,7 +63,8 @@ class Ids {
   std::vector<std::size_t> rows_;
 };
 
-FaissAnswer search(const FaissIndex& index, const float* queries, std::size_t count, std::size_t k) {
+FaissAnswer search(const FaissIndex& index, const float* queries, std::size_t count,
+                   std::size_t k) {
   FaissAnswer answer{count, k, std::vector<std::int64_t>(count * k), std::vector<float>(count * k)};
   index.search(count, queries, k, answer.scores.data(), answer.ids.data());
   return answer;
@@ -84,7 +86,8 @@ void count_ip_l2(const FaissAnswer& ip, const FaissAnswer& l2, FaissReport& repo
   report.positions = ip.ids.size();
   for (std::size_t begin = 0; begin < ip.ids.size(); begin += ip.k) {
     std::size_t differing = 0;
-    for (std::size_t at = begin; at < begin + ip.k; ++at) differing += ip.ids[at] != l2.ids[at] ? 1U : 0U;
+    for (std::size_t at = begin; at < begin + ip.k; ++at)
+      differing += ip.ids[at] != l2.ids[at] ? 1U : 0U;
     report.positions_ip_l2_differ += differing;
     if (differing > 0) ++report.queries_ip_l2_differ;
   }
@@ -92,15 +95,18 @@ void count_ip_l2(const FaissAnswer& ip, const FaissAnswer& l2, FaissReport& repo
 
 class Runner {
  public:
-  Runner(const FaissLibrary& faiss, const FaissTask& task, const std::function<void(std::size_t)>& finished)
+  Runner(const FaissLibrary& faiss, const FaissTask& task,
+         const std::function<void(std::size_t)>& finished)
       : faiss_(faiss), task_(task), finished_(finished) {}
 
   FaissReport run() {
     FaissReport report;
     report.version = faiss_.version();
     run_unit(report);
-    report.raw_inner_product = run_raw(FaissScore::inner_product, task_.dot_contest, task_.dot_truth);
-    report.raw_distance = run_raw(FaissScore::squared_distance, task_.euclidean_contest, task_.euclidean_truth);
+    report.raw_inner_product =
+        run_raw(FaissScore::inner_product, task_.dot_contest, task_.dot_truth);
+    report.raw_distance =
+        run_raw(FaissScore::squared_distance, task_.euclidean_contest, task_.euclidean_truth);
     return report;
   }
 
@@ -118,8 +124,8 @@ class Runner {
     report.asked_alone = std::min(kAskedAlone, task_.unit_queries.rows);
     const FaissAnswer ip =
         run_flat(FaissScore::inner_product, items, ids, report.asked_alone, report.alone_ip_differ);
-    const FaissAnswer l2 =
-        run_flat(FaissScore::squared_distance, items, ids, report.asked_alone, report.alone_l2_differ);
+    const FaissAnswer l2 = run_flat(FaissScore::squared_distance, items, ids, report.asked_alone,
+                                    report.alone_l2_differ);
     report.unit_inner_product = explain_unit(ip, FaissScore::inner_product);
     report.unit_distance = explain_unit(l2, FaissScore::squared_distance);
     count_ip_l2(ip, l2, report);
@@ -132,8 +138,8 @@ class Runner {
                        std::size_t& alone_differ) {
     const auto index = faiss_.flat(measure, items.cols);
     index->add(items.rows, items.values.data());
-    FaissAnswer answer =
-        search(*index, task_.unit_queries.values.data(), task_.unit_queries.rows, task_.unit_truth.k);
+    FaissAnswer answer = search(*index, task_.unit_queries.values.data(), task_.unit_queries.rows,
+                                task_.unit_truth.k);
     alone_differ = differing_alone(*index, task_.unit_queries, alone, answer);
     ids.translate(answer);
     step();
@@ -149,10 +155,11 @@ class Runner {
     step();
     for (const std::size_t nprobe : probe_counts(sweep.nlist)) {
       index->look_into(nprobe);
-      FaissAnswer answer =
-          search(*index, task_.unit_queries.values.data(), task_.unit_queries.rows, task_.unit_truth.k);
+      FaissAnswer answer = search(*index, task_.unit_queries.values.data(), task_.unit_queries.rows,
+                                  task_.unit_truth.k);
       ids.translate(answer);
-      sweep.steps.push_back({nprobe, mean_overlap(answer.ids, task_.unit_truth.ids, task_.unit_truth.k)});
+      sweep.steps.push_back(
+          {nprobe, mean_overlap(answer.ids, task_.unit_truth.ids, task_.unit_truth.k)});
       if (nprobe == sweep.nlist) {
         sweep.full = explain_unit(answer, measure);
         sweep.positions = answer.ids.size();
@@ -166,14 +173,17 @@ class Runner {
   }
 
   Explanation explain_unit(const FaissAnswer& answer, FaissScore measure) const {
-    return explain(answer, measure, task_.unit_truth, task_.unit_contest, task_.unit_items, task_.unit_queries);
+    return explain(answer, measure, task_.unit_truth, task_.unit_contest, task_.unit_items,
+                   task_.unit_queries);
   }
 
   Explanation run_raw(FaissScore measure, const Contest& contest, const Truth& truth) {
     const auto index = faiss_.flat(measure, task_.raw_items.cols);
     index->add(task_.raw_items.rows, task_.raw_items.values.data());
-    const FaissAnswer answer = search(*index, task_.raw_queries.values.data(), task_.raw_queries.rows, truth.k);
-    Explanation result = explain(answer, measure, truth, contest, task_.raw_items, task_.raw_queries);
+    const FaissAnswer answer =
+        search(*index, task_.raw_queries.values.data(), task_.raw_queries.rows, truth.k);
+    Explanation result =
+        explain(answer, measure, truth, contest, task_.raw_items, task_.raw_queries);
     step();
     return result;
   }
@@ -186,7 +196,8 @@ class Runner {
 
 }  // namespace
 
-std::optional<FaissReport> run_faiss(const FaissTask& task, const std::function<void(std::size_t)>& finished) {
+std::optional<FaissReport> run_faiss(const FaissTask& task,
+                                     const std::function<void(std::size_t)>& finished) {
   const FaissLibrary* const faiss = load_faiss();
   if (faiss == nullptr) return std::nullopt;
   try {

@@ -63,15 +63,16 @@ struct FaissReport {
   bool explained() const noexcept;
 };
 
-/// Runs FAISS; nothing if its module is not beside the command. `finished` is told how many of `faiss_steps` are done.
-/// Throws Failure (unsupported) where FAISS throws.
-std::optional<FaissReport> run_faiss(const FaissTask& task, const std::function<void(std::size_t)>& finished);
+/// Runs FAISS; nothing if its module is not beside the command. `finished` is told how many of
+/// `faiss_steps` are done. Throws Failure (unsupported) where FAISS throws.
+std::optional<FaissReport> run_faiss(const FaissTask& task,
+                                     const std::function<void(std::size_t)>& finished);
 
 /// How many steps run_faiss will report.
 std::size_t faiss_steps(const FaissTask& task);
 
-/// The number of lists that suits `items` rows: about 4·√n, at least 39 rows to a list as FAISS wants for
-/// training, at most 4,096 so that training stays short.
+/// The number of lists that suits `items` rows: about 4·√n, at least 39 rows to a list as FAISS
+/// wants for training, at most 4,096 so that training stays short.
 std::size_t default_nlist(std::size_t items);
 
 }  // namespace maxdot::tools

@@ -31,7 +31,8 @@ std::unique_ptr<faiss::IndexFlat> make_flat(FaissScore measure, std::size_t dime
 void search_in(const faiss::Index& index, std::size_t queries, const float* values, std::size_t k,
                float* scores, std::int64_t* rows) {
   translated([&] {
-    index.search(static_cast<std::int64_t>(queries), values, static_cast<std::int64_t>(k), scores, rows);
+    index.search(static_cast<std::int64_t>(queries), values, static_cast<std::int64_t>(k), scores,
+                 rows);
   });
 }
 
@@ -56,9 +57,11 @@ class Ivf final : public FaissIndex {
  public:
   Ivf(FaissScore measure, std::size_t dimension, std::size_t lists, std::uint64_t seed)
       : centroids_(make_flat(measure, dimension)),
-        index_(centroids_.get(), dimension, lists,
-               measure == FaissScore::inner_product ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2) {
-    // Good lists are not the point here: a short training on a sample, so that the check stays quick.
+        index_(
+            centroids_.get(), dimension, lists,
+            measure == FaissScore::inner_product ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2) {
+    // Good lists are not the point here: a short training on a sample, so that the check stays
+    // quick.
     index_.cp.niter = 5;
     index_.cp.min_points_per_centroid = 1;
     index_.cp.max_points_per_centroid = 48;
@@ -100,8 +103,8 @@ class Library final : public FaissLibrary {
 }  // namespace
 }  // namespace maxdot::tools
 
-extern "C" __attribute__((visibility("default"))) const maxdot::tools::FaissLibrary* maxdot_faiss_library(
-    const char* interface) noexcept {
+extern "C" __attribute__((visibility("default"))) const maxdot::tools::FaissLibrary*
+maxdot_faiss_library(const char* interface) noexcept {
   static const maxdot::tools::Library library;
   return std::strcmp(interface, maxdot::tools::kFaissInterface) == 0 ? &library : nullptr;
 }

@@ -1,6 +1,6 @@
-// What `maxdot verify` asks of FAISS. The one implementation (faiss_library.cpp) is a shared module beside the
-// command, loaded by `verify` alone: FAISS brings a BLAS, which takes threads and memory in every process that
-// it is linked to.
+// What `maxdot verify` asks of FAISS. The one implementation (faiss_library.cpp) is a shared module
+// beside the command, loaded by `verify` alone: FAISS brings a BLAS, which takes threads and memory
+// in every process that it is linked to.
 #pragma once
 
 #include <cstddef>
@@ -33,18 +33,19 @@ class FaissLibrary {
   /// IndexFlatIP or IndexFlatL2.
   virtual std::unique_ptr<FaissIndex> flat(FaissScore measure, std::size_t dimension) const = 0;
   /// IndexIVFFlat of `lists` lists, trained shortly from `seed`.
-  virtual std::unique_ptr<FaissIndex> ivf(FaissScore measure, std::size_t dimension, std::size_t lists,
-                                          std::uint64_t seed) const = 0;
+  virtual std::unique_ptr<FaissIndex> ivf(FaissScore measure, std::size_t dimension,
+                                          std::size_t lists, std::uint64_t seed) const = 0;
 };
 
-/// The module's file, in the folder of the command, and its one function: a FaissLibrary that lives as long as
-/// the process, or null where this header is not the one that the module was built with.
+/// The module's file, in the folder of the command, and its one function: a FaissLibrary that lives
+/// as long as the process, or null where this header is not the one that the module was built with.
 inline constexpr const char* kFaissModule = "maxdot_faiss.so";
 inline constexpr const char* kFaissEntry = "maxdot_faiss_library";
 inline constexpr const char* kFaissInterface = "maxdot " MAXDOT_VERSION;
 using FaissEntry = const FaissLibrary* (*)(const char* interface) noexcept;
 
-/// The module, loaded at the first call; null if it is not there, or does not fit this command or this system.
+/// The module, loaded at the first call; null if it is not there, or does not fit this command or
+/// this system.
 const FaissLibrary* load_faiss();
 
 }  // namespace maxdot::tools

@@ -13,7 +13,8 @@ const FaissLibrary* load() {
   std::error_code error;
   const std::filesystem::path command = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return nullptr;
-  // By its whole path, so that no other folder is searched. It stays loaded: its threads outlive every call.
+  // By its whole path, so that no other folder is searched. It stays loaded: its threads outlive
+  // every call.
   const std::filesystem::path file = command.parent_path() / kFaissModule;
   void* const module = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) return nullptr;

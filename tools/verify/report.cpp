@@ -23,7 +23,8 @@ Json json(const Comparison& comparison) {
 
 Json json(const std::array<Comparison, 3>& comparisons) {
   Json result;
-  for (std::size_t m = 0; m < comparisons.size(); ++m) result[to_string(all_metrics[m])] = json(comparisons[m]);
+  for (std::size_t m = 0; m < comparisons.size(); ++m)
+    result[to_string(all_metrics[m])] = json(comparisons[m]);
   return result;
 }
 
@@ -50,13 +51,15 @@ Json json(const Explanation& explanation) {
     result["widest_gap"] = explanation.widest->gap;
     result["widest_gap_allowed"] = explanation.widest->allowed;
   }
-  if (explanation.first_unexplained) result["first_unexplained"] = json(*explanation.first_unexplained);
+  if (explanation.first_unexplained)
+    result["first_unexplained"] = json(*explanation.first_unexplained);
   return result;
 }
 
 Json json(const IvfSweep& sweep) {
   Json steps = Json::array();
-  for (const IvfStep& step : sweep.steps) steps.push_back({{"nprobe", step.nprobe}, {"recall", step.recall}});
+  for (const IvfStep& step : sweep.steps)
+    steps.push_back({{"nprobe", step.nprobe}, {"recall", step.recall}});
   return {{"metric", sweep.measure == FaissScore::inner_product ? "dot" : "euclidean"},
           {"nlist", sweep.nlist},
           {"recall_by_nprobe", steps},
@@ -117,11 +120,13 @@ std::string verdict(const VerifyReport& report) {
       (report.queries == 1 ? "the query" : "all " + with_thousands(report.queries) + " queries") +
       ", by dot product, cosine and Euclidean distance";
   if (report.self_check_wrong > 0) {
-    return "FAIL: the check's own scores differ from the specification, so it proves nothing; please report "
+    return "FAIL: the check's own scores differ from the specification, so it proves nothing; "
+           "please report "
            "this.";
   }
   if (report.keys_denied > 0) {
-    return "FAIL: this build's 64-bit arithmetic is further from the true sums than rounding allows, so "
+    return "FAIL: this build's 64-bit arithmetic is further from the true sums than rounding "
+           "allows, so "
            "nothing is proven; "
            "build maxdot without options that change arithmetic.";
   }
@@ -133,9 +138,11 @@ std::string verdict(const VerifyReport& report) {
   }
   if (!report.faiss) return "PASS: " + promise + ". (FAISS was not consulted.)";
   if (!report.faiss->explained()) {
-    return "FAIL: " + promise + ", but some of FAISS's answers are further off than its rounding can explain.";
+    return "FAIL: " + promise +
+           ", but some of FAISS's answers are further off than its rounding can explain.";
   }
-  return "PASS: " + promise + ", and every difference with FAISS is explained by FAISS's own rounding.";
+  return "PASS: " + promise +
+         ", and every difference with FAISS is explained by FAISS's own rounding.";
 }
 
 Json json_report(const VerifyReport& report) {
@@ -160,12 +167,15 @@ Json json_report(const VerifyReport& report) {
           {"k", report.k},
           {"zero_items", report.zero_items},
           {"zero_queries", report.zero_queries},
-          {"specification_check", {{"pairs", report.self_check_pairs}, {"differing", report.self_check_wrong}}},
+          {"specification_check",
+           {{"pairs", report.self_check_pairs}, {"differing", report.self_check_wrong}}},
           {"precise_sums", {{"confirmed", report.keys_confirmed}, {"denied", report.keys_denied}}},
           {"unit_rows", unit},
           {"raw_rows", json_raw(report)},
-          {"one_thread_against_many", {{"threads", report.threads}, {"result", json(report.one_thread)}}},
-          {"one_by_one_against_batch", {{"queries", report.asked_alone}, {"result", json(report.alone)}}},
+          {"one_thread_against_many",
+           {{"threads", report.threads}, {"result", json(report.one_thread)}}},
+          {"one_by_one_against_batch",
+           {{"queries", report.asked_alone}, {"result", json(report.alone)}}},
           {"faiss", report.faiss ? json(*report.faiss) : Json()},
           {"seconds", report.seconds}};
 }

@@ -44,7 +44,7 @@ struct VerifyReport {
   std::size_t self_check_pairs = 0;
   std::size_t self_check_wrong = 0;
   std::uint64_t keys_confirmed = 0;  ///< keys of the truth that a more precise sum confirms
-  std::uint64_t keys_denied = 0;     ///< those that it does not: f64 arithmetic itself is broken here
+  std::uint64_t keys_denied = 0;  ///< those that it does not: f64 arithmetic itself is broken here
 
   // Arrays of three are in the order of `all_metrics`.
   std::array<Comparison, 3> unit_truth;

@@ -10,7 +10,8 @@
 namespace maxdot::tools {
 namespace {
 
-constexpr std::array<const char*, 3> kMetricNames = {"max dot product", "max cosine", "min Euclidean distance"};
+constexpr std::array<const char*, 3> kMetricNames = {"max dot product", "max cosine",
+                                                     "min Euclidean distance"};
 
 std::string formatted(const char* format, double value) {
   std::array<char, 32> text{};
@@ -23,8 +24,8 @@ std::string place_text(const Comparison& comparison) {
   const Place& place = *comparison.first;
   return "    first: query " + with_thousands(place.query) + ", position " +
          with_thousands(place.position + 1) + ": item " + std::to_string(place.left_id) + " with " +
-         human_score(place.left_score) + ", expected item " + std::to_string(place.right_id) + " with " +
-         human_score(place.right_score) + "\n";
+         human_score(place.left_score) + ", expected item " + std::to_string(place.right_id) +
+         " with " + human_score(place.right_score) + "\n";
 }
 
 std::string truth_table(const std::array<Comparison, 3>& comparisons) {
@@ -53,15 +54,17 @@ std::string head(const VerifyReport& report) {
                        std::to_string(report.seed)
                  : ", all of them";
   std::string text = "What was checked\n";
-  text += "  Items:   " + plural(report.items, "row", "rows") + " of " + with_thousands(report.dimension) +
-          " numbers from " + printable(report.items_path) + "\n";
+  text += "  Items:   " + plural(report.items, "row", "rows") + " of " +
+          with_thousands(report.dimension) + " numbers from " + printable(report.items_path) + "\n";
   text += "  Queries: " + queries + "\n";
   text +=
       "  Truth:   every query against every item in 64-bit arithmetic (" + scientific(products) +
       " products), by code that\n"
-      "           shares nothing with maxdot's search and that was compared with the specification on " +
+      "           shares nothing with maxdot's search and that was compared with the specification "
+      "on " +
       with_thousands(report.self_check_pairs) + "\n           pairs: " +
-      (report.self_check_wrong == 0 ? "no difference" : with_thousands(report.self_check_wrong) + " differ") +
+      (report.self_check_wrong == 0 ? "no difference"
+                                    : with_thousands(report.self_check_wrong) + " differ") +
       ". Sums of higher precision " +
       (report.keys_denied == 0 ? "confirm all " + with_thousands(report.keys_confirmed)
                                : "DENY " + with_thousands(report.keys_denied)) +
@@ -82,21 +85,25 @@ std::string head(const VerifyReport& report) {
 std::string unit_section(const VerifyReport& report) {
   std::string text =
       "\n1. Rows as unit vectors (each row divided by its length)\n"
-      "  Here the largest dot product, the largest cosine and the smallest Euclidean distance are one and the "
+      "  Here the largest dot product, the largest cosine and the smallest Euclidean distance are "
+      "one and the "
       "same\n"
       "  ranking, because distance squared = 2 - 2 * cosine.\n\n";
   text += truth_table(report.unit_truth);
   text += "  \"Wrong\" counts every other item and every score that differs in a single bit.\n";
   const std::uint64_t apart = report.unit_rankings[0].wrong() + report.unit_rankings[1].wrong();
-  text += apart == 0
-              ? "  maxdot's three rankings agree at every position.\n"
-              : "  maxdot's three rankings DISAGREE at " + plural(apart, "position", "positions") + ".\n";
+  text += apart == 0 ? "  maxdot's three rankings agree at every position.\n"
+                     : "  maxdot's three rankings DISAGREE at " +
+                           plural(apart, "position", "positions") + ".\n";
   const Geometry& geometry = report.geometry;
-  text += "  Squared distances taken the long way, coordinate by coordinate, confirm the " +
-          with_thousands(geometry.pairs) + " results: they\n  differ by at most " +
-          scientific(geometry.largest) + " (64-bit rounding allows " + scientific(geometry.allowed) + ")" +
-          (geometry.outside == 0 ? "" : "; NOT SO for " + plural(geometry.outside, "result", "results")) +
-          ".\n";
+  text +=
+      "  Squared distances taken the long way, coordinate by coordinate, confirm the " +
+      with_thousands(geometry.pairs) + " results: they\n  differ by at most " +
+      scientific(geometry.largest) + " (64-bit rounding allows " + scientific(geometry.allowed) +
+      ")" +
+      (geometry.outside == 0 ? ""
+                             : "; NOT SO for " + plural(geometry.outside, "result", "results")) +
+      ".\n";
   if (report.faiss) text.append("\n").append(faiss_unit_text(*report.faiss, report.k));
   return text;
 }
@@ -106,12 +113,13 @@ std::string raw_section(const VerifyReport& report) {
   text += report.already_unit()
               ? "  They are unit vectors already (lengths within " + scientific(report.norm_error) +
                     " of 1), so the metrics hardly differ.\n\n"
-              : "  They are not unit vectors, so each metric has its own ranking, and each must be exact.\n\n";
+              : "  They are not unit vectors, so each metric has its own ranking, and each must be "
+                "exact.\n\n";
   text += truth_table(report.raw_truth);
   text += "\n";
   Table pairs;
-  pairs.add(
-      {"How much the metrics agree", "same items in the top " + with_thousands(report.k), "same position"});
+  pairs.add({"How much the metrics agree", "same items in the top " + with_thousands(report.k),
+             "same position"});
   for (const MetricPair& pair : report.raw_pairs) {
     pairs.add({std::string("  ") + to_string(pair.left) + " and " + to_string(pair.right),
                percent(pair.overlap), percent(pair.same_positions)});
@@ -119,9 +127,10 @@ std::string raw_section(const VerifyReport& report) {
   text += pairs.text();
   if (report.raw_example) {
     const MetricExample& example = *report.raw_example;
-    text += "  For example, query row " + with_thousands(example.query) + ": the best item is row " +
-            std::to_string(example.best[0]) + " by dot product, " + std::to_string(example.best[1]) +
-            " by cosine, " + std::to_string(example.best[2]) + " by distance.\n";
+    text += "  For example, query row " + with_thousands(example.query) +
+            ": the best item is row " + std::to_string(example.best[0]) + " by dot product, " +
+            std::to_string(example.best[1]) + " by cosine, " + std::to_string(example.best[2]) +
+            " by distance.\n";
   }
   if (report.faiss) text.append("\n").append(faiss_raw_text(*report.faiss));
   return text;
@@ -135,10 +144,11 @@ std::string same_or_not(const Comparison& comparison) {
 }
 
 std::string repeat_section(const VerifyReport& report) {
-  return "\n3. The same answer in other circumstances (maxdot, rows as they are, all three metrics)\n"
+  return "\n3. The same answer in other circumstances (maxdot, rows as they are, all three "
+         "metrics)\n"
          "  1 thread and " +
-         plural(report.threads, "thread", "threads") + ": " + same_or_not(report.one_thread) + "  " +
-         plural(report.asked_alone, "query", "queries") +
+         plural(report.threads, "thread", "threads") + ": " + same_or_not(report.one_thread) +
+         "  " + plural(report.asked_alone, "query", "queries") +
          " one at a time and in one batch: " + same_or_not(report.alone);
 }
 
@@ -174,10 +184,12 @@ std::string text_report(const VerifyReport& report) {
   std::string text = verdict(report) + "\n\n" + head(report);
   if (!report.faiss) {
     text +=
-        "  FAISS:   left out, because maxdot_faiss.so beside this command, which runs it, is missing or cannot "
+        "  FAISS:   left out, because maxdot_faiss.so beside this command, which runs it, is "
+        "missing or cannot "
         "be "
         "loaded.\n"
-        "           To include it, install FAISS and a BLAS (Debian: apt install libfaiss-dev libopenblas-dev) "
+        "           To include it, install FAISS and a BLAS (Debian: apt install libfaiss-dev "
+        "libopenblas-dev) "
         "and "
         "build\n           maxdot again.\n";
   }

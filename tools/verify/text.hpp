@@ -19,8 +19,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-std::string plural(std::uint64_t count, const std::string& noun, const std::string& nouns);  // "1,000 queries"
-std::string scientific(double value);                                                        // "1.2e-07"
+std::string plural(std::uint64_t count, const std::string& noun,
+                   const std::string& nouns);  // "1,000 queries"
+std::string scientific(double value);          // "1.2e-07"
 /// Cut, not rounded: only a share of exactly 1 reads as one.
 std::string share(double value);    // "0.99998"
 std::string percent(double value);  // "99.99 %"

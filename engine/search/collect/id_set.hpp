@@ -16,7 +16,8 @@ class IdSet {
   static std::size_t slots(std::size_t count) noexcept { return std::bit_ceil(2 * count + 2); }
 
   /// An empty set. Requires slots(count) slots; `insert` for at most `count` ids.
-  IdSet(std::int64_t* memory, std::size_t count) noexcept : slots_(memory), mask_(slots(count) - 1) {
+  IdSet(std::int64_t* memory, std::size_t count) noexcept
+      : slots_(memory), mask_(slots(count) - 1) {
     std::fill_n(slots_, mask_ + 1, kEmpty);
   }
 

@@ -19,11 +19,11 @@ struct SortedList {
   Entry at(std::size_t i) const noexcept { return {keys[i], ids[i]}; }
 };
 
-/// Up to `k` of the best entries of `lists`, in order: those that `accept(entry)` takes. Requires two places for each list in
-/// `heads`. Returns how many there are. O(entries read · log lists).
+/// Up to `k` of the best entries of `lists`, in order: those that `accept(entry)` takes. Requires
+/// two places for each list in `heads`. Returns how many there are. O(entries read · log lists).
 template <typename Accept>
-std::size_t merge_lists(std::span<const SortedList> lists, std::size_t k, std::size_t* heads, Entry* out,
-                        Accept&& accept) noexcept {
+std::size_t merge_lists(std::span<const SortedList> lists, std::size_t k, std::size_t* heads,
+                        Entry* out, Accept&& accept) noexcept {
   // The lists that are not at their end, as a heap by their next entries.
   std::size_t* heap = heads + lists.size();
   std::size_t size = 0;

@@ -16,9 +16,12 @@ constexpr std::size_t kResultsPerWriter = 8192;
 RangeCollector::RangeCollector(const Reported& reported, std::span<const double> thresholds)
     : reported_(reported), thresholds_(thresholds), found_(thresholds.size()) {}
 
-void RangeCollector::reserve(std::size_t lists, std::size_t, std::size_t, std::size_t) { lists_.reserve(lists); }
+void RangeCollector::reserve(std::size_t lists, std::size_t, std::size_t, std::size_t) {
+  lists_.reserve(lists);
+}
 
-void RangeCollector::open(std::span<const std::size_t> rows, std::size_t chunks, std::size_t) noexcept {
+void RangeCollector::open(std::span<const std::size_t> rows, std::size_t chunks,
+                          std::size_t) noexcept {
   queries_ = rows.size();
   chunks_ = chunks;
   lists_.clear();

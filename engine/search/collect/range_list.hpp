@@ -1,5 +1,5 @@
-// RangeList: every entry whose reported score reaches a threshold. Stands where TopK does when all items within a range
-// are wanted.
+// RangeList: every entry whose reported score reaches a threshold. Stands where TopK does when all
+// items within a range are wanted.
 #pragma once
 
 #include <algorithm>
@@ -39,7 +39,8 @@ class RangeList {
       if (limit.threshold < 0.0) return kLargest;
       const double square = limit.threshold * limit.threshold * (1.0 + kRelativeRoom);
       // The smallest number covers squares that underflow.
-      key = limit.normalized ? 1.0 - 0.5 * square - kAbsoluteRoom : -square - std::numeric_limits<double>::min();
+      key = limit.normalized ? 1.0 - 0.5 * square - kAbsoluteRoom
+                             : -square - std::numeric_limits<double>::min();
     }
     return key > -kLargest ? std::min(key, kLargest) : -std::numeric_limits<double>::infinity();
   }
@@ -48,12 +49,14 @@ class RangeList {
 
   /// Offers an entry. Returns whether it is within the range.
   bool offer(const Entry& entry) noexcept {
-    // NaN has no place in an order. Only a forged file leads to one, and as a distance it would be 0.
+    // NaN has no place in an order. Only a forged file leads to one, and as a distance it would be
+    // 0.
     if (std::isnan(entry.key) || !limit_.reached_by(entry.key)) return false;
     try {
       entries_.push_back(entry);
     } catch (const std::bad_alloc&) {
-      complete_ = false;  // on a thread of its own nothing may be thrown: the caller asks afterwards
+      complete_ =
+          false;  // on a thread of its own nothing may be thrown: the caller asks afterwards
     }
     return true;
   }
@@ -64,12 +67,12 @@ class RangeList {
   void release() noexcept { std::vector<Entry>().swap(entries_); }
 
  private:
-  // Relative and absolute room for the rounding between a key and the score that it is reported as (base/score.hpp): a
-  // square root, a product and a sum of numbers up to 4.
+  // Relative and absolute room for the rounding between a key and the score that it is reported as
+  // (base/score.hpp): a square root, a product and a sum of numbers up to 4.
   static constexpr double kRelativeRoom = 0x1p-48;
   static constexpr double kAbsoluteRoom = 0x1p-48;
-  // Above every key of queries and items that are screened (norms up to 2^40). Larger bounds are lowered to it, so that
-  // what is computed from them stays a number.
+  // Above every key of queries and items that are screened (norms up to 2^40). Larger bounds are
+  // lowered to it, so that what is computed from them stays a number.
   static constexpr double kLargest = 1e200;
 
   Limit limit_;

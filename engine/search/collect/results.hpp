@@ -20,14 +20,19 @@ struct Reported {
   /// The key itself, for a caller that merges results: scores may tie where keys do not.
   bool as_key = false;
 
-  double score(double key) const noexcept { return as_key ? key : base::reported_score(metric, normalized, key); }
+  double score(double key) const noexcept {
+    return as_key ? key : base::reported_score(metric, normalized, key);
+  }
   /// What fills the places of missing results.
-  double worst() const noexcept { return as_key ? -std::numeric_limits<double>::infinity() : base::worst_score(metric); }
+  double worst() const noexcept {
+    return as_key ? -std::numeric_limits<double>::infinity() : base::worst_score(metric);
+  }
 };
 
-/// Writes the sorted entries as the results of row `row` of [rows, k], padded. Requires entries.size() <= k.
-inline void write_results(std::span<const Entry> entries, const Reported& reported, std::size_t row, std::size_t k,
-                          const ResultView& out) noexcept {
+/// Writes the sorted entries as the results of row `row` of [rows, k], padded. Requires
+/// entries.size() <= k.
+inline void write_results(std::span<const Entry> entries, const Reported& reported, std::size_t row,
+                          std::size_t k, const ResultView& out) noexcept {
   std::int64_t* ids = out.ids + row * k;
   double* scores = out.scores + row * k;
   for (std::size_t i = 0; i < entries.size(); ++i) {

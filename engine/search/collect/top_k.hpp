@@ -1,6 +1,6 @@
-// TopK: the k best entries seen so far, in memory that the caller owns. A buffer of half as many more that is cut to the
-// k best when it is full: O(1) for each entry on average, written in order, whatever k (a heap of 1,000 costs ten
-// scattered comparisons for each).
+// TopK: the k best entries seen so far, in memory that the caller owns. A buffer of half as many
+// more that is cut to the k best when it is full: O(1) for each entry on average, written in order,
+// whatever k (a heap of 1,000 costs ten scattered comparisons for each).
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,8 @@ struct Entry {
   std::int64_t id;
 };
 
-/// The order of results: larger key first, then smaller id. Total, because ids are unique. A type, so that algorithms
-/// inline it.
+/// The order of results: larger key first, then smaller id. Total, because ids are unique. A type,
+/// so that algorithms inline it.
 struct Better {
   bool operator()(const Entry& a, const Entry& b) const noexcept {
     return a.key > b.key || (a.key == b.key && a.id < b.id);
@@ -38,7 +38,8 @@ class TopK {
   const Entry* begin() const noexcept { return entries_; }
   const Entry* end() const noexcept { return entries_ + size_; }
 
-  /// A lower bound of the k-th best key: -inf until k entries are known. What is strictly below it is out.
+  /// A lower bound of the k-th best key: -inf until k entries are known. What is strictly below it
+  /// is out.
   double bound() const noexcept { return last_.key; }
 
   /// Offers an entry. Returns whether it may be among the best.
@@ -56,7 +57,8 @@ class TopK {
     if (size_ >= k_) cut();
   }
 
-  /// Keeps what it has and from now on wants the k best. Requires k not below the present one, and memory for it.
+  /// Keeps what it has and from now on wants the k best. Requires k not below the present one, and
+  /// memory for it.
   void grow(std::size_t k) noexcept {
     k_ = k;
     limit_ = size_ < k ? k : room(k);

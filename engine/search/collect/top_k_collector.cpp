@@ -10,7 +10,8 @@ std::size_t TopKMemory::bytes() const noexcept {
   return count * sizeof(Entry) + lists.capacity() * sizeof(TopK);
 }
 
-void TopKCollector::reserve(std::size_t lists, std::size_t entries, std::size_t joined, std::size_t threads) {
+void TopKCollector::reserve(std::size_t lists, std::size_t entries, std::size_t joined,
+                            std::size_t threads) {
   memory_.entries.ensure(entries, "search results");
   memory_.lists.reserve(lists);
   memory_.joined.resize(std::max(memory_.joined.size(), threads));
@@ -27,16 +28,18 @@ void TopKCollector::open(std::size_t queries, std::size_t chunks, std::size_t li
   }
 }
 
-void TopKCollector::open(std::span<const std::size_t> rows, std::size_t chunks, std::size_t list_entries) noexcept {
+void TopKCollector::open(std::span<const std::size_t> rows, std::size_t chunks,
+                         std::size_t list_entries) noexcept {
   open(rows.size(), chunks, list_entries, kept_);
 }
 
-void TopKCollector::open_sample(std::span<const std::size_t> rows, std::size_t chunks, std::size_t list_entries,
-                                std::size_t sample_kept) noexcept {
+void TopKCollector::open_sample(std::span<const std::size_t> rows, std::size_t chunks,
+                                std::size_t list_entries, std::size_t sample_kept) noexcept {
   open(rows.size(), chunks, list_entries, sample_kept);
 }
 
-std::optional<double> TopKCollector::end_sample(std::size_t q, std::size_t sample_kept, std::size_t worker) noexcept {
+std::optional<double> TopKCollector::end_sample(std::size_t q, std::size_t sample_kept,
+                                                std::size_t worker) noexcept {
   std::vector<Entry>& found = memory_.joined[worker];
   gather(q, found);
   for (std::size_t chunk = 0; chunk < chunks_; ++chunk) lists(chunk, q)->grow(kept_);

@@ -1,4 +1,5 @@
-// TopKCollector: the k best of each query of a call, from the lists of its chunks to the caller's memory.
+// TopKCollector: the k best of each query of a call, from the lists of its chunks to the caller's
+// memory.
 #pragma once
 
 #include <cstddef>
@@ -38,28 +39,37 @@ class TopKCollector {
   /// Throws Error (out_of_memory) or std::bad_alloc.
   void reserve(std::size_t lists, std::size_t entries, std::size_t joined, std::size_t threads);
 
-  /// Empty lists for a round of these rows, one for each query and chunk; a sample keeps fewer results.
-  void open(std::span<const std::size_t> rows, std::size_t chunks, std::size_t list_entries) noexcept;
+  /// Empty lists for a round of these rows, one for each query and chunk; a sample keeps fewer
+  /// results.
+  void open(std::span<const std::size_t> rows, std::size_t chunks,
+            std::size_t list_entries) noexcept;
   void open_sample(std::span<const std::size_t> rows, std::size_t chunks, std::size_t list_entries,
                    std::size_t sample_kept) noexcept;
 
   /// The lists of a chunk, from query q of the round on.
-  TopK* lists(std::size_t chunk, std::size_t q) noexcept { return memory_.lists.data() + chunk * queries_ + q; }
+  TopK* lists(std::size_t chunk, std::size_t q) noexcept {
+    return memory_.lists.data() + chunk * queries_ + q;
+  }
 
   /// A lower bound of the keys wanted by the query in `row`, before anything was found.
-  double first_bound(std::size_t) const noexcept { return -std::numeric_limits<double>::infinity(); }
+  double first_bound(std::size_t) const noexcept {
+    return -std::numeric_limits<double>::infinity();
+  }
 
-  /// After the sample: a bound that is almost surely below the k-th best key, if enough was found. The lists go on with
-  /// what they have.
-  std::optional<double> end_sample(std::size_t q, std::size_t sample_kept, std::size_t worker) noexcept;
+  /// After the sample: a bound that is almost surely below the k-th best key, if enough was found.
+  /// The lists go on with what they have.
+  std::optional<double> end_sample(std::size_t q, std::size_t sample_kept,
+                                   std::size_t worker) noexcept;
 
-  /// Joins the lists of query q in the memory of `worker`. Returns the k-th best key, -inf for fewer than k.
+  /// Joins the lists of query q in the memory of `worker`. Returns the k-th best key, -inf for
+  /// fewer than k.
   double join(std::size_t q, std::size_t row, std::size_t worker) noexcept;
   /// Writes what `worker` joined last as the results of `row`.
   void write(std::size_t row, std::size_t worker) noexcept;
 
  private:
-  void open(std::size_t queries, std::size_t chunks, std::size_t list_entries, std::size_t wanted) noexcept;
+  void open(std::size_t queries, std::size_t chunks, std::size_t list_entries,
+            std::size_t wanted) noexcept;
   void gather(std::size_t q, std::vector<Entry>& joined) noexcept;
 
   const ResultView& out_;

@@ -11,23 +11,27 @@ namespace {
 constexpr std::size_t kQueriesPerTask = 16;
 
 /// Words for the longest list that a query has; 0 if there are none.
-std::size_t longest_words(const FilterRequest& request, const IdLists& lists, std::size_t queries, std::size_t items) {
+std::size_t longest_words(const FilterRequest& request, const IdLists& lists, std::size_t queries,
+                          std::size_t items) {
   if (lists.absent()) return 0;
   std::size_t longest = 0;
-  for (std::size_t q = 0; q < queries; ++q) longest = std::max(longest, lists.of(request.list_of(q)).size());
+  for (std::size_t q = 0; q < queries; ++q)
+    longest = std::max(longest, lists.of(request.list_of(q)).size());
   return RowSet::words(longest, items);
 }
 
 }  // namespace
 
-void FilterBatch::begin(const FilterRequest& request, const store::ItemStore& items, std::size_t queries) {
+void FilterBatch::begin(const FilterRequest& request, const store::ItemStore& items,
+                        std::size_t queries) {
   request_ = &request;
   items_ = &items;
   exclude_words_ = longest_words(request, request.filters.exclude, queries, items.items);
   allow_words_ = longest_words(request, request.filters.allow, queries, items.items);
   const std::span<const std::uint8_t> mask = request.filters.item_mask;
   mask_given_ = !mask.empty();
-  masked_in_ = mask.size() - static_cast<std::size_t>(std::count(mask.begin(), mask.end(), std::uint8_t{0}));
+  masked_in_ =
+      mask.size() - static_cast<std::size_t>(std::count(mask.begin(), mask.end(), std::uint8_t{0}));
   mask_listed_ = false;
 }
 
@@ -62,12 +66,14 @@ void FilterBatch::prepare(std::span<const std::size_t> queries, int threads) noe
       std::uint32_t* memory = words_.data() + q * (exclude_words_ + allow_words_);
       const std::size_t list = request_->list_of(queries[q]);
       if (exclude_words_ != 0) fill(exclude_[q], request_->filters.exclude.of(list), memory);
-      if (allow_words_ != 0) fill(allow_[q], request_->filters.allow.of(list), memory + exclude_words_);
+      if (allow_words_ != 0)
+        fill(allow_[q], request_->filters.allow.of(list), memory + exclude_words_);
     }
   });
 }
 
-void FilterBatch::fill(RowSet& set, std::span<const std::int64_t> ids, std::uint32_t* memory) const noexcept {
+void FilterBatch::fill(RowSet& set, std::span<const std::int64_t> ids,
+                       std::uint32_t* memory) const noexcept {
   set = RowSet(memory, ids.size(), items_->items);
   for (const std::int64_t id : ids) {
     const std::uint32_t row = row_of(id);
@@ -77,7 +83,8 @@ void FilterBatch::fill(RowSet& set, std::span<const std::int64_t> ids, std::uint
 
 std::uint32_t FilterBatch::row_of(std::int64_t id) const noexcept {
   if (request_->rows_by_id != nullptr) return request_->rows_by_id->find(id);
-  return id >= 0 && static_cast<std::uint64_t>(id) < items_->items ? static_cast<std::uint32_t>(id) : store::kNoRow;
+  return id >= 0 && static_cast<std::uint64_t>(id) < items_->items ? static_cast<std::uint32_t>(id)
+                                                                   : store::kNoRow;
 }
 
 }  // namespace maxdot::search

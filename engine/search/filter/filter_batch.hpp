@@ -1,5 +1,6 @@
-// FilterBatch: the filters of a round's queries, made ready to be asked about single items. A screen lets few items
-// through, so a filter is asked only about those: a batch with filters is scanned as one without.
+// FilterBatch: the filters of a round's queries, made ready to be asked about single items. A
+// screen lets few items through, so a filter is asked only about those: a batch with filters is
+// scanned as one without.
 #pragma once
 
 #include <cstddef>
@@ -31,11 +32,12 @@ struct FilterRequest {
 
 class FilterBatch {
  public:
-  /// Takes over a call's filters; the memory of the previous call's is reused. Throws std::bad_alloc.
+  /// Takes over a call's filters; the memory of the previous call's is reused. Throws
+  /// std::bad_alloc.
   void begin(const FilterRequest& request, const store::ItemStore& items, std::size_t queries);
 
-  /// From here on what the mask lets through is at hand as a list: for queries that are scored from it.
-  /// Throws std::bad_alloc.
+  /// From here on what the mask lets through is at hand as a list: for queries that are scored from
+  /// it. Throws std::bad_alloc.
   void list_mask();
 
   /// The most items that any query can return.
@@ -43,12 +45,16 @@ class FilterBatch {
   /// The most items that this one can return.
   std::size_t most_permitted(std::size_t query) const noexcept;
   /// Memory for the lists of one query.
-  std::size_t bytes_per_query() const noexcept { return (exclude_words_ + allow_words_) * sizeof(std::uint32_t); }
+  std::size_t bytes_per_query() const noexcept {
+    return (exclude_words_ + allow_words_) * sizeof(std::uint32_t);
+  }
 
   /// Memory for `count` queries at a time. Throws Error (out_of_memory) or std::bad_alloc.
   void reserve(std::size_t count);
   /// Memory held, about.
-  std::size_t bytes() const noexcept { return (words_.size() + mask_rows_.capacity()) * sizeof(std::uint32_t); }
+  std::size_t bytes() const noexcept {
+    return (words_.size() + mask_rows_.capacity()) * sizeof(std::uint32_t);
+  }
   /// Makes the filters of these queries of the call ready. Requires reserve() for at least as many.
   void prepare(std::span<const std::size_t> queries, int threads) noexcept;
 

@@ -1,5 +1,5 @@
-// RowSet: the rows that a filter names for one query, in memory that the caller owns. A hash table of the rows while
-// they are few, one bit for each item when that is smaller.
+// RowSet: the rows that a filter names for one query, in memory that the caller owns. A hash table
+// of the rows while they are few, one bit for each item when that is smaller.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,8 @@ namespace maxdot::search {
 
 class RowSet {
  public:
-  /// Words of memory for up to `count` of `items` rows: 8 to 16 bytes each, and never more than a bit for each item.
+  /// Words of memory for up to `count` of `items` rows: 8 to 16 bytes each, and never more than a
+  /// bit for each item.
   static std::size_t words(std::size_t count, std::size_t items) noexcept {
     return std::min(table_size(count), bit_words(items));
   }
@@ -54,7 +55,8 @@ class RowSet {
         continue;
       }
       for (std::uint32_t bits = words_[i]; bits != 0; bits &= bits - 1) {
-        visit(static_cast<std::uint32_t>(i * 32) + static_cast<std::uint32_t>(std::countr_zero(bits)));
+        visit(static_cast<std::uint32_t>(i * 32) +
+              static_cast<std::uint32_t>(std::countr_zero(bits)));
       }
     }
   }
@@ -65,7 +67,9 @@ class RowSet {
   static std::size_t table_size(std::size_t count) noexcept { return std::bit_ceil(2 * count + 2); }
   static std::size_t bit_words(std::size_t items) noexcept { return (items + 31) / 32; }
   /// By a secret: a user's history is a list too, and may be chosen to make look-ups slow.
-  std::size_t slot_of(std::uint32_t row) const noexcept { return base::mix(row, secret_) & (size_ - 1); }
+  std::size_t slot_of(std::uint32_t row) const noexcept {
+    return base::mix(row, secret_) & (size_ - 1);
+  }
 
   std::uint32_t* words_ = nullptr;
   std::size_t size_ = 0;

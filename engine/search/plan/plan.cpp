@@ -9,14 +9,16 @@
 namespace maxdot::search {
 namespace {
 
-// [bytes] Lists of results in progress take at most so much memory, or those of one block of queries if that is more.
+// [bytes] Lists of results in progress take at most so much memory, or those of one block of
+// queries if that is more.
 constexpr std::size_t kListBytes = std::size_t{32} << 20;
 
-// [bytes] The filters of a round take at most so much memory, or those of one query if that is more. A query's take 0.4 KiB
-// for 100 ids, and at most a bit for each item.
+// [bytes] The filters of a round take at most so much memory, or those of one query if that is
+// more. A query's take 0.4 KiB for 100 ids, and at most a bit for each item.
 constexpr std::size_t kFilterBytes = std::size_t{64} << 20;
 
-// [items] Deferred items of a thread take at most 20 MiB, and that only for one query that wants 175,000 results.
+// [items] Deferred items of a thread take at most 20 MiB, and that only for one query that wants
+// 175,000 results.
 constexpr std::size_t kDeferredEntries = std::size_t{1} << 20;
 
 // [tiles] A deferred item is named by 32 bits, counted from the first item of its chunk.
@@ -24,8 +26,9 @@ constexpr std::size_t kMostChunkTiles = (std::size_t{1} << 32) / kernels::kTileI
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// How many of the best of the sample are kept: the expected number of the k best that fall in it, and 3.5 of its standard
-/// deviations more. The last of them is then almost surely worse than the k-th best of all.
+/// How many of the best of the sample are kept: the expected number of the k best that fall in it,
+/// and 3.5 of its standard deviations more. The last of them is then almost surely worse than the
+/// k-th best of all.
 std::size_t sample_results(std::size_t kept, std::size_t step) {
   const double expected = static_cast<double>(kept) / static_cast<double>(step);
   return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
@@ -39,13 +42,17 @@ std::size_t items_per_row(Method method, std::size_t queries, const Tuning& tuni
 /// Which codes suit a batch.
 Method codes_for(const Work& work, const Tuning& tuning) {
   const bool few = work.kept <= tuning.coarse_results;
-  return work.queries <= (few ? tuning.coarse_queries_for_few : tuning.coarse_queries) ? Method::coarse : Method::fine;
+  return work.queries <= (few ? tuning.coarse_queries_for_few : tuning.coarse_queries)
+             ? Method::coarse
+             : Method::fine;
 }
 
 std::size_t block_of(const Work& work, Method method, const Tuning& tuning) {
   const auto workers = static_cast<std::size_t>(work.threads);
   const bool large = work.queries >= kMostCodeQueries * workers * tuning.tasks;
-  const std::size_t most = method == Method::f32 ? kMostF32Queries : large ? kMostCodeQueries : tuning.code_block;
+  const std::size_t most = method == Method::f32 ? kMostF32Queries
+                           : large               ? kMostCodeQueries
+                                                 : tuning.code_block;
   // A block's lists should stay in reach of the caches: a large k means fewer queries at once.
   const std::size_t listed = kListBytes / workers / (TopK::room(work.kept) * sizeof(Entry));
   const std::size_t filtered = kFilterBytes / (work.filter_bytes + 1);
@@ -56,7 +63,8 @@ std::size_t chunks_of(const Plan& plan, const Work& work, const Tuning& tuning) 
   const auto workers = static_cast<std::size_t>(work.threads);
   const std::size_t blocks = divide_up(work.queries, plan.block_queries);
   // Enough tasks to even out the threads, few enough to keep thresholds sharp.
-  const std::size_t wanted = workers * (plan.method == Method::coarse ? tuning.tasks_of_few : tuning.tasks);
+  const std::size_t wanted =
+      workers * (plan.method == Method::coarse ? tuning.tasks_of_few : tuning.tasks);
   const bool whole = workers == 1 || blocks >= wanted || plan.method == Method::listed;
   const std::size_t chunks = whole ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
   const bool by_codes = plan.method == Method::coarse || plan.method == Method::fine;
@@ -79,18 +87,22 @@ bool Capacity::covers(const Plan& plan) const noexcept {
   Capacity grown = *this;
   grown.include(plan);
   return grown.queries == queries && grown.lists == lists && grown.entries == entries &&
-         grown.list_entries == list_entries && grown.block_queries == block_queries && grown.deferred == deferred &&
-         grown.all_deferred == all_deferred;
+         grown.list_entries == list_entries && grown.block_queries == block_queries &&
+         grown.deferred == deferred && grown.all_deferred == all_deferred;
 }
 
-Method choose_method(const store::ItemStore& items, const Work& work, const Tuning& tuning) noexcept {
+Method choose_method(const store::ItemStore& items, const Work& work,
+                     const Tuning& tuning) noexcept {
   const Method codes = codes_for(work, tuning);
   const std::size_t items_per_result =
       codes == Method::coarse ? tuning.items_per_result_of_few : tuning.items_per_result;
-  return items.items < tuning.fewest_items || work.kept > items.items / items_per_result ? Method::f32 : codes;
+  return items.items < tuning.fewest_items || work.kept > items.items / items_per_result
+             ? Method::f32
+             : codes;
 }
 
-Plan make_plan(const store::ItemStore& items, const Work& work, Method method, const Tuning& tuning) noexcept {
+Plan make_plan(const store::ItemStore& items, const Work& work, Method method,
+               const Tuning& tuning) noexcept {
   Plan plan = {};
   plan.method = method;
   plan.tiles = store::tiles_of(items.items);
@@ -100,13 +112,16 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method, c
       std::min(TopK::room(work.kept), divide_up(plan.tiles, plan.chunks) * kernels::kTileItems);
 
   const std::size_t query_bytes = TopK::room(work.kept) * sizeof(Entry) * plan.chunks;
-  const std::size_t affordable = std::min(kListBytes / query_bytes, kFilterBytes / (work.filter_bytes + 1));
-  plan.round_queries = std::min(
-      work.queries, std::max(affordable / plan.block_queries * plan.block_queries, plan.block_queries));
+  const std::size_t affordable =
+      std::min(kListBytes / query_bytes, kFilterBytes / (work.filter_bytes + 1));
+  plan.round_queries =
+      std::min(work.queries,
+               std::max(affordable / plan.block_queries * plan.block_queries, plan.block_queries));
 
   if (work.queries < tuning.large_batch) {
-    const std::size_t wished = method == Method::coarse ? tuning.deferred_coarse
-                                                        : tuning.deferred + tuning.deferred_per_result * work.kept;
+    const std::size_t wished = method == Method::coarse
+                                   ? tuning.deferred_coarse
+                                   : tuning.deferred + tuning.deferred_per_result * work.kept;
     plan.deferred = std::min(wished, kDeferredEntries / plan.block_queries);
   }
 
@@ -117,31 +132,35 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method, c
     const std::size_t sample_items = items.items / plan.sample_step;
     // f32 has no guess to start from: it, too, scores rows for nothing, about k ln(n / k).
     plan.most_wasted = kWastedRow * (sample_items / items_per_row(method, work.queries, tuning) +
-                                         4 * plan.sample_kept + 64);
+                                     4 * plan.sample_kept + 64);
   }
   return plan;
 }
 
-Plan plan_within(const Capacity& capacity, const store::ItemStore& items, const Work& work, std::size_t queries,
-                 Method method, const Tuning& tuning) noexcept {
+Plan plan_within(const Capacity& capacity, const store::ItemStore& items, const Work& work,
+                 std::size_t queries, Method method, const Tuning& tuning) noexcept {
   Work part = work;
   part.queries = queries;
   Plan plan = make_plan(items, part, method, tuning);
-  // Fewer queries are cut into more chunks, whose lists may need more memory than those of all: then they are cut as all are.
+  // Fewer queries are cut into more chunks, whose lists may need more memory than those of all:
+  // then they are cut as all are.
   const Plan whole = make_plan(items, work, method, tuning);
   plan.round_queries = std::min(plan.round_queries, whole.round_queries);
   plan.block_queries = std::min(plan.block_queries, whole.block_queries);
-  plan.deferred = std::min({plan.deferred, capacity.deferred, capacity.all_deferred / plan.block_queries});
+  plan.deferred =
+      std::min({plan.deferred, capacity.deferred, capacity.all_deferred / plan.block_queries});
   if (capacity.covers(plan)) return plan;
   plan.chunks = whole.chunks;
   plan.list_entries = whole.list_entries;
   return plan;
 }
 
-bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted, const Tuning& tuning) noexcept {
+bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted,
+                const Tuning& tuning) noexcept {
   // A list is scored by one thread, where a scan is shared by all.
   const std::size_t idle = divide_up(static_cast<std::size_t>(work.threads), work.queries);
-  return permitted <= items.items / (items_per_row(codes_for(work, tuning), work.queries, tuning) * idle);
+  return permitted <=
+         items.items / (items_per_row(codes_for(work, tuning), work.queries, tuning) * idle);
 }
 
 }  // namespace maxdot::search

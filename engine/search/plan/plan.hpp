@@ -8,8 +8,9 @@
 //   round 1  ├───────────────┼────────────────┼─────────────┤
 //   block 2  │ ...           │                │             │
 //
-// A round is as many queries as memory has room for. Its blocks and chunks are tasks, which threads take in turn. Every
-// task keeps a list of results for each of its queries; the lists of a query are joined when the round is over.
+// A round is as many queries as memory has room for. Its blocks and chunks are tasks, which threads
+// take in turn. Every task keeps a list of results for each of its queries; the lists of a query
+// are joined when the round is over.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,8 @@ struct Plan {
   std::size_t list_entries;
   /// The sample is one tile in so many.
   std::size_t sample_step;
-  /// Results that are kept of the sample, to guess a threshold from; 0: no sample, the catalogue is small.
+  /// Results that are kept of the sample, to guess a threshold from; 0: no sample, the catalogue is
+  /// small.
   std::size_t sample_kept;
   /// Items that may be deferred for each query of a block.
   std::size_t deferred;
@@ -48,7 +50,8 @@ struct Plan {
   std::size_t first_tile(std::size_t chunk) const noexcept { return chunk * tiles / chunks; }
 };
 
-/// What is planned: `queries` queries that keep `kept` results each, and need `filter_bytes` each for their filters.
+/// What is planned: `queries` queries that keep `kept` results each, and need `filter_bytes` each
+/// for their filters.
 struct Work {
   std::size_t queries;
   std::size_t kept;
@@ -72,16 +75,19 @@ struct Capacity {
 };
 
 /// What suits the work best: 4-bit codes, 8-bit codes, or rows. Requires items, queries, kept >= 1.
-Method choose_method(const store::ItemStore& items, const Work& work, const Tuning& tuning) noexcept;
+Method choose_method(const store::ItemStore& items, const Work& work,
+                     const Tuning& tuning) noexcept;
 
-Plan make_plan(const store::ItemStore& items, const Work& work, Method method, const Tuning& tuning) noexcept;
+Plan make_plan(const store::ItemStore& items, const Work& work, Method method,
+               const Tuning& tuning) noexcept;
 
-/// A plan for `queries` of the work, within the memory that was reserved for all of it: `capacity` includes its plan by
-/// this method. Nothing is allocated once a call has begun to return results.
-Plan plan_within(const Capacity& capacity, const store::ItemStore& items, const Work& work, std::size_t queries,
-                 Method method, const Tuning& tuning) noexcept;
+/// A plan for `queries` of the work, within the memory that was reserved for all of it: `capacity`
+/// includes its plan by this method. Nothing is allocated once a call has begun to return results.
+Plan plan_within(const Capacity& capacity, const store::ItemStore& items, const Work& work,
+                 std::size_t queries, Method method, const Tuning& tuning) noexcept;
 
 /// Whether a query that may return only `permitted` items is best served by scoring each of them.
-bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted, const Tuning& tuning) noexcept;
+bool suits_list(const store::ItemStore& items, const Work& work, std::size_t permitted,
+                const Tuning& tuning) noexcept;
 
 }  // namespace maxdot::search

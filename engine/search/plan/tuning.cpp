@@ -38,8 +38,9 @@ struct Family {
 
 // A family that was not measured by itself takes the values of the first.
 constexpr Family kFamilies[] = {
-    {"avx512vnni", kAvx512Vnni}, {"avx512", kAvx512Vnni},  {"avxvnni", kAvx512Vnni},   {"avx2", kAvx512Vnni},
-    {"neondot", kAvx512Vnni},    {"neon", kAvx512Vnni},    {"reference", kAvx512Vnni},
+    {"avx512vnni", kAvx512Vnni}, {"avx512", kAvx512Vnni},  {"avxvnni", kAvx512Vnni},
+    {"avx2", kAvx512Vnni},       {"neondot", kAvx512Vnni}, {"neon", kAvx512Vnni},
+    {"reference", kAvx512Vnni},
 };
 
 }  // namespace

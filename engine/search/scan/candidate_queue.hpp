@@ -1,4 +1,5 @@
-// CandidateQueue: from an item that its tile's limit let through to its 8-bit bound, and on to the rescorer.
+// CandidateQueue: from an item that its tile's limit let through to its 8-bit bound, and on to the
+// rescorer.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +14,14 @@
 
 namespace maxdot::search {
 
-/// The terms and low nibbles of a candidate are in no cache; they are fetched while the scan goes on. `Results` is TopK or
-/// RangeList.
+/// The terms and low nibbles of a candidate are in no cache; they are fetched while the scan goes
+/// on. `Results` is TopK or RangeList.
 template <typename Results>
 class CandidateQueue {
  public:
-  CandidateQueue(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
-                 Thresholds<Results>& thresholds, ScanCounts& counts) noexcept
+  CandidateQueue(const CodeScanContext& context, const Task& task, Results* results,
+                 std::uint64_t* wasted, Thresholds<Results>& thresholds,
+                 ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
         first_query_(task.first_query),
@@ -65,7 +67,8 @@ class CandidateQueue {
     const std::size_t q = first_query_ + candidate.q;
     return candidate.product + codes.low_start(q) +
            context_.scan.kernels.codes.low_product(items_.low_at(candidate.position, low_bytes_),
-                                                   store::quads_of(items_.dimension), codes.halves(q), codes.half());
+                                                   store::quads_of(items_.dimension),
+                                                   codes.halves(q), codes.half());
   }
 
   // Inlined: a call for each candidate is 1 % of a large batch (docs/measurements.md, "Queues").
@@ -73,14 +76,16 @@ class CandidateQueue {
     const Candidate candidate = ring_.pop();
     const std::size_t q = candidate.q;
     // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
-    if (bound_.upper(first_query_ + q, candidate.position, fine_product(candidate)) < thresholds_.reach(q)) {
+    if (bound_.upper(first_query_ + q, candidate.position, fine_product(candidate)) <
+        thresholds_.reach(q)) {
       if (context_.read == bounds::Codes::coarse) wasted_[q] += kWastedBound;
       if (wasted_[q] > context_.most_wasted) thresholds_.leave(q);
       return;
     }
     const std::size_t row = items_.row_at(candidate.position);
     if (row >= items_.items) return;  // the order comes from a file
-    if (context_.scan.filters != nullptr && !context_.scan.filters->permits(first_query_ + q, row)) return;
+    if (context_.scan.filters != nullptr && !context_.scan.filters->permits(first_query_ + q, row))
+      return;
     if (wasted_[q] > context_.most_wasted) return thresholds_.leave(q);
     rescorer_.push(q, row, [this](std::size_t changed) { thresholds_.raised(changed); });
   }

@@ -14,16 +14,17 @@
 namespace maxdot::search {
 namespace {
 
-// [tiles] Between two looks at what other threads have found; in a large batch one more for every so many queries, so that
-// looking at all of them costs no more than eight queries' worth of each tile.
+// [tiles] Between two looks at what other threads have found; in a large batch one more for every
+// so many queries, so that looking at all of them costs no more than eight queries' worth of each
+// tile.
 constexpr std::size_t kTilesPerRefresh = 8;
 constexpr std::size_t kQueriesPerRefreshedTile = 8;
 
 template <typename Results>
 class BlockScan {
  public:
-  BlockScan(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
-            CodeScratch& scratch, ScanCounts& counts) noexcept
+  BlockScan(const CodeScanContext& context, const Task& task, Results* results,
+            std::uint64_t* wasted, CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
         kernels_(context.scan.kernels.codes),
@@ -36,8 +37,10 @@ class BlockScan {
         quads_(store::quads_of(context.scan.items.dimension)),
         plane_bytes_(store::plane_tile_bytes(context.scan.items.dimension)),
         low_bytes_(store::low_tile_bytes(context.scan.items.dimension)),
-        streams_(context.read == bounds::Codes::coarse && task.queries <= kernels::kMaxStreamQueries),
-        defers_(Results::kRises && context.pass != Pass::sample && context.deferred >= kernels::kTileItems) {}
+        streams_(context.read == bounds::Codes::coarse &&
+                 task.queries <= kernels::kMaxStreamQueries),
+        defers_(Results::kRises && context.pass != Pass::sample &&
+                context.deferred >= kernels::kTileItems) {}
 
   const Thresholds<Results>& thresholds() const noexcept { return thresholds_; }
   void refresh() noexcept { thresholds_.refresh(); }
@@ -63,14 +66,18 @@ class BlockScan {
   }
 
  private:
-  const std::uint8_t* high(std::size_t tile) const noexcept { return items_.high_tile(tile, plane_bytes_); }
-  const std::uint8_t* low(std::size_t tile) const noexcept { return items_.low_tile(tile, low_bytes_); }
+  const std::uint8_t* high(std::size_t tile) const noexcept {
+    return items_.high_tile(tile, plane_bytes_);
+  }
+  const std::uint8_t* low(std::size_t tile) const noexcept {
+    return items_.low_tile(tile, low_bytes_);
+  }
 
   void stream(std::size_t tile, std::size_t later) noexcept {
     const bounds::QueryCodes& codes = context_.codes;
-    kernels_.stream_codes(high(tile), high(later), quads_, codes.codes(task_.first_query), codes.stride(),
-                          task_.queries, codes.starts() + task_.first_query, scratch_.limits, scratch_.masks,
-                          scratch_.products.data());
+    kernels_.stream_codes(high(tile), high(later), quads_, codes.codes(task_.first_query),
+                          codes.stride(), task_.queries, codes.starts() + task_.first_query,
+                          scratch_.limits, scratch_.masks, scratch_.products.data());
     ++counts_.coarse_tiles;
   }
 
@@ -88,9 +95,9 @@ class BlockScan {
       ++counts_.fine_tiles;
     }
     const bounds::QueryCodes& codes = context_.codes;
-    kernels_.screen_codes(scratch_.tile.data(), quads_, codes.codes(task_.first_query), codes.stride(), task_.queries,
-                          codes.starts() + task_.first_query, scratch_.limits, ahead, scratch_.masks,
-                          scratch_.products.data());
+    kernels_.screen_codes(scratch_.tile.data(), quads_, codes.codes(task_.first_query),
+                          codes.stride(), task_.queries, codes.starts() + task_.first_query,
+                          scratch_.limits, ahead, scratch_.masks, scratch_.products.data());
   }
 
   void take_candidates(std::size_t first) noexcept {
@@ -100,8 +107,8 @@ class BlockScan {
     const std::size_t count = task_.queries;
     for (std::size_t q = 0; q < count; ++q) {
       // Almost all are empty: eight at a time.
-      while (q + 8 <= count && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
-                                masks[q + 6] | masks[q + 7]) == 0) {
+      while (q + 8 <= count && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] |
+                                masks[q + 4] | masks[q + 5] | masks[q + 6] | masks[q + 7]) == 0) {
         q += 8;
       }
       if (q == count) break;
@@ -141,18 +148,19 @@ class BlockScan {
 }  // namespace
 
 template <typename Results>
-void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
-                CodeScratch& scratch, ScanCounts& counts) noexcept {
+void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
+                std::uint64_t* wasted, CodeScratch& scratch, ScanCounts& counts) noexcept {
   BlockScan<Results> block(context, task, results, wasted, scratch, counts);
   if (block.thresholds().all_have_left()) return;
   const Tuning& tuning = context.scan.tuning;
   const bool coarse = context.read == bounds::Codes::coarse;
-  const std::size_t per_refresh = std::max(kTilesPerRefresh, task.queries / kQueriesPerRefreshedTile);
+  const std::size_t per_refresh =
+      std::max(kTilesPerRefresh, task.queries / kQueriesPerRefreshedTile);
   const auto skips = [&block](std::size_t tile) { return block.thresholds().skips(tile); };
   TileWalk walk(task, context.pass, context.sample_step);
   std::size_t scanned = 0;
-  for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips); !walk.done();
-       walk.advance(skips)) {
+  for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips);
+       !walk.done(); walk.advance(skips)) {
     block.tile(walk.tile(), walk.later());
     if (++scanned % per_refresh == 0) block.refresh();
   }
@@ -161,7 +169,7 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
 
 template void scan_codes(const CodeScanContext&, const Task&, TopK*, std::uint64_t*, CodeScratch&,
                          ScanCounts&) noexcept;
-template void scan_codes(const CodeScanContext&, const Task&, RangeList*, std::uint64_t*, CodeScratch&,
-                         ScanCounts&) noexcept;
+template void scan_codes(const CodeScanContext&, const Task&, RangeList*, std::uint64_t*,
+                         CodeScratch&, ScanCounts&) noexcept;
 
 }  // namespace maxdot::search

@@ -1,4 +1,5 @@
-// code_scan: one task of a search by codes. Reads tiles for a block of queries, and scores what no bound rules out.
+// code_scan: one task of a search by codes. Reads tiles for a block of queries, and scores what no
+// bound rules out.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +10,11 @@
 
 namespace maxdot::search {
 
-/// Scans the tiles of the task that the pass reads, and offers every item that may be among the best to results[0 ..
-/// queries). wasted[q] grows by the wasted work of query q. `Results` is TopK or RangeList.
-/// Requires task.queries <= kMostCodeQueries and memory reserved for the plan.
+/// Scans the tiles of the task that the pass reads, and offers every item that may be among the
+/// best to results[0 .. queries). wasted[q] grows by the wasted work of query q. `Results` is TopK
+/// or RangeList. Requires task.queries <= kMostCodeQueries and memory reserved for the plan.
 template <typename Results>
-void scan_codes(const CodeScanContext& context, const Task& task, Results* results, std::uint64_t* wasted,
-                CodeScratch& scratch, ScanCounts& counts) noexcept;
+void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
+                std::uint64_t* wasted, CodeScratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

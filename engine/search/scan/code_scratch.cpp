@@ -13,8 +13,8 @@ void CodeScratch::reserve(std::size_t dimension, const Capacity& capacity) {
 }
 
 std::size_t CodeScratch::bytes() const noexcept {
-  return tile.size() + products.size() * sizeof(std::int32_t) + deferred.size() * sizeof(DeferredItem) +
-         (uppers.size() + largest.size()) * sizeof(float);
+  return tile.size() + products.size() * sizeof(std::int32_t) +
+         deferred.size() * sizeof(DeferredItem) + (uppers.size() + largest.size()) * sizeof(float);
 }
 
 }  // namespace maxdot::search

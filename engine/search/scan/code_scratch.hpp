@@ -1,5 +1,5 @@
-// CodeScratch: the memory of one thread that scans codes. What each query of a task needs lies in arrays of its own kind: an
-// array of structures would push the tile out of L1.
+// CodeScratch: the memory of one thread that scans codes. What each query of a task needs lies in
+// arrays of its own kind: an array of structures would push the tile out of L1.
 #pragma once
 
 #include <cstddef>

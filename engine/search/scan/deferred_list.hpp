@@ -1,9 +1,9 @@
-// DeferredList: items that their tile's limit let through wait until the scan is over, or a list is full; then the best are
-// judged first.
+// DeferredList: items that their tile's limit let through wait until the scan is over, or a list is
+// full; then the best are judged first.
 //
-// The guessed threshold lies below the final one. Of the items between the two none need be scored, if better ones come
-// first: they raise the threshold to the k-th best key, or near it. An item is deferred as product and position, and
-// nothing else is read for it until then.
+// The guessed threshold lies below the final one. Of the items between the two none need be scored,
+// if better ones come first: they raise the threshold to the k-th best key, or near it. An item is
+// deferred as product and position, and nothing else is read for it until then.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,9 @@
 
 namespace maxdot::search {
 
-/// The n-th largest of `count` values. What is no number counts as largest. One pass: after a few values almost none is
-/// among the largest so far. Requires 1 <= n <= count and memory for 2 n values.
+/// The n-th largest of `count` values. What is no number counts as largest. One pass: after a few
+/// values almost none is among the largest so far. Requires 1 <= n <= count and memory for 2 n
+/// values.
 inline float nth_largest(float* values, std::size_t count, std::size_t n, float* largest) noexcept {
   std::size_t size = 0;
   float least = -std::numeric_limits<float>::infinity();
@@ -44,8 +45,9 @@ inline float nth_largest(float* values, std::size_t count, std::size_t n, float*
 template <typename Results>
 class DeferredList {
  public:
-  DeferredList(const Task& task, std::size_t room, Results* results, Thresholds<Results>& thresholds,
-               CandidateQueue<Results>& candidates, CodeScratch& scratch, ScanCounts& counts) noexcept
+  DeferredList(const Task& task, std::size_t room, Results* results,
+               Thresholds<Results>& thresholds, CandidateQueue<Results>& candidates,
+               CodeScratch& scratch, ScanCounts& counts) noexcept
       : task_(task),
         room_(room),
         results_(results),
@@ -56,8 +58,10 @@ class DeferredList {
     std::fill_n(scratch_.deferred_counts, task.queries, 0U);
   }
 
-  /// Takes the items of the tile at position `first` whose bit is set in `reaching`. Requires room for a tile.
-  void add(std::size_t q, std::size_t first, const std::int32_t* products, std::uint64_t reaching) noexcept {
+  /// Takes the items of the tile at position `first` whose bit is set in `reaching`. Requires room
+  /// for a tile.
+  void add(std::size_t q, std::size_t first, const std::int32_t* products,
+           std::uint64_t reaching) noexcept {
     if (scratch_.deferred_counts[q] + kernels::kTileItems > room_) judge(q);
     DeferredItem* const items = scratch_.deferred.data() + q * room_;
     DeferredItem* next = items + scratch_.deferred_counts[q];
@@ -74,8 +78,8 @@ class DeferredList {
   }
 
  private:
-  // First as many of the highest bounds as there are results, and a few more because bounds are not scores; then what
-  // still reaches the threshold.
+  // First as many of the highest bounds as there are results, and a few more because bounds are not
+  // scores; then what still reaches the threshold.
   void judge(std::size_t q) noexcept {
     DeferredItem* items = scratch_.deferred.data() + q * room_;
     const std::size_t count = scratch_.deferred_counts[q];

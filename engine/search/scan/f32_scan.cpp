@@ -13,8 +13,8 @@ template <typename Results>
 class BlockScan {
  public:
   /// Requires task.queries <= kMostF32Queries.
-  BlockScan(const ScanContext& context, const bounds::F32Bound& bound, const Task& task, Results* results,
-            F32Scratch& scratch, ScanCounts& counts) noexcept
+  BlockScan(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
+            Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.items),
         type_(static_cast<std::size_t>(context.items.dtype)),
@@ -59,15 +59,16 @@ class BlockScan {
     bound_.fill(tile, scratch_.terms);
     if (task_.queries <= context_.tuning.direct_queries) {
       for (std::size_t q = 0; q < task_.queries; ++q) {
-        scratch_.masks[q] = kernels.screen_rows[type_](items_.row(first), present, items_.dimension,
-                                                       scaled + q * context_.queries.stride(), scratch_.terms,
-                                                       biases[q], scratch_.thresholds[q]);
+        scratch_.masks[q] = kernels.screen_rows[type_](
+            items_.row(first), present, items_.dimension, scaled + q * context_.queries.stride(),
+            scratch_.terms, biases[q], scratch_.thresholds[q]);
       }
       return;
     }
     kernels.pack_panel[type_](items_.row(first), present, items_.dimension, scratch_.panel.data());
-    kernels.screen_panel(scratch_.panel.data(), items_.dimension, scaled, context_.queries.stride(), task_.queries,
-                         scratch_.terms, biases, scratch_.thresholds, scratch_.masks);
+    kernels.screen_panel(scratch_.panel.data(), items_.dimension, scaled, context_.queries.stride(),
+                         task_.queries, scratch_.terms, biases, scratch_.thresholds,
+                         scratch_.masks);
   }
 
   std::uint64_t permitted(std::size_t q, std::size_t first, std::uint64_t left) const noexcept {
@@ -75,7 +76,8 @@ class BlockScan {
     std::uint64_t kept = 0;
     for (; left != 0; left &= left - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(left));
-      if (context_.filters->permits(task_.first_query + q, first + i)) kept |= std::uint64_t{1} << i;
+      if (context_.filters->permits(task_.first_query + q, first + i))
+        kept |= std::uint64_t{1} << i;
     }
     return kept;
   }
@@ -87,7 +89,8 @@ class BlockScan {
     const double known = results_[q].bound();
     counts_.rescored += static_cast<std::uint64_t>(std::popcount(left));
     const auto offer = [&](std::size_t row, double dot) {
-      results_[q].offer({base::ranking_key(context_.ranking, dot, square, items_.squares[row]), items_.id(row)});
+      results_[q].offer(
+          {base::ranking_key(context_.ranking, dot, square, items_.squares[row]), items_.id(row)});
     };
     const auto next = [&] {
       const std::size_t row = first + static_cast<std::size_t>(std::countr_zero(left));
@@ -128,11 +131,13 @@ class BlockScan {
 
 }  // namespace
 
-void F32Scratch::reserve(std::size_t dimension) { panel.ensure(dimension * kernels::kTileItems, "a packed tile"); }
+void F32Scratch::reserve(std::size_t dimension) {
+  panel.ensure(dimension * kernels::kTileItems, "a packed tile");
+}
 
 template <typename Results>
-void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task, Results* results,
-              F32Scratch& scratch, ScanCounts& counts) noexcept {
+void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
+              Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept {
   for (std::size_t first = 0; first < task.queries; first += kMostF32Queries) {
     const Task part = {.first_query = task.first_query + first,
                        .queries = std::min(kMostF32Queries, task.queries - first),
@@ -145,7 +150,7 @@ void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const T
 
 template void scan_f32(const ScanContext&, const bounds::F32Bound&, const Task&, TopK*, F32Scratch&,
                        ScanCounts&) noexcept;
-template void scan_f32(const ScanContext&, const bounds::F32Bound&, const Task&, RangeList*, F32Scratch&,
-                       ScanCounts&) noexcept;
+template void scan_f32(const ScanContext&, const bounds::F32Bound&, const Task&, RangeList*,
+                       F32Scratch&, ScanCounts&) noexcept;
 
 }  // namespace maxdot::search

@@ -1,4 +1,5 @@
-// f32_scan: one task of a search by rows. Screens tiles in f32 for a block of queries, and scores what remains.
+// f32_scan: one task of a search by rows. Screens tiles in f32 for a block of queries, and scores
+// what remains.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +24,11 @@ struct F32Scratch {
   void reserve(std::size_t dimension);
 };
 
-/// Scans the tiles of the task and offers every item that may be among the best to results[0 .. queries). More than
-/// kMostF32Queries are scanned in turn, so that no caller can overrun F32Scratch. `Results` is TopK or RangeList.
+/// Scans the tiles of the task and offers every item that may be among the best to results[0 ..
+/// queries). More than kMostF32Queries are scanned in turn, so that no caller can overrun
+/// F32Scratch. `Results` is TopK or RangeList.
 template <typename Results>
-void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task, Results* results,
-              F32Scratch& scratch, ScanCounts& counts) noexcept;
+void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
+              Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

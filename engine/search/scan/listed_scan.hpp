@@ -1,4 +1,5 @@
-// listed_scan: one query whose filter permits few items. They are scored one by one; nothing is screened.
+// listed_scan: one query whose filter permits few items. They are scored one by one; nothing is
+// screened.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,8 @@ namespace maxdot::search {
 
 /// Offers every item that the filter of query `q` permits to `results`. Requires filters.
 template <typename Results>
-void scan_listed(const ScanContext& context, std::size_t q, Results* results, ScanCounts& counts) noexcept {
+void scan_listed(const ScanContext& context, std::size_t q, Results* results,
+                 ScanCounts& counts) noexcept {
   std::uint64_t wasted = 0;  // there is nothing else to go to
   Rescorer<Results> rescorer(context, q, results, &wasted, counts);
   const auto ignore = [](std::size_t) {};

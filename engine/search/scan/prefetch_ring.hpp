@@ -1,5 +1,6 @@
-// PrefetchRing: a short queue between "fetch this from memory" and "use it". What is pushed is prefetched by the caller
-// and used when the ring is full, or at the end: in between the scan goes on, so that it never stops for memory.
+// PrefetchRing: a short queue between "fetch this from memory" and "use it". What is pushed is
+// prefetched by the caller and used when the ring is full, or at the end: in between the scan goes
+// on, so that it never stops for memory.
 #pragma once
 
 #include <array>
@@ -10,7 +11,8 @@ namespace maxdot::search {
 template <typename Entry>
 class PrefetchRing {
  public:
-  // 8, 16 and 32 are within 2 % (docs/measurements.md, "Queues"); a longer queue only makes thresholds older.
+  // 8, 16 and 32 are within 2 % (docs/measurements.md, "Queues"); a longer queue only makes
+  // thresholds older.
   static constexpr std::size_t kRoom = 16;
 
   std::size_t size() const noexcept { return size_; }

@@ -1,5 +1,5 @@
-// Rescorer: the exact scores of the items that every bound let through, a little later. The row of such an item is in no
-// cache; it is fetched while the scan goes on.
+// Rescorer: the exact scores of the items that every bound let through, a little later. The row of
+// such an item is in no cache; it is fetched while the scan goes on.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,10 @@ namespace maxdot::search {
 template <typename Results>
 class Rescorer {
  public:
-  /// Scores for queries [first_query, ...) go to results[0], ... wasted[0], ... grow by the wasted work.
-  Rescorer(const ScanContext& context, std::size_t first_query, Results* results, std::uint64_t* wasted,
-           ScanCounts& counts) noexcept
+  /// Scores for queries [first_query, ...) go to results[0], ... wasted[0], ... grow by the wasted
+  /// work.
+  Rescorer(const ScanContext& context, std::size_t first_query, Results* results,
+           std::uint64_t* wasted, ScanCounts& counts) noexcept
       : items_(context.items),
         queries_(context.queries),
         ranking_(context.ranking),
@@ -29,13 +30,14 @@ class Rescorer {
         wasted_(wasted),
         counts_(counts) {}
 
-  /// Takes an item; when the ring is full, scores the four oldest. `raised(q)` is called whenever the bound of query q
-  /// has changed.
+  /// Takes an item; when the ring is full, scores the four oldest. `raised(q)` is called whenever
+  /// the bound of query q has changed.
   template <typename Raised>
   void push(std::size_t q, std::size_t row, Raised&& raised) noexcept {
     if (ring_.full()) score_four(raised);
     const unsigned char* data = items_.row(row);
-    for (std::size_t b = 0; b < items_.row_bytes(); b += store::kLineBytes) __builtin_prefetch(data + b);
+    for (std::size_t b = 0; b < items_.row_bytes(); b += store::kLineBytes)
+      __builtin_prefetch(data + b);
     __builtin_prefetch(&items_.squares[row]);
     ring_.push({q, row});
     ++counts_.rescored;
@@ -56,7 +58,9 @@ class Rescorer {
     std::size_t row;
   };
 
-  const float* query(const Pair& pair) const noexcept { return queries_.values(first_query_ + pair.q); }
+  const float* query(const Pair& pair) const noexcept {
+    return queries_.values(first_query_ + pair.q);
+  }
 
   // Four at a time: a sum of dot64 depends on the one before, and four hide each other's latency.
   template <typename Raised>
@@ -76,8 +80,8 @@ class Rescorer {
 
   template <typename Raised>
   void offer(const Pair& pair, double dot, Raised& raised) noexcept {
-    const double key =
-        base::ranking_key(ranking_, dot, queries_.square(first_query_ + pair.q), items_.squares[pair.row]);
+    const double key = base::ranking_key(ranking_, dot, queries_.square(first_query_ + pair.q),
+                                         items_.squares[pair.row]);
     Results& results = results_[pair.q];
     const double bound = results.bound();
     if (!results.offer({key, items_.id(pair.row)})) {

@@ -32,7 +32,8 @@ struct ScanContext {
   base::Ranking ranking;
   /// Which items may be returned; null: all.
   const FilterBatch* filters;
-  /// A lower bound of each query's k-th best key: at the start what is known, or guessed; raised by every task.
+  /// A lower bound of each query's k-th best key: at the start what is known, or guessed; raised by
+  /// every task.
   SharedBounds& shared;
   /// Whether several tasks scan for the same query, so that each may learn from the others.
   bool several_tasks;
@@ -46,9 +47,11 @@ struct CodeScanContext {
   const bounds::QueryCodes& codes;
   bounds::Codes read;
   Pass pass;
-  /// The sample is every tile in so many, starting in the middle, because the tiles of a block descend in scale.
+  /// The sample is every tile in so many, starting in the middle, because the tiles of a block
+  /// descend in scale.
   std::size_t sample_step;
-  /// A query whose wasted work (rescorer.hpp) exceeds this in one task leaves the codes; no limit after the sample.
+  /// A query whose wasted work (rescorer.hpp) exceeds this in one task leaves the codes; no limit
+  /// after the sample.
   std::uint64_t most_wasted;
   /// Items that may be deferred for each query.
   std::size_t deferred;

@@ -21,7 +21,8 @@ void add(SearchStats& stats, const ScanCounts& counts, const store::ItemStore& i
 }
 
 void add(SearchStats& stats, const SearchStats& other) noexcept {
-  for (const SearchStatsField& field : search_stats_fields) stats.*field.value += other.*field.value;
+  for (const SearchStatsField& field : search_stats_fields)
+    stats.*field.value += other.*field.value;
 }
 
 }  // namespace maxdot::search

@@ -13,8 +13,8 @@ struct ScanCounts {
   std::uint64_t coarse_tiles = 0;  ///< tiles read as 4-bit codes
   std::uint64_t fine_tiles = 0;    ///< tiles read as 8-bit codes
   std::uint64_t candidates = 0;    ///< items whose integer product reached the tile's limit
-  std::uint64_t refined = 0;       ///< of them, those whose low nibbles were read after a 4-bit screen
-  std::uint64_t rescored = 0;      ///< rows scored in f64
+  std::uint64_t refined = 0;   ///< of them, those whose low nibbles were read after a 4-bit screen
+  std::uint64_t rescored = 0;  ///< rows scored in f64
 };
 
 /// Adds what one thread has done.

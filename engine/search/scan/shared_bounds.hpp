@@ -1,4 +1,5 @@
-// SharedBounds: for each query the best lower bound known so far, shared by the threads that scan different tiles.
+// SharedBounds: for each query the best lower bound known so far, shared by the threads that scan
+// different tiles.
 #pragma once
 
 #include <atomic>
@@ -16,10 +17,13 @@ class SharedBounds {
     capacity_ = queries;
   }
   double get(std::size_t q) const noexcept { return bounds_[q].load(std::memory_order_relaxed); }
-  void set(std::size_t q, double bound) noexcept { bounds_[q].store(bound, std::memory_order_relaxed); }
+  void set(std::size_t q, double bound) noexcept {
+    bounds_[q].store(bound, std::memory_order_relaxed);
+  }
   void raise(std::size_t q, double bound) noexcept {
     double known = bounds_[q].load(std::memory_order_relaxed);
-    while (bound > known && !bounds_[q].compare_exchange_weak(known, bound, std::memory_order_relaxed)) {
+    while (bound > known &&
+           !bounds_[q].compare_exchange_weak(known, bound, std::memory_order_relaxed)) {
     }
   }
 

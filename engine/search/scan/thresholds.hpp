@@ -1,4 +1,5 @@
-// Thresholds: what each query of a task still asks of an item, in the forms that the steps of a scan compare with.
+// Thresholds: what each query of a task still asks of an item, in the forms that the steps of a
+// scan compare with.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +18,12 @@ namespace maxdot::search {
 template <typename Results>
 class Thresholds {
  public:
-  Thresholds(const CodeScanContext& context, const Task& task, const Results* results, CodeScratch& scratch) noexcept
+  Thresholds(const CodeScanContext& context, const Task& task, const Results* results,
+             CodeScratch& scratch) noexcept
       : context_(context), task_(task), results_(results), scratch_(scratch) {
     for (std::size_t q = 0; q < task.queries; ++q) {
-      // A little too small, so that rounding never skips what might reach; for a zero query nothing is skipped.
+      // A little too small, so that rounding never skips what might reach; for a zero query nothing
+      // is skipped.
       const double square = context.scan.queries.square(task.first_query + q);
       scratch.inverse_norms[q] = square > 0.0 ? (1.0 - 0x1p-30) / std::sqrt(square) : 0.0;
       scratch.left[q] = 0;
@@ -30,13 +33,14 @@ class Thresholds {
     find_least_norm();
   }
 
-  /// What an item's score must reach, in the units of PreparedQueries::reach; -inf if nothing is known.
+  /// What an item's score must reach, in the units of PreparedQueries::reach; -inf if nothing is
+  /// known.
   double reach(std::size_t q) const noexcept { return scratch_.reaches[q]; }
   /// The same in f32, rounded down, for the kernels' limits.
   const float* rounded() const noexcept { return scratch_.thresholds; }
 
-  /// Whether query q has left the codes. From then on no product passes its limits, whatever its bounds: nothing is found
-  /// for it, and what was found is not used.
+  /// Whether query q has left the codes. From then on no product passes its limits, whatever its
+  /// bounds: nothing is found for it, and what was found is not used.
   bool has_left(std::size_t q) const noexcept { return scratch_.left[q] != 0; }
   void leave(std::size_t q) noexcept {
     if (has_left(q)) return;
@@ -47,12 +51,14 @@ class Thresholds {
 
   /// Closes the limits of the queries that have left.
   void close(std::int32_t* limits) const noexcept {
-    for (std::size_t i = 0; i < leavers_; ++i) limits[scratch_.leavers[i]] = std::numeric_limits<std::int32_t>::max();
+    for (std::size_t i = 0; i < leavers_; ++i)
+      limits[scratch_.leavers[i]] = std::numeric_limits<std::int32_t>::max();
   }
 
   /// The results of query q have a better bound.
   void raised(std::size_t q) noexcept {
-    if (context_.scan.several_tasks) context_.scan.shared.raise(task_.first_query + q, results_[q].bound());
+    if (context_.scan.several_tasks)
+      context_.scan.shared.raise(task_.first_query + q, results_[q].bound());
     update(q);
   }
 
@@ -64,8 +70,8 @@ class Thresholds {
     find_least_norm();
   }
 
-  /// Whether no item of the tile can reach a threshold, by norms alone. Tiles of a block descend in scale, so of a block
-  /// whose norms differ much only the beginning is read.
+  /// Whether no item of the tile can reach a threshold, by norms alone. Tiles of a block descend in
+  /// scale, so of a block whose norms differ much only the beginning is read.
   bool skips(std::size_t tile) const noexcept {
     return static_cast<double>(context_.scan.items.tiles[tile].norm) < least_norm_;
   }
@@ -84,7 +90,8 @@ class Thresholds {
     double least = std::numeric_limits<double>::infinity();
     for (std::size_t q = 0; q < task_.queries; ++q) {
       if (has_left(q)) continue;
-      least = std::min(least, scratch_.reaches[q] > 0.0 ? scratch_.reaches[q] * scratch_.inverse_norms[q] : 0.0);
+      least = std::min(
+          least, scratch_.reaches[q] > 0.0 ? scratch_.reaches[q] * scratch_.inverse_norms[q] : 0.0);
     }
     least_norm_ = least;
   }

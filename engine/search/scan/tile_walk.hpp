@@ -1,4 +1,5 @@
-// TileWalk: the tiles that a pass reads of a task's range, in order, and the tile to fetch meanwhile.
+// TileWalk: the tiles that a pass reads of a task's range, in order, and the tile to fetch
+// meanwhile.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +19,13 @@ class TileWalk {
         step_(pass == Pass::sample ? sample_step : 1),
         next_(task.first_tile) {
     if (pass == Pass::sample) {
-      next_ = (task.first_tile + sample_step - 1 - sample_first_) / sample_step * sample_step + sample_first_;
+      next_ = (task.first_tile + sample_step - 1 - sample_first_) / sample_step * sample_step +
+              sample_first_;
     }
   }
 
-  /// Goes to the first tile to read, and to the one `ahead` tiles after it. `skips(tile)`: no item of it can matter.
+  /// Goes to the first tile to read, and to the one `ahead` tiles after it. `skips(tile)`: no item
+  /// of it can matter.
   template <typename Skips>
   void begin(std::size_t ahead, const Skips& skips) noexcept {
     tile_ = read_from(next_, skips);

@@ -1,5 +1,6 @@
-// An item that is not among the k best of any interest has, in the interest that it scores best in, k better items, each
-// at least as good in its own best interest. So the k best of each interest hold the k best of all.
+// An item that is not among the k best of any interest has, in the interest that it scores best in,
+// k better items, each at least as good in its own best interest. So the k best of each interest
+// hold the k best of all.
 
 #include "search/variants/multi.hpp"
 
@@ -30,7 +31,8 @@ bool is_zero(const MatrixView& rows, std::size_t row) noexcept {
     return std::all_of(values, values + rows.cols, [](float value) { return value == 0.0F; });
   }
   const auto* halves = static_cast<const std::uint16_t*>(rows.row(row));
-  return std::all_of(halves, halves + rows.cols, [](std::uint16_t half) { return (half & 0x7FFF) == 0; });
+  return std::all_of(halves, halves + rows.cols,
+                     [](std::uint16_t half) { return (half & 0x7FFF) == 0; });
 }
 
 /// Memory of one thread that merges the results of a user's interests.
@@ -46,8 +48,8 @@ struct MergeScratch {
 
 class MultiSearch {
  public:
-  MultiSearch(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
-              std::size_t per_user, const ResultView& out)
+  MultiSearch(const store::ItemStore& items, const kernels::KernelTable& table,
+              const Request& request, std::size_t per_user, const ResultView& out)
       : items_(items),
         table_(table),
         request_(request),
@@ -60,8 +62,11 @@ class MultiSearch {
   void run() {
     const std::size_t users = request_.queries.rows / per_user_;
     const std::size_t at_once = std::clamp<std::size_t>(
-        std::min(kResultsAtOnce / std::max<std::size_t>(1, width_), kMostInterestsAtOnce) / per_user_, 1, users);
-    for (std::size_t first = 0; first < users; first += at_once) group(first, std::min(at_once, users - first));
+        std::min(kResultsAtOnce / std::max<std::size_t>(1, width_), kMostInterestsAtOnce) /
+            per_user_,
+        1, users);
+    for (std::size_t first = 0; first < users; first += at_once)
+      group(first, std::min(at_once, users - first));
   }
 
  private:
@@ -82,7 +87,8 @@ class MultiSearch {
     counts_.resize(rows_.size());
     search_interests();
     base::parallel_for(users, request_.threads, [&](std::size_t user, int worker) noexcept {
-      write(first + user, starts_[user], starts_[user + 1], scratch_[static_cast<std::size_t>(worker)]);
+      write(first + user, starts_[user], starts_[user + 1],
+            scratch_[static_cast<std::size_t>(worker)]);
     });
   }
 
@@ -91,32 +97,39 @@ class MultiSearch {
     const std::size_t row_bytes = all.cols * size_of(all.dtype);
     Matrix interests(rows_.size(), all.cols, all.dtype);
     auto* to = static_cast<unsigned char*>(interests.data());
-    for (std::size_t i = 0; i < rows_.size(); ++i) std::memcpy(to + i * row_bytes, all.row(rows_[i]), row_bytes);
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+      std::memcpy(to + i * row_bytes, all.row(rows_[i]), row_bytes);
     const MatrixView view = interests.view();
 
     SearchStats stats;
-    Request request = {view, width_, request_.metric, request_.threads, request_.stats == nullptr ? nullptr : &stats,
+    Request request = {view,
+                       width_,
+                       request_.metric,
+                       request_.threads,
+                       request_.stats == nullptr ? nullptr : &stats,
                        request_.method};
     request.keys = true;
     std::optional<FilterRequest> filters;
     if (request_.filters != nullptr) {
-      filters.emplace(FilterRequest{request_.filters->filters, request_.filters->rows_by_id, owners_});
+      filters.emplace(
+          FilterRequest{request_.filters->filters, request_.filters->rows_by_id, owners_});
       request.filters = &*filters;
     }
     search(items_, table_, request, {ids_.data(), keys_.data(), counts_.data()});
     if (request_.stats != nullptr) add(*request_.stats, stats);
   }
 
-  // Of interests [begin, end) of the group. An item that several interests found stands where its best key does.
+  // Of interests [begin, end) of the group. An item that several interests found stands where its
+  // best key does.
   void write(std::size_t user, std::size_t begin, std::size_t end, MergeScratch& scratch) noexcept {
     for (std::size_t i = begin; i < end; ++i) {
       scratch.lists[i - begin] = {ids_.data() + i * width_, keys_.data() + i * width_,
                                   static_cast<std::size_t>(counts_[i])};
     }
     IdSet seen(scratch.seen.data(), width_);
-    const std::size_t count =
-        merge_lists({scratch.lists.data(), end - begin}, width_, scratch.heads.data(), scratch.merged.data(),
-                    [&seen](const Entry& entry) noexcept { return seen.insert(entry.id); });
+    const std::size_t count = merge_lists(
+        {scratch.lists.data(), end - begin}, width_, scratch.heads.data(), scratch.merged.data(),
+        [&seen](const Entry& entry) noexcept { return seen.insert(entry.id); });
     const Reported reported = {request_.metric, items_.normalized, request_.keys};
     write_results({scratch.merged.data(), count}, reported, user, request_.k, out_);
   }

@@ -9,8 +9,8 @@
 
 namespace maxdot::search {
 
-RangeResult range(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
-                  std::span<const double> thresholds) {
+RangeResult range(const store::ItemStore& items, const kernels::KernelTable& table,
+                  const Request& request, std::span<const double> thresholds) {
   const std::size_t queries = request.queries.rows;
   if (request.stats != nullptr) {
     *request.stats = {};
@@ -20,7 +20,8 @@ RangeResult range(const store::ItemStore& items, const kernels::KernelTable& tab
   std::unique_ptr<CallMemory> memory = take_call_memory();
   const CallContext context = make_context(items, table, request, *memory);
   RangeCollector collector({request.metric, items.normalized, request.keys}, thresholds);
-  // A range has no k; one result makes the shortest lists, and the planner's choice the one for few results.
+  // A range has no k; one result makes the shortest lists, and the planner's choice the one for few
+  // results.
   Call(context, request, 1, *memory, collector).run();
   keep_call_memory(std::move(memory));
   return collector.result(request.threads);

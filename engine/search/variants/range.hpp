@@ -10,9 +10,10 @@
 
 namespace maxdot::search {
 
-/// Index::search_range has the contract. Uses all of `request` but k. Requires checked queries of the items' dimension and
-/// thresholds that are not NaN, one for each query. Throws Error (out_of_memory) or std::bad_alloc.
-RangeResult range(const store::ItemStore& items, const kernels::KernelTable& table, const Request& request,
-                  std::span<const double> thresholds);
+/// Index::search_range has the contract. Uses all of `request` but k. Requires checked queries of
+/// the items' dimension and thresholds that are not NaN, one for each query. Throws Error
+/// (out_of_memory) or std::bad_alloc.
+RangeResult range(const store::ItemStore& items, const kernels::KernelTable& table,
+                  const Request& request, std::span<const double> thresholds);
 
 }  // namespace maxdot::search
