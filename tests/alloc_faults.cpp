@@ -34,13 +34,13 @@ void* allocate(std::size_t bytes, std::size_t alignment, bool nothrow) noexcept 
   return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 }
 
-void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
+[[maybe_unused]] void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
   void* p = allocate(bytes, alignment, false);
   if (p == nullptr) throw std::bad_alloc();
   return p;
 }
 
-constexpr std::size_t kPlain = alignof(std::max_align_t);
+[[maybe_unused]] constexpr std::size_t kPlain = alignof(std::max_align_t);
 
 }  // namespace
 
@@ -58,6 +58,7 @@ bool AllocationFault::was_nothrow() const noexcept { return fault_was_nothrow; }
 
 }  // namespace maxdot::test
 
+#if MAXDOT_ALLOCATIONS_CAN_FAIL
 using maxdot::test::allocate;
 using maxdot::test::allocate_or_throw;
 using maxdot::test::kPlain;
@@ -96,3 +97,4 @@ void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+#endif  // MAXDOT_ALLOCATIONS_CAN_FAIL

@@ -8,7 +8,22 @@
 
 #include "maxdot/error.hpp"
 
+// ThreadSanitizer has an operator new of its own, which the linker takes for a second one.
+#if defined(__SANITIZE_THREAD__)
+#define MAXDOT_ALLOCATIONS_CAN_FAIL 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MAXDOT_ALLOCATIONS_CAN_FAIL 0
+#endif
+#endif
+#ifndef MAXDOT_ALLOCATIONS_CAN_FAIL
+#define MAXDOT_ALLOCATIONS_CAN_FAIL 1
+#endif
+
 namespace maxdot::test {
+
+/// Where it is false, tests of failing allocations are skipped.
+inline constexpr bool kAllocationsCanFail = MAXDOT_ALLOCATIONS_CAN_FAIL != 0;
 
 /// While it lives, allocation `n` (the first is 0) by operator new fails, on whatever thread it
 /// comes: std::bad_alloc, or null from a nothrow one. All others succeed. One at a time. Memory of

@@ -31,7 +31,9 @@ SEARCH = {
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 ANGLED = re.compile(r"^\s*#\s*include\s*<([^>]+)>")
 # These are users of the library as any other: the public API and their own files, nothing else.
-USERS = ("tools", "python/src")
+USERS = ("judge", "tools", "python/src")
+# The judge serves the others.
+JUDGE = "judge"
 # The folders of the command, as above.
 TOOLS = {
     "console": ["console"],
@@ -71,7 +73,11 @@ def check_search(path, parts):
 
 
 def is_own(root, folder, path, target):
-    """In tools/ files are named by their path from there, in other folders they stand beside the one that includes them."""
+    """The judge's files are named by their path, those of tools/ by their path from there, others stand beside each other."""
+    if target.split("/")[0] == JUDGE:
+        return ".." not in target and (root / target).is_file()
+    if folder == JUDGE:
+        return False
     if folder != "tools":
         return "/" not in target and (path.parent / target).is_file()
     allowed = TOOLS.get(path.relative_to(root / folder).parts[0], [])

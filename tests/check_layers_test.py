@@ -26,10 +26,12 @@ GOOD = {
     "engine/measure/ranks.cpp": '#include "bounds/f32_bound.hpp"\n',
     "engine/api/index.cpp": '#include "bounds/f32_bound.hpp"\n#include "search/variants/range.hpp"\n',
     "tools/commands/build.cpp": (
-        '#include "maxdot/index.hpp"\n#include "verify/brute.hpp"\n#include "console/console.hpp"\n#include <vector>\n'
+        '#include "maxdot/index.hpp"\n#include "verify/compare.hpp"\n#include "console/console.hpp"\n#include <vector>\n'
     ),
     "tools/console/console.hpp": "",
-    "tools/verify/brute.hpp": '#include "console/console.hpp"\n',
+    "tools/verify/compare.hpp": '#include "console/console.hpp"\n#include "judge/brute.hpp"\n',
+    "judge/brute.hpp": '#include "maxdot/index.hpp"\n#include "judge/widen.hpp"\n',
+    "judge/widen.hpp": "",
     "python/src/module.cpp": '#include <nanobind/nanobind.h>\n#include "maxdot/index.hpp"\n#include "results.hpp"\n',
     "python/src/results.hpp": "",
     "tests/fuzz/oracle.hpp": "#include <vector>\n",
@@ -58,7 +60,10 @@ PLANTED = {
     "tools/commands/hidden.cpp": '#include "maxdot/secret.hpp"',
     "tools/commands/beside.cpp": '#include "console.hpp"',
     "tools/commands/missing.cpp": '#include "verify/missing.hpp"',
-    "tools/console/high.cpp": '#include "verify/brute.hpp"',
+    "tools/console/high.cpp": '#include "verify/compare.hpp"',
+    "judge/high.cpp": '#include "verify/compare.hpp"',
+    "judge/deep.cpp": '#include "base/file.hpp"',
+    "judge/beside.cpp": '#include "widen.hpp"',
     "python/src/deep.cpp": '#  include "search/search.hpp"',
     "python/src/around.cpp": "#include <base/file.hpp>",
     "python/src/other.cpp": '#include "console.hpp"',

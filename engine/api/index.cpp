@@ -156,14 +156,8 @@ std::int64_t Index::item_id(std::size_t row) const noexcept { return impl_->item
 
 void Index::item_row(std::size_t row, float* out) const noexcept {
   const store::ItemStore& items = *impl_->items;
-  if (items.dtype == DType::f32) {
-    std::memcpy(out, items.row(row), items.row_bytes());
-    return;
-  }
-  base::in_default_environment([&] {
-    const auto* halves = reinterpret_cast<const std::uint16_t*>(items.row(row));
-    for (std::size_t j = 0; j < items.dimension; ++j) out[j] = base::f16_to_f32(halves[j]);
-  });
+  base::in_default_environment(
+      [&] { base::to_f32(items.row(row), items.dtype, items.dimension, out); });
 }
 
 void round_to_f32(std::span<const double> scores, float* out) noexcept {

@@ -22,12 +22,7 @@ namespace {
 std::vector<float> as_f32(const MatrixView& view) {
   std::vector<float> out(view.rows * view.cols);
   for (std::size_t r = 0; r < view.rows; ++r) {
-    for (std::size_t c = 0; c < view.cols; ++c) {
-      out[r * view.cols + c] =
-          view.dtype == DType::f32
-              ? static_cast<const float*>(view.row(r))[c]
-              : base::f16_to_f32(static_cast<const std::uint16_t*>(view.row(r))[c]);
-    }
+    base::to_f32(view.row(r), view.dtype, view.cols, out.data() + r * view.cols);
   }
   return out;
 }

@@ -29,11 +29,6 @@ void check_lists(const MatrixView& users, const IdLists& relevant, const IdLists
   if (!exclude.absent()) api::check_lists(exclude, "exclude", users.rows);
 }
 
-float element(const MatrixView& users, std::size_t row, std::size_t j) noexcept {
-  if (users.dtype == DType::f32) return static_cast<const float*>(users.row(row))[j];
-  return base::f16_to_f32(static_cast<const std::uint16_t*>(users.row(row))[j]);
-}
-
 // Excluded items are as good as absent: they neither have a rank nor push others down. Their number
 // is small beside the catalogue's, so each is scored by the specification.
 void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView& users,
@@ -52,7 +47,7 @@ void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView
     excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
     if (!excluded.empty() && excluded.back() == api::kUnknownRow) excluded.pop_back();
     if (excluded.empty()) continue;
-    for (std::size_t j = 0; j < users.cols; ++j) query[j] = element(users, user, j);
+    base::to_f32(users.row(user), users.dtype, users.cols, query.data());
     const double square = kernels.dot64[0](query.data(), query.data(), users.cols);
     const auto key_of = [&](std::size_t row) {
       return base::ranking_key(ranking, dot64(query.data(), items.row(row), items.dimension),

@@ -201,8 +201,8 @@ std::uint64_t screen_rows(const void* rows, std::size_t n, std::size_t d, const 
     for (std::size_t j = 0; j < d; j += V::kWidth) {
       const Float element = Float::load_aligned(query + j);
       for (std::size_t r = 0; r < kRows; ++r) {
-        // A scan is one long stream; 4 KiB ahead takes 1.9 ms, none 2.5 (bench_worst, Gaussian, one
-        // query).
+        // A scan is one long stream: 4 KiB ahead is fetched. ("Rows, one query" in
+        // docs/measurements.md)
         __builtin_prefetch(row + r * row_bytes + j * Reader::kBytes + 4096);
         sum[r] = V::fma(Reader::load(row + r * row_bytes + j * Reader::kBytes), element, sum[r]);
       }

@@ -68,11 +68,9 @@ inline constexpr std::size_t kLowPadding = 64;
 inline constexpr std::size_t kMaxStreamQueries = 2;
 
 /// What screen_codes fetches into L2 while it computes: `lines` lines of 64 bytes from each of two
-/// places, spread evenly over its loops, at most one with every four dimensions: with 5 or 6
-/// queries half of a tile is left to the hardware, which is faster (11.4 ms) than every second line
-/// (16.8). In a burst they would fill the line buffers, and the arithmetic would wait. Origin: 1M x
-/// 128, 16 queries: a portion with every block of 6 queries 9.2 ms, evenly 8.2; 63 queries 25.6
-/// and 25.0; 2,048 717 and 702.
+/// places. They are spread evenly over its loops, because a burst would fill the line buffers and
+/// stop the arithmetic; at most one line with every four dimensions, so that of 5 or 6 queries half
+/// of a tile is left to the hardware. ("Codes ahead" in docs/measurements.md)
 struct CodesAhead {
   const std::uint8_t* first;
   const std::uint8_t* second;

@@ -22,9 +22,8 @@ using kernels::kTileItems;
 // order.
 constexpr std::size_t kChunkTiles = 256;
 
-// Queries that share a packed panel, and those whose logits (6 KiB) are held in L1 at once. Origin:
-// bench_softmax at d = 128; 192 queries are 13 % slower, 768 no faster; groups of 12 and 48 are
-// within 2 %.
+// [queries] That share a packed panel, and whose logits (6 KiB) are held in L1 at once. ("Softmax"
+// in docs/measurements.md)
 constexpr std::size_t kBlockQueries = 512;
 constexpr std::size_t kGroupQueries = 24;
 

@@ -46,25 +46,22 @@ bool row_is_finite(const void* row, std::size_t d) noexcept {
 }
 
 float element(const MatrixView& view, std::size_t r, std::size_t c) noexcept {
-  const auto* p = static_cast<const unsigned char*>(view.row(r)) + c * size_of(view.dtype);
-  if (view.dtype == DType::f32) {
-    float value = 0;
-    std::memcpy(&value, p, sizeof(value));
-    return value;
-  }
-  std::uint16_t half = 0;
-  std::memcpy(&half, p, sizeof(half));
-  return base::f16_to_f32(half);
+  float value = 0;
+  base::to_f32(static_cast<const unsigned char*>(view.row(r)) + c * size_of(view.dtype), view.dtype,
+               1, &value);
+  return value;
 }
 
 [[noreturn]] void refuse_value(const MatrixView& view, std::size_t r, const char* what) {
   std::size_t c = 0;
   while (c + 1 < view.cols && std::isfinite(element(view, r, c))) ++c;
   const float value = element(view, r, c);
-  throw Error(ErrorCode::invalid_data,
-              std::string(what) + ": row " + std::to_string(r) + ", column " + std::to_string(c) +
-                  " is " + (std::isnan(value) ? "NaN" : "Inf") +
-                  "; every value must be finite: remove or repair the row");
+  throw Error(
+      ErrorCode::invalid_data,
+      std::string(what) + ": row " + std::to_string(r) + ", column " + std::to_string(c) + " is " +
+          (std::isnan(value) ? "NaN" : "Inf") +
+          "; every value must be finite: remove or repair the row",
+      {static_cast<std::int64_t>(r), static_cast<std::int64_t>(c), static_cast<double>(value)});
 }
 
 struct Buffers {

@@ -1,6 +1,7 @@
 // The one exception type that maxdot throws.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -18,15 +19,29 @@ enum class ErrorCode : int {
 
 const char* to_string(ErrorCode code) noexcept;
 
+/// The place that an error is about, counted from 0 in what the caller gave; -1 where the error has
+/// none.
+struct ErrorPlace {
+  std::int64_t row = -1;
+  std::int64_t column = -1;
+  /// What stands there, where a value is at fault.
+  double value = 0.0;
+};
+
 /// Thrown by the library's validating entry points and by nothing else in maxdot. The message is
 /// one line that names the file, row or value, says what is wrong, and what to do.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(ErrorCode code, const std::string& message, const ErrorPlace& place = {})
+      : std::runtime_error(message), code_(code), place_(place) {}
   ErrorCode code() const noexcept { return code_; }
+  /// For a caller who counts rows from elsewhere, such as the start of a file that it reads in
+  /// parts.
+  const ErrorPlace& place() const noexcept { return place_; }
 
  private:
   ErrorCode code_;
+  ErrorPlace place_;
 };
 
 }  // namespace maxdot

@@ -18,7 +18,8 @@ namespace test = maxdot::test;
 
 TEST_CASE(
     "the tests' own allocation faults: exactly one allocation fails, and only while the fault "
-    "lives") {
+    "lives" *
+    doctest::skip(!test::kAllocationsCanFail)) {
   {
     const test::AllocationFault fault(1);
     void* first = ::operator new(8);
@@ -48,7 +49,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "memory that runs out while an index is saved or opened is an Error, and the old file stays") {
+    "memory that runs out while an index is saved or opened is an Error, and the old file stays" *
+    doctest::skip(!test::kAllocationsCanFail)) {
   const test::Folder folder;
   const test::Rows items = test::gaussian_rows(300, 5, 1);
   const std::vector<std::int64_t> ids = [] {
@@ -76,7 +78,8 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("memory that runs out while other files are read or written is an Error") {
+TEST_CASE("memory that runs out while other files are read or written is an Error" *
+          doctest::skip(!test::kAllocationsCanFail)) {
   const test::Folder folder;
   const std::string numbers = folder.put("numbers of some length.txt", "1\n2\n3\n");
   const std::string pairs = folder.put("pairs of some length.csv", "user,item\n1,2\n3,4\n");

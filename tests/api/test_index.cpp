@@ -103,6 +103,14 @@ TEST_CASE("bad values are refused with row and column") {
   const Error nan = error_of([&] { Index::build(items.view()); });
   CHECK(nan.code() == ErrorCode::invalid_data);
   CHECK(contains(nan, "row 4200, column 3 is NaN"));
+  try {
+    Index::build(items.view());
+    FAIL("a NaN was taken");
+  } catch (const maxdot::Error& error) {
+    CHECK(error.place().row == 4200);
+    CHECK(error.place().column == 3);
+    CHECK(std::isnan(error.place().value));
+  }
   CHECK(contains(error_of([&] { index.search(items.view().slice(4300, 700), 3); }),
                  "queries: row 600, column 0 is Inf"));
   std::vector<std::uint16_t> halves(16, 0x3c00);

@@ -202,7 +202,8 @@ TEST_CASE("sizes that overflow are refused") {
 
 // Threads are given: how many there are by default is read from files, whose reader knows what to
 // do without memory.
-TEST_CASE("memory that runs out is an Error: building") {
+TEST_CASE("memory that runs out is an Error: building" *
+          doctest::skip(!test::kAllocationsCanFail)) {
   const Data data;
   const MatrixView items = data.items.view();
   CHECK(for_each_allocation_fault(
@@ -213,7 +214,8 @@ TEST_CASE("memory that runs out is an Error: building") {
   CHECK(for_each_allocation_fault([&] { (void)Matrix(3, 4, DType::f32); }) > 0);
 }
 
-TEST_CASE("memory that runs out is an Error: searching") {
+TEST_CASE("memory that runs out is an Error: searching" *
+          doctest::skip(!test::kAllocationsCanFail)) {
   const Data data;
   const MatrixView queries = data.queries.view();
   std::vector<std::int64_t> ids(60);
@@ -245,7 +247,8 @@ TEST_CASE("memory that runs out is an Error: searching") {
         }) > 3);
 }
 
-TEST_CASE("memory that runs out is an Error: evaluating") {
+TEST_CASE("memory that runs out is an Error: evaluating" *
+          doctest::skip(!test::kAllocationsCanFail)) {
   const Data data;
   const MatrixView users = data.queries.view();
   const std::vector<std::size_t> ks = {1, 5};
@@ -271,7 +274,8 @@ TEST_CASE("memory that runs out is an Error: evaluating") {
       [&] { (void)evaluate::rechub_text(evaluate::RechubMetric::precision, kHuge, 0.123456); });
 }
 
-TEST_CASE("memory that runs out is an Error: objectives") {
+TEST_CASE("memory that runs out is an Error: objectives" *
+          doctest::skip(!test::kAllocationsCanFail)) {
   const Data data;
   const MatrixView queries = data.queries.view();
   const std::vector<std::int64_t> ids = {7, 14, 0, 21, 28, 35};
@@ -285,7 +289,8 @@ TEST_CASE("memory that runs out is an Error: objectives") {
         }) > 3);
 }
 
-TEST_CASE("memory that runs out for the words of a refusal is an Error too") {
+TEST_CASE("memory that runs out for the words of a refusal is an Error too" *
+          doctest::skip(!test::kAllocationsCanFail)) {
   const Data data;
   const Index index = data.index();
   const std::vector<double> bad = {std::nan(""), 1};

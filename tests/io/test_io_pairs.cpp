@@ -77,8 +77,10 @@ TEST_CASE("io: a header tells which columns hold the pairs") {
       ErrorCode::invalid_argument, path, "no names");
   const std::string named = folder / "p.csv";
   const maxdot::PairColumns columns = {"0", "1"};
-  CHECK(maxdot::test::for_each_allocation_fault(
-            [&] { (void)maxdot::read_id_pairs(named, columns); }) > 5);
+  if (maxdot::test::kAllocationsCanFail) {
+    CHECK(maxdot::test::for_each_allocation_fault(
+              [&] { (void)maxdot::read_id_pairs(named, columns); }) > 5);
+  }
 }
 
 TEST_CASE("io: pairs from arrays and from text") {

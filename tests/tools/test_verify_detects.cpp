@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "judge/arithmetic.hpp"
+#include "judge/brute.hpp"
 #include "maxdot/maxdot.hpp"
 #include "support.hpp"
-#include "verify/arithmetic.hpp"
-#include "verify/brute.hpp"
 #include "verify/compare.hpp"
 #include "verify/data.hpp"
 #include "verify/explain.hpp"
@@ -18,6 +18,7 @@
 namespace {
 
 using namespace maxdot::tools;
+namespace judge = maxdot::judge;
 using maxdot::Metric;
 using maxdot::SearchResult;
 
@@ -29,23 +30,25 @@ Rows gaussian(std::size_t rows, std::size_t cols, std::uint64_t seed) {
   return Rows{made.values, made.rows, made.cols};
 }
 
-std::vector<Truth> truths_of(const Rows& items, const Rows& queries,
-                             const std::vector<Contest>& contests, std::size_t threads = 1) {
-  return brute_force(items, queries, kDepth, contests, threads, [](std::size_t) {});
+std::vector<judge::Truth> truths_of(const Rows& items, const Rows& queries,
+                                    const std::vector<judge::Contest>& contests,
+                                    std::size_t threads = 1) {
+  return judge::brute_force(items.view(), queries.view(), {}, kDepth, contests, threads,
+                            [](std::size_t) {});
 }
 
-const std::vector<Contest> kContests = {{Metric::dot, false},       {Metric::cosine, false},
-                                        {Metric::euclidean, false}, {Metric::dot, true},
-                                        {Metric::cosine, true},     {Metric::euclidean, true}};
+const std::vector<judge::Contest> kContests = {
+    {Metric::dot, false}, {Metric::cosine, false}, {Metric::euclidean, false},
+    {Metric::dot, true},  {Metric::cosine, true},  {Metric::euclidean, true}};
 
 // An answer as the engine would give it, made from the specification.
-SearchResult answer_of(const Rows& items, const Rows& queries, const Contest& contest) {
+SearchResult answer_of(const Rows& items, const Rows& queries, const judge::Contest& contest) {
   return maxdot::reference::top_k(items.view(), queries.view(), kDepth, contest.metric,
                                   contest.normalize);
 }
 
 // An answer as FAISS would give it without any rounding but that of the score.
-FaissAnswer faiss_like(const Truth& truth, FaissScore measure) {
+FaissAnswer faiss_like(const judge::Truth& truth, FaissScore measure) {
   FaissAnswer answer{truth.queries, truth.k, truth.ids, {}};
   for (const double key : truth.keys) {
     answer.scores.push_back(
@@ -63,9 +66,9 @@ TEST_CASE("the brute force is the specification, whatever the threads") {
     items.row(5)[j] = 0.0F;               // a zero row
     items.row(600)[j] = items.row(3)[j];  // a tie
   }
-  CHECK(brute_force_self_check(items, queries, kContests, 2000, 3) == 0);
-  const std::vector<Truth> one = truths_of(items, queries, kContests, 1);
-  const std::vector<Truth> three = truths_of(items, queries, kContests, 3);
+  CHECK(judge::brute_force_self_check(items.view(), queries.view(), kContests, 2000, 3) == 0);
+  const std::vector<judge::Truth> one = truths_of(items, queries, kContests, 1);
+  const std::vector<judge::Truth> three = truths_of(items, queries, kContests, 3);
   for (std::size_t c = 0; c < kContests.size(); ++c) {
     CHECK(compare_with_truth(answer_of(items, queries, kContests[c]), one[c]).wrong() == 0);
     CHECK(one[c].ids == three[c].ids);
@@ -83,16 +86,18 @@ TEST_CASE("the judge's arithmetic is the documented one, and more precise sums c
       for (std::size_t pair = 0; pair < 100; ++pair) {
         const float* a = &q.values[pair % 5 * d];
         const float* b = &x.values[pair / 5 * d];
-        REQUIRE(documented_dot(a, b, d) == maxdot::reference::dot64(a, b, d));
-        for (const Contest& contest : kContests) {
+        REQUIRE(judge::documented_dot(a, b, d) == maxdot::reference::dot64(a, b, d));
+        for (const judge::Contest& contest : kContests) {
           const maxdot::reference::Score score =
               maxdot::reference::score(a, b, d, contest.metric, contest.normalize);
-          const double key =
-              documented_key(contest.metric, contest.normalize, documented_dot(a, b, d),
-                             documented_length(a, d), documented_length(b, d));
+          const double key = judge::documented_key(
+              contest.metric, contest.normalize, judge::documented_dot(a, b, d),
+              judge::documented_length(a, d), judge::documented_length(b, d));
           REQUIRE(key == score.key);
-          REQUIRE(documented_score(contest.metric, contest.normalize, key) == score.reported);
-          const PreciseKey precise = precise_key(a, b, d, contest.metric, contest.normalize);
+          REQUIRE(judge::documented_score(contest.metric, contest.normalize, key) ==
+                  score.reported);
+          const judge::PreciseKey precise =
+              judge::precise_key(a, b, d, contest.metric, contest.normalize);
           REQUIRE(precise.confirms(key));
           if (precise.allowed > 0.0L) {
             REQUIRE_FALSE(
@@ -102,7 +107,7 @@ TEST_CASE("the judge's arithmetic is the documented one, and more precise sums c
       }
     }
   }
-  CHECK_FALSE(PreciseKey{1.0L, 0.5L}.confirms(std::numeric_limits<double>::quiet_NaN()));
+  CHECK_FALSE(judge::PreciseKey{1.0L, 0.5L}.confirms(std::numeric_limits<double>::quiet_NaN()));
 }
 
 TEST_CASE(
@@ -110,7 +115,7 @@ TEST_CASE(
   constexpr std::size_t d = 64;
   const Rows items = gaussian(400, d, 1);
   const Rows queries = gaussian(kQueries, d, 2);
-  const Truth truth = truths_of(items, queries, {kContests[0]}).front();
+  const judge::Truth truth = truths_of(items, queries, {kContests[0]}).front();
   CHECK(truth.denied == 0);
   SearchResult in_order = answer_of(items, queries, kContests[0]);
   CHECK(compare_with_truth(in_order, truth).wrong() == 0);
@@ -126,7 +131,7 @@ TEST_CASE(
         narrow += q[j] * x[j];
       }
       in_order.scores[at] = sum;
-      const PreciseKey precise = precise_key(q, x, d, Metric::dot, false);
+      const judge::PreciseKey precise = judge::precise_key(q, x, d, Metric::dot, false);
       CHECK(precise.confirms(truth.keys[at]));
       if (!precise.confirms(static_cast<double>(narrow))) ++denied;
     }
@@ -135,15 +140,15 @@ TEST_CASE(
         kQueries);  // bits, though hardly anything else
   CHECK(denied > kQueries * kDepth / 2);
   const float tiny = 0x1p-140F;
-  CHECK(precise_key(&tiny, &tiny, 1, Metric::dot, false).confirms(0x1p-280));
-  CHECK_FALSE(precise_key(&tiny, &tiny, 1, Metric::dot, false).confirms(0.0));
+  CHECK(judge::precise_key(&tiny, &tiny, 1, Metric::dot, false).confirms(0x1p-280));
+  CHECK_FALSE(judge::precise_key(&tiny, &tiny, 1, Metric::dot, false).confirms(0.0));
 }
 
 TEST_CASE("items without a direction can be left out of the truth") {
   Rows items = gaussian(25, 8, 1);
   for (std::size_t r = 0; r < 10; ++r) std::fill_n(items.row(r), items.cols, 0.0F);
   const Rows queries = gaussian(3, 8, 2);
-  const Truth truth = truths_of(items, queries, {{Metric::cosine, true, true}}).front();
+  const judge::Truth truth = truths_of(items, queries, {{Metric::cosine, true, true}}).front();
   CHECK(truth.k == 15);
   for (const std::int64_t id : truth.ids) CHECK(id >= 10);
 }
@@ -151,7 +156,7 @@ TEST_CASE("items without a direction can be left out of the truth") {
 TEST_CASE("a wrong item, a wrong bit, a lost result and another shape are noticed") {
   const Rows items = gaussian(500, 16, 1);
   const Rows queries = gaussian(kQueries, 16, 2);
-  const Truth truth = truths_of(items, queries, {kContests[0]}).front();
+  const judge::Truth truth = truths_of(items, queries, {kContests[0]}).front();
   const SearchResult good = answer_of(items, queries, kContests[0]);
   CHECK(compare_with_truth(good, truth).wrong() == 0);
 
@@ -195,14 +200,14 @@ TEST_CASE("a distance that is no distance of unit vectors is noticed") {
 
 TEST_CASE("FAISS: rounding is explained, everything else is not") {
   for (const FaissScore measure : {FaissScore::inner_product, FaissScore::squared_distance}) {
-    const Contest contest{measure == FaissScore::inner_product ? Metric::dot : Metric::euclidean,
-                          false};
+    const judge::Contest contest{
+        measure == FaissScore::inner_product ? Metric::dot : Metric::euclidean, false};
     Rows items = gaussian(400, 32, 1);
     for (std::size_t j = 0; j < items.cols; ++j) items.row(399)[j] = items.row(7)[j];
     items.row(399)[0] = std::nextafter(items.row(399)[0], 9.0F);  // one ulp from row 7
     Rows queries = gaussian(kQueries, 32, 2);
     std::copy_n(items.row(7), items.cols, queries.row(0));  // so that both lead query 0
-    const Truth truth = truths_of(items, queries, {contest}).front();
+    const judge::Truth truth = truths_of(items, queries, {contest}).front();
     const FaissAnswer good = faiss_like(truth, measure);
     const auto judged = [&](const FaissAnswer& answer) {
       return explain(answer, measure, truth, contest, items, queries);
@@ -259,16 +264,16 @@ TEST_CASE("FAISS: sums beyond f32 and queries without a direction are left out, 
   Rows items = gaussian(100, 8, 1);
   Rows queries = gaussian(4, 8, 2);
   std::fill_n(queries.row(1), queries.cols, 0.0F);
-  const Contest unit{Metric::cosine, true};
-  const Truth unit_truth = truths_of(items, queries, {unit}).front();
+  const judge::Contest unit{Metric::cosine, true};
+  const judge::Truth unit_truth = truths_of(items, queries, {unit}).front();
   const Explanation judged = explain(faiss_like(unit_truth, FaissScore::inner_product),
                                      FaissScore::inner_product, unit_truth, unit, items, queries);
   CHECK(judged.queries_left_out == 1);
   CHECK(judged.positions == 3 * kDepth);
 
   for (float& value : items.values) value *= 1e19F;
-  const Contest raw{Metric::euclidean, false};
-  const Truth raw_truth = truths_of(items, queries, {raw}).front();
+  const judge::Contest raw{Metric::euclidean, false};
+  const judge::Truth raw_truth = truths_of(items, queries, {raw}).front();
   CHECK(explain(faiss_like(raw_truth, FaissScore::squared_distance), FaissScore::squared_distance,
                 raw_truth, raw, items, queries)
             .queries_left_out == 4);

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "console/console.hpp"
@@ -11,43 +10,6 @@
 #include "console/files.hpp"
 
 namespace maxdot::tools {
-namespace {
-
-struct Place {
-  std::size_t row;
-  std::size_t column;
-  bool is_nan;
-};
-
-enum class ValueKind { finite, infinite, nan };
-
-ValueKind kind_f32(const void* row, std::size_t column) {
-  float value = 0;
-  std::memcpy(&value, static_cast<const char*>(row) + column * sizeof(value), sizeof(value));
-  if (std::isnan(value)) return ValueKind::nan;
-  return std::isinf(value) ? ValueKind::infinite : ValueKind::finite;
-}
-
-ValueKind kind_f16(const void* row, std::size_t column) {
-  std::uint16_t bits = 0;
-  std::memcpy(&bits, static_cast<const char*>(row) + column * sizeof(bits), sizeof(bits));
-  if ((bits & 0x7c00U) != 0x7c00U) return ValueKind::finite;
-  return (bits & 0x03ffU) != 0 ? ValueKind::nan : ValueKind::infinite;
-}
-
-std::optional<Place> find_non_finite(const MatrixView& rows) {
-  for (std::size_t row = 0; row < rows.rows; ++row) {
-    for (std::size_t column = 0; column < rows.cols; ++column) {
-      const void* values = rows.row(row);
-      const ValueKind kind =
-          rows.dtype == DType::f32 ? kind_f32(values, column) : kind_f16(values, column);
-      if (kind != ValueKind::finite) return Place{row, column, kind == ValueKind::nan};
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 void check_dimension(const MatrixFile& file, const Index& index, const std::string& index_path) {
   if (file.cols() == index.dimension()) return;
@@ -80,13 +42,14 @@ void search_rows(const Index& index, const MatrixView& rows, std::size_t k, cons
   } catch (const Error& error) {
     // The library counts rows from the start of this view; the user counts from the start of the
     // file.
-    const std::optional<Place> place =
-        error.code() == ErrorCode::invalid_data ? find_non_finite(rows) : std::nullopt;
-    if (!place) throw blame(error, path);
-    throw Failure(ExitCode::bad_data, path + ": row " + std::to_string(first_row + place->row) +
-                                          ", column " + std::to_string(place->column) + " is " +
-                                          (place->is_nan ? "NaN" : "infinite") +
-                                          "; remove the row or repair the value");
+    const ErrorPlace& place = error.place();
+    if (error.code() != ErrorCode::invalid_data || place.row < 0) throw blame(error, path);
+    throw Failure(ExitCode::bad_data,
+                  path + ": row " +
+                      std::to_string(first_row + static_cast<std::size_t>(place.row)) +
+                      ", column " + std::to_string(place.column) + " is " +
+                      (std::isnan(place.value) ? "NaN" : "infinite") +
+                      "; remove the row or repair the value");
   }
 }
 

@@ -93,9 +93,9 @@ Data load(const VerifyCommand& command, VerifyReport& report) {
   return data;
 }
 
-std::array<Contest, 3> contests(bool normalize) {
-  return {Contest{Metric::dot, normalize}, Contest{Metric::cosine, normalize},
-          Contest{Metric::euclidean, normalize}};
+std::array<judge::Contest, 3> contests(bool normalize) {
+  return {judge::Contest{Metric::dot, normalize}, judge::Contest{Metric::cosine, normalize},
+          judge::Contest{Metric::euclidean, normalize}};
 }
 
 Answers search_all(const Index& index, const MatrixView& queries, std::size_t k,
@@ -115,12 +115,12 @@ Index build(const Rows& items, bool normalize, std::size_t threads) {
   return Index::build(items.view(), options);
 }
 
-std::vector<Truth> find_truth(const char* what, const Rows& items, const Rows& queries,
-                              std::size_t k, const std::vector<Contest>& wanted,
-                              std::size_t threads) {
+std::vector<judge::Truth> find_truth(const char* what, const Rows& items, const Rows& queries,
+                                     std::size_t k, const std::vector<judge::Contest>& wanted,
+                                     std::size_t threads) {
   Progress progress(what, "queries", queries.rows);
-  return brute_force(items, queries, k, wanted, threads,
-                     [&progress](std::size_t done) { progress.update(done); });
+  return judge::brute_force(items.view(), queries.view(), {}, k, wanted, threads,
+                            [&progress](std::size_t done) { progress.update(done); });
 }
 
 // Adds `part` to `whole`.
@@ -157,11 +157,12 @@ void compare_circumstances(const Index& index, const Data& data, const Answers& 
   }
 }
 
-void compare_metrics(const std::vector<Truth>& truths, const Data& data, VerifyReport& report) {
+void compare_metrics(const std::vector<judge::Truth>& truths, const Data& data,
+                     VerifyReport& report) {
   constexpr std::array<std::array<std::size_t, 2>, 3> pairs = {{{0, 1}, {0, 2}, {1, 2}}};
   for (std::size_t p = 0; p < pairs.size(); ++p) {
-    const Truth& left = truths[pairs[p][0]];
-    const Truth& right = truths[pairs[p][1]];
+    const judge::Truth& left = truths[pairs[p][0]];
+    const judge::Truth& right = truths[pairs[p][1]];
     std::size_t same = 0;
     for (std::size_t at = 0; at < left.ids.size(); ++at)
       same += left.ids[at] == right.ids[at] ? 1U : 0U;
@@ -194,26 +195,27 @@ VerifyReport verify(const VerifyCommand& command) {
   const auto threads = command.threads > 0 ? static_cast<std::size_t>(command.threads)
                                            : static_cast<std::size_t>(available_threads());
 
-  std::vector<Contest> raw_contests;
-  std::vector<Contest> unit_contests;
-  for (const Contest& contest : contests(false)) raw_contests.push_back(contest);
-  for (const Contest& contest : contests(true)) unit_contests.push_back(contest);
+  std::vector<judge::Contest> raw_contests;
+  std::vector<judge::Contest> unit_contests;
+  for (const judge::Contest& contest : contests(false)) raw_contests.push_back(contest);
+  for (const judge::Contest& contest : contests(true)) unit_contests.push_back(contest);
   unit_contests.push_back({Metric::cosine, true, true});  // what FAISS is measured by
 
   report.self_check_pairs = 2 * kSelfCheckPairs;
-  report.self_check_wrong = brute_force_self_check(data.raw_items, data.raw_queries, raw_contests,
-                                                   kSelfCheckPairs, command.seed) +
-                            brute_force_self_check(data.unit_items, data.unit_queries,
-                                                   unit_contests, kSelfCheckPairs, command.seed);
+  report.self_check_wrong =
+      judge::brute_force_self_check(data.raw_items.view(), data.raw_queries.view(), raw_contests,
+                                    kSelfCheckPairs, command.seed) +
+      judge::brute_force_self_check(data.unit_items.view(), data.unit_queries.view(), unit_contests,
+                                    kSelfCheckPairs, command.seed);
 
-  const std::vector<Truth> raw_truths =
+  const std::vector<judge::Truth> raw_truths =
       find_truth("finding the truth, rows as they are:", data.raw_items, data.raw_queries, report.k,
                  raw_contests, threads);
-  const std::vector<Truth> unit_truths =
+  const std::vector<judge::Truth> unit_truths =
       find_truth("finding the truth, unit rows:", data.unit_items, data.unit_queries, report.k,
                  unit_contests, threads);
-  for (const std::vector<Truth>* truths : {&raw_truths, &unit_truths}) {
-    for (const Truth& truth : *truths) {
+  for (const std::vector<judge::Truth>* truths : {&raw_truths, &unit_truths}) {
+    for (const judge::Truth& truth : *truths) {
       report.keys_denied += truth.denied;
       report.keys_confirmed += truth.keys.size() - truth.denied;
     }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "verify/arithmetic.hpp"
+#include "judge/arithmetic.hpp"
 
 namespace maxdot::tools {
 namespace {
@@ -25,7 +25,7 @@ struct Lists {
 Lists lists_of(const SearchResult& answer) noexcept {
   return {answer.queries, answer.k, answer.ids, answer.scores};
 }
-Lists lists_of(const Truth& truth) noexcept {
+Lists lists_of(const judge::Truth& truth) noexcept {
   return {truth.queries, truth.k, truth.ids, truth.reported};
 }
 
@@ -81,11 +81,13 @@ double square_by_differences(const float* q, const float* x, std::size_t d, doub
   return sum;
 }
 
-double norm(const float* row, std::size_t d) noexcept { return documented_length(row, d).norm; }
+double norm(const float* row, std::size_t d) noexcept {
+  return judge::documented_length(row, d).norm;
+}
 
 }  // namespace
 
-Comparison compare_with_truth(const SearchResult& answer, const Truth& truth) {
+Comparison compare_with_truth(const SearchResult& answer, const judge::Truth& truth) {
   Comparison result = compare(lists_of(answer), lists_of(truth), true);
   // The caller asks for no more than there are items, so a count below k is a lost result.
   if (!every_count_is_k(answer)) result.wrong_ids = std::max<std::uint64_t>(result.positions, 1);

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "judge/brute.hpp"
 #include "maxdot/index.hpp"
-#include "verify/brute.hpp"
 #include "verify/data.hpp"
 
 namespace maxdot::tools {
@@ -38,7 +38,7 @@ struct Comparison {
 
 /// maxdot's answer (left) against the truth (right): ids, and every bit of the scores. An answer of
 /// another shape is wrong at every position.
-Comparison compare_with_truth(const SearchResult& answer, const Truth& truth);
+Comparison compare_with_truth(const SearchResult& answer, const judge::Truth& truth);
 
 /// Two answers of maxdot to the same question, every bit. Different shapes differ at every
 /// position.

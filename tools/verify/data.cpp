@@ -1,36 +1,19 @@
 #include "verify/data.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <random>
 
+#include "judge/arithmetic.hpp"
+#include "judge/widen.hpp"
 #include "maxdot/io.hpp"
-#include "verify/arithmetic.hpp"
 
 namespace maxdot::tools {
 namespace {
 
-// IEEE 754 binary16 to binary32, exact. Written here and not borrowed from the engine: what checks
-// the engine must not share its conversions.
-float widen(std::uint16_t half) noexcept {
-  const bool negative = (half >> 15) != 0;
-  const int exponent = (half >> 10) & 31;
-  const int fraction = half & 1023;
-  float magnitude = 0.0F;
-  if (exponent == 31) {
-    const std::uint32_t bits = 0x7f800000U | (static_cast<std::uint32_t>(fraction) << 13);
-    magnitude = std::bit_cast<float>(bits);
-  } else if (exponent == 0) {
-    magnitude = std::ldexp(static_cast<float>(fraction), -24);
-  } else {
-    magnitude = std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
-  }
-  return negative ? -magnitude : magnitude;
+double norm(const float* row, std::size_t d) noexcept {
+  return judge::documented_length(row, d).norm;
 }
-
-double norm(const float* row, std::size_t d) noexcept { return documented_length(row, d).norm; }
 
 bool is_zero(const float* row, std::size_t d) noexcept {
   return std::all_of(row, row + d, [](float value) { return value == 0.0F; });
@@ -41,17 +24,7 @@ bool is_zero(const float* row, std::size_t d) noexcept {
 Rows load_rows(const std::string& path) {
   const Matrix matrix = MatrixFile::open(path).read_all();
   Rows rows{std::vector<float>(matrix.rows() * matrix.cols()), matrix.rows(), matrix.cols()};
-  if (matrix.dtype() == DType::f32) {
-    if (!rows.values.empty())
-      std::memcpy(rows.values.data(), matrix.data(), rows.values.size() * sizeof(float));
-    return rows;
-  }
-  std::vector<float> table(65536);
-  for (std::size_t half = 0; half < table.size(); ++half)
-    table[half] = widen(static_cast<std::uint16_t>(half));
-  const auto* halves = static_cast<const std::uint16_t*>(matrix.data());
-  std::transform(halves, halves + rows.values.size(), rows.values.begin(),
-                 [&table](std::uint16_t half) { return table[half]; });
+  for (std::size_t r = 0; r < rows.rows; ++r) judge::widen_row(matrix.view(), r, rows.row(r));
   return rows;
 }
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <unordered_set>
 
-#include "verify/arithmetic.hpp"
+#include "judge/arithmetic.hpp"
 
 namespace maxdot::tools {
 namespace {
@@ -29,16 +29,17 @@ struct Seen {
 
 class Judge {
  public:
-  Judge(FaissScore measure, const Contest& contest, const Rows& items) noexcept
+  Judge(FaissScore measure, const judge::Contest& contest, const Rows& items) noexcept
       : measure_(measure), contest_(contest), items_(&items) {}
 
   Seen see(const float* q, std::size_t item) const noexcept {
     const std::size_t d = items_->cols;
     const float* x = items_->row(item);
-    const double dot = documented_dot(q, x, d);
-    const Length q_length = documented_length(q, d);
-    const Length x_length = documented_length(x, d);
-    const double key = documented_key(contest_.metric, contest_.normalize, dot, q_length, x_length);
+    const double dot = judge::documented_dot(q, x, d);
+    const judge::Length q_length = judge::documented_length(q, d);
+    const judge::Length x_length = judge::documented_length(x, d);
+    const double key =
+        judge::documented_key(contest_.metric, contest_.normalize, dot, q_length, x_length);
     double sizes = 0.0;
     for (std::size_t j = 0; j < d; ++j)
       sizes += std::abs(static_cast<double>(q[j]) * static_cast<double>(x[j]));
@@ -69,15 +70,17 @@ class Judge {
 
  private:
   FaissScore measure_;
-  Contest contest_;
+  judge::Contest contest_;
   const Rows* items_;
 };
 
-double norm(const float* row, std::size_t d) noexcept { return documented_length(row, d).norm; }
+double norm(const float* row, std::size_t d) noexcept {
+  return judge::documented_length(row, d).norm;
+}
 
 // Whether FAISS's f32 sums for this query stay finite and, if norms are divided out, the query has
 // a direction.
-bool comparable(double q_norm, double largest_item_norm, const Contest& contest) noexcept {
+bool comparable(double q_norm, double largest_item_norm, const judge::Contest& contest) noexcept {
   if (contest.normalize && q_norm == 0.0) return false;
   // No partial sum of either measure exceeds (|q| + |x|)², by more than rounding: half the range is
   // room enough.
@@ -86,7 +89,7 @@ bool comparable(double q_norm, double largest_item_norm, const Contest& contest)
 }
 
 // Judges one query's list and adds it to `result`.
-void explain_query(const Judge& judge, const FaissAnswer& answer, const Truth& truth,
+void explain_query(const Judge& judge, const FaissAnswer& answer, const judge::Truth& truth,
                    const Rows& items, const float* q, std::size_t query, Explanation& result) {
   std::unordered_set<std::int64_t> named;
   double widest_bound = 0.0;  // over both lists down to the position at hand
@@ -135,8 +138,8 @@ void explain_query(const Judge& judge, const FaissAnswer& answer, const Truth& t
 
 }  // namespace
 
-Explanation explain(const FaissAnswer& answer, FaissScore measure, const Truth& truth,
-                    const Contest& contest, const Rows& items, const Rows& queries) {
+Explanation explain(const FaissAnswer& answer, FaissScore measure, const judge::Truth& truth,
+                    const judge::Contest& contest, const Rows& items, const Rows& queries) {
   double largest_item_norm = 0.0;
   for (std::size_t r = 0; r < items.rows; ++r) {
     largest_item_norm = std::max(largest_item_norm, norm(items.row(r), items.cols));

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "verify/brute.hpp"
+#include "judge/brute.hpp"
 #include "verify/data.hpp"
 #include "verify/faiss_library.hpp"
 
@@ -61,7 +61,7 @@ struct Explanation {
 
 /// Classifies every position of `answer`. `truth` answers `contest` for the same rows, and answer.k
 /// == truth.k.
-Explanation explain(const FaissAnswer& answer, FaissScore measure, const Truth& truth,
-                    const Contest& contest, const Rows& items, const Rows& queries);
+Explanation explain(const FaissAnswer& answer, FaissScore measure, const judge::Truth& truth,
+                    const judge::Contest& contest, const Rows& items, const Rows& queries);
 
 }  // namespace maxdot::tools

@@ -177,7 +177,8 @@ class Runner {
                    task_.unit_queries);
   }
 
-  Explanation run_raw(FaissScore measure, const Contest& contest, const Truth& truth) {
+  Explanation run_raw(FaissScore measure, const judge::Contest& contest,
+                      const judge::Truth& truth) {
     const auto index = faiss_.flat(measure, task_.raw_items.cols);
     index->add(task_.raw_items.rows, task_.raw_items.values.data());
     const FaissAnswer answer =

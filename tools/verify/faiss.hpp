@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "verify/brute.hpp"
+#include "judge/brute.hpp"
 #include "verify/data.hpp"
 #include "verify/explain.hpp"
 
@@ -18,14 +18,14 @@ namespace maxdot::tools {
 struct FaissTask {
   const Rows& unit_items;
   const Rows& unit_queries;
-  const Contest& unit_contest;  ///< cosine of unit rows, zero items left out
-  const Truth& unit_truth;
+  const judge::Contest& unit_contest;  ///< cosine of unit rows, zero items left out
+  const judge::Truth& unit_truth;
   const Rows& raw_items;
   const Rows& raw_queries;
-  const Contest& dot_contest;
-  const Truth& dot_truth;
-  const Contest& euclidean_contest;
-  const Truth& euclidean_truth;
+  const judge::Contest& dot_contest;
+  const judge::Truth& dot_truth;
+  const judge::Contest& euclidean_contest;
+  const judge::Truth& euclidean_truth;
   std::size_t nlist = 0;  ///< lists of IndexIVFFlat; 0 leaves IVF out
   std::uint64_t seed = 0;
 };

@@ -58,7 +58,8 @@ std::string head(const VerifyReport& report) {
           with_thousands(report.dimension) + " numbers from " + printable(report.items_path) + "\n";
   text += "  Queries: " + queries + "\n";
   text +=
-      "  Truth:   every query against every item in 64-bit arithmetic (" + scientific(products) +
+      "  judge::Truth:   every query against every item in 64-bit arithmetic (" +
+      scientific(products) +
       " products), by code that\n"
       "           shares nothing with maxdot's search and that was compared with the specification "
       "on " +

@@ -71,7 +71,8 @@ class CandidateQueue {
                                                    codes.halves(q), codes.half());
   }
 
-  // Inlined: a call for each candidate is 1 % of a large batch (docs/measurements.md, "Queues").
+  // Inlined, because a call for each candidate is felt in large batches ("Queues" in
+  // docs/measurements.md).
   [[gnu::always_inline]] void judge_oldest() noexcept {
     const Candidate candidate = ring_.pop();
     const std::size_t q = candidate.q;

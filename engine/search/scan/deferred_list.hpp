@@ -1,5 +1,5 @@
-// DeferredList: items that their tile's limit let through wait until the scan is over, or a list is
-// full; then the best are judged first.
+// DeferredList: keeps items that their tile's limit let through until the scan is over, or a list
+// is full; then judges the best of them first.
 //
 // The guessed threshold lies below the final one. Of the items between the two none need be scored,
 // if better ones come first: they raise the threshold to the k-th best key, or near it. An item is

@@ -6,7 +6,7 @@
 
 #include "maxdot/types.hpp"
 
-namespace maxdot::tools {
+namespace maxdot::judge {
 
 /// The products summed in f64 in eight lanes, as docs/exactness.md says; of f32 values, or of f64
 /// copies of such.
@@ -39,4 +39,4 @@ struct PreciseKey {
 PreciseKey precise_key(const float* q, const float* x, std::size_t d, Metric metric,
                        bool normalize) noexcept;
 
-}  // namespace maxdot::tools
+}  // namespace maxdot::judge

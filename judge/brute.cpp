@@ -1,4 +1,4 @@
-#include "verify/brute.hpp"
+#include "judge/brute.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -10,9 +10,11 @@
 #include <thread>
 #include <utility>
 
-#include "verify/arithmetic.hpp"
+#include "judge/arithmetic.hpp"
+#include "judge/widen.hpp"
+#include "maxdot/reference.hpp"
 
-namespace maxdot::tools {
+namespace maxdot::judge {
 namespace {
 
 constexpr std::size_t kItemTile =
@@ -25,12 +27,15 @@ struct Wide {
   std::vector<Length> lengths;
 };
 
-void widen(const Rows& rows, std::size_t begin, std::size_t end, Wide& wide) {
+void widen(const MatrixView& rows, std::size_t begin, std::size_t end, Wide& wide) {
   const std::size_t d = rows.cols;
-  wide.values.assign(rows.row(begin), rows.row(end));
+  wide.values.resize((end - begin) * d);
   wide.lengths.resize(end - begin);
-  for (std::size_t r = 0; r < end - begin; ++r)
-    wide.lengths[r] = documented_length(wide.values.data() + r * d, d);
+  for (std::size_t r = 0; r < end - begin; ++r) {
+    double* row = wide.values.data() + r * d;
+    widen_row(rows, begin + r, row);
+    wide.lengths[r] = documented_length(row, d);
+  }
 }
 
 double key_of(const Contest& contest, double dot, const Length& q, const Length& x) noexcept {
@@ -44,7 +49,22 @@ double reported_of(const Contest& contest, double key) noexcept {
 struct Candidate {
   double key;
   std::int64_t id;
+  std::size_t row;
 };
+
+bool is_zero(const float* row, std::size_t d) noexcept {
+  return std::all_of(row, row + d, [](float value) { return value == 0.0F; });
+}
+
+std::size_t count_nonzero(const MatrixView& rows) {
+  std::vector<float> row(rows.cols);
+  std::size_t count = 0;
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    widen_row(rows, r, row.data());
+    if (!is_zero(row.data(), rows.cols)) ++count;
+  }
+  return count;
+}
 
 bool better(const Candidate& a, const Candidate& b) noexcept {
   return a.key != b.key ? a.key > b.key : a.id < b.id;
@@ -77,7 +97,8 @@ class Best {
 
 // Answers queries [begin, end) for every contest. Returns how many of the keys, per contest, a more
 // precise sum denies.
-std::vector<std::uint64_t> answer_block(const Rows& items, const Rows& queries, std::size_t begin,
+std::vector<std::uint64_t> answer_block(const MatrixView& items, const MatrixView& queries,
+                                        std::span<const std::int64_t> ids, std::size_t begin,
                                         std::size_t end, std::span<const Contest> contests,
                                         std::vector<Truth>& truths) {
   const std::size_t d = items.cols;
@@ -97,13 +118,17 @@ std::vector<std::uint64_t> answer_block(const Rows& items, const Rows& queries, 
         for (std::size_t c = 0; c < contests.size(); ++c) {
           if (contests[c].skip_zero_items && x.lengths[r].square == 0.0) continue;
           const double key = key_of(contests[c], dot, q.lengths[i], x.lengths[r]);
-          best[i * contests.size() + c].offer({key, static_cast<std::int64_t>(tile + r)});
+          best[i * contests.size() + c].offer(
+              {key, ids.empty() ? static_cast<std::int64_t>(tile + r) : ids[tile + r], tile + r});
         }
       }
     }
   }
   std::vector<std::uint64_t> denied(contests.size());
+  std::vector<float> query(d);
+  std::vector<float> item(d);
   for (std::size_t i = 0; i < end - begin; ++i) {
+    widen_row(queries, begin + i, query.data());
     for (std::size_t c = 0; c < contests.size(); ++c) {
       std::size_t at = (begin + i) * truths[c].k;
       for (const Candidate& candidate : best[i * contests.size() + c].sorted()) {
@@ -111,9 +136,9 @@ std::vector<std::uint64_t> answer_block(const Rows& items, const Rows& queries, 
         truths[c].keys[at] = candidate.key;
         truths[c].reported[at] = reported_of(contests[c], candidate.key);
         ++at;
+        widen_row(items, candidate.row, item.data());
         const PreciseKey precise =
-            precise_key(queries.row(begin + i), items.row(static_cast<std::size_t>(candidate.id)),
-                        d, contests[c].metric, contests[c].normalize);
+            precise_key(query.data(), item.data(), d, contests[c].metric, contests[c].normalize);
         if (!precise.confirms(candidate.key)) ++denied[c];
       }
     }
@@ -123,11 +148,14 @@ std::vector<std::uint64_t> answer_block(const Rows& items, const Rows& queries, 
 
 }  // namespace
 
-std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size_t k,
+std::vector<Truth> brute_force(const MatrixView& items, const MatrixView& queries,
+                               std::span<const std::int64_t> ids, std::size_t k,
                                std::span<const Contest> contests, std::size_t threads,
                                const std::function<void(std::size_t)>& finished) {
   std::vector<Truth> truths;
-  const std::size_t nonzero = nonzero_rows(items).size();
+  const bool skips = std::any_of(contests.begin(), contests.end(),
+                                 [](const Contest& c) { return c.skip_zero_items; });
+  const std::size_t nonzero = skips ? count_nonzero(items) : items.rows;
   for (const Contest& contest : contests) {
     const std::size_t depth = std::min(k, contest.skip_zero_items ? nonzero : items.rows);
     const std::size_t places = queries.rows * depth;
@@ -146,7 +174,7 @@ std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size
         if (begin >= queries.rows) return;
         const std::size_t end = std::min(begin + kQueryBlock, queries.rows);
         const std::vector<std::uint64_t> denied =
-            answer_block(items, queries, begin, end, contests, truths);
+            answer_block(items, queries, ids, begin, end, contests, truths);
         const std::lock_guard<std::mutex> lock(mutex);
         for (std::size_t c = 0; c < denied.size(); ++c) truths[c].denied += denied[c];
         done += end - begin;
@@ -167,29 +195,33 @@ std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size
   return truths;
 }
 
-std::size_t brute_force_self_check(const Rows& items, const Rows& queries,
+std::size_t brute_force_self_check(const MatrixView& items, const MatrixView& queries,
                                    std::span<const Contest> contests, std::size_t pairs,
                                    std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::size_t wrong = 0;
   Wide q;
   Wide x;
+  std::vector<float> query(items.cols);
+  std::vector<float> item(items.cols);
   for (std::size_t pair = 0; pair < pairs; ++pair) {
     const std::size_t i = random() % queries.rows;
     const std::size_t r = random() % items.rows;
     widen(queries, i, i + 1, q);
     widen(items, r, r + 1, x);
+    widen_row(queries, i, query.data());
+    widen_row(items, r, item.data());
     const double dot = documented_dot(q.values.data(), x.values.data(), items.cols);
     bool differs = false;
     for (const Contest& contest : contests) {
       const double key = key_of(contest, dot, q.lengths[0], x.lengths[0]);
-      const reference::Score score = reference::score(queries.row(i), items.row(r), items.cols,
+      const reference::Score score = reference::score(query.data(), item.data(), items.cols,
                                                       contest.metric, contest.normalize);
       differs |=
           std::bit_cast<std::uint64_t>(key) != std::bit_cast<std::uint64_t>(score.key) ||
           std::bit_cast<std::uint64_t>(reported_of(contest, key)) !=
               std::bit_cast<std::uint64_t>(score.reported) ||
-          !precise_key(queries.row(i), items.row(r), items.cols, contest.metric, contest.normalize)
+          !precise_key(query.data(), item.data(), items.cols, contest.metric, contest.normalize)
                .confirms(key);
     }
     wrong += differs ? 1 : 0;
@@ -197,4 +229,4 @@ std::size_t brute_force_self_check(const Rows& items, const Rows& queries,
   return wrong;
 }
 
-}  // namespace maxdot::tools
+}  // namespace maxdot::judge

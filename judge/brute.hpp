@@ -1,7 +1,7 @@
-// The truth that `maxdot verify` measures everybody by: every query against every item, in f64, in
-// the plainest way, by arithmetic of its own (verify/arithmetic.hpp): nothing here is shared with
-// the engine. The scores are checked against maxdot/reference.hpp, and against sums that are more
-// precise than either.
+// The truth that `maxdot verify` and Python's verify() measure everybody by: every query against
+// every item, in f64, in the plainest way, by arithmetic of its own (judge/arithmetic.hpp): nothing
+// here is shared with the engine. The scores are checked against maxdot/reference.hpp, and against
+// sums that are more precise than either.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,10 @@
 #include <span>
 #include <vector>
 
-#include "maxdot/reference.hpp"
+#include "maxdot/matrix.hpp"
 #include "maxdot/types.hpp"
-#include "verify/data.hpp"
 
-namespace maxdot::tools {
+namespace maxdot::judge {
 
 /// One question asked of the same dot products.
 struct Contest {
@@ -35,17 +34,19 @@ struct Truth {
       0;  ///< keys further from a more precise sum than rounding can carry them: must be none
 };
 
-/// Answers every contest with one pass over all pairs. `threads` >= 1. `finished` is told how many
-/// queries are done, by one thread at a time.
-std::vector<Truth> brute_force(const Rows& items, const Rows& queries, std::size_t k,
+/// Answers every contest with one pass over all pairs. `ids`: of each item; empty: its row's
+/// number. `threads` >= 1. `finished` is told how many queries are done, by one thread at a time.
+/// Requires finite rows of one dimension.
+std::vector<Truth> brute_force(const MatrixView& items, const MatrixView& queries,
+                               std::span<const std::int64_t> ids, std::size_t k,
                                std::span<const Contest> contests, std::size_t threads,
                                const std::function<void(std::size_t)>& finished);
 
 /// How many of `pairs` random pairs of this data the scores above and reference::score disagree on,
 /// by one bit or more, in any contest, or a more precise sum denies. Anything but 0 means that the
 /// verification itself is broken.
-std::size_t brute_force_self_check(const Rows& items, const Rows& queries,
+std::size_t brute_force_self_check(const MatrixView& items, const MatrixView& queries,
                                    std::span<const Contest> contests, std::size_t pairs,
                                    std::uint64_t seed);
 
-}  // namespace maxdot::tools
+}  // namespace maxdot::judge

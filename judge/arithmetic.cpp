@@ -1,10 +1,10 @@
-#include "verify/arithmetic.hpp"
+#include "judge/arithmetic.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace maxdot::tools {
+namespace maxdot::judge {
 namespace {
 
 static_assert(std::numeric_limits<long double>::digits >= 64,
@@ -97,4 +97,4 @@ bool PreciseKey::confirms(double documented) const noexcept {
   return std::fabs(static_cast<long double>(documented) - key) <= allowed;  // false for NaN
 }
 
-}  // namespace maxdot::tools
+}  // namespace maxdot::judge
