@@ -7,13 +7,12 @@
 
 #if defined(__FAST_MATH__)
 #error \
-    "maxdot must not be compiled with -ffast-math or -Ofast: its results would not be exact; remove it"
+    "maxdot must not be compiled with -ffast-math or -Ofast: results would not be exact; remove it"
 #endif
 
 // A part of -ffast-math that GCC and Clang announce where it stands alone.
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
-#error \
-    "maxdot must not be compiled with -ffinite-math-only: it looks for NaN and Inf; remove the option"
+#error "maxdot must not be compiled with -ffinite-math-only: it looks for NaN and Inf; remove it"
 #endif
 
 static_assert(std::numeric_limits<float>::is_iec559 && std::numeric_limits<double>::is_iec559,

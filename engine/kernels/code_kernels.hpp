@@ -1,20 +1,24 @@
 // The integer kernels of the code screens, written once over a small vector type `V` that each
 // instruction set's file defines (store/layout.hpp has the layout):
 //
-//   V::Bytes, V::kBytes             a vector of 64, 32 or 16 code bytes: 16, 8 or 4 items x 4
-//   dimensions V::load_bytes(p), V::store_bytes(p, b), V::broadcast_quad(p)    4 query codes to
-//   every item V::up(b), V::down(b)            bytes shifted by a nibble; what comes in from the
-//   neighbour is not zero V::lower(b)                     the lower nibbles alone V::fine(high,
-//   low)              codes from the upper nibbles of one and the lower of the other
-//   V::coarse_even(high), V::coarse_odd(high)            codes of the two groups that share a line
-//   of high nibbles, u = 16h + 8 V::load_lanes(p, stride)        16 bytes from each of p, p +
-//   stride, ...: as many as fill a vector V::transpose_quads(b)           4 x 4 quads within every
-//   16 bytes of 4 vectors V::Ints, V::ints(i)             i32 sums, one per item V::dot4(sum,
-//   codes, query)      sum + the 4 products of each item V::reaching(sum, limit)         bit per
-//   item: sum >= limit V::max_ints(a, b), V::load_ints(p), V::store_ints(p, sum), V::sum_ints(a, b)
-//   of all elements V::kCodeOffset                  what expanded bytes have on top of the signed
-//   code: 128, or 0 V::kMaxQueryCode                |query code| must not exceed it (dot4 may sum
-//   pairs in 16 bits) V::kCodeQueries, V::kCodeVectors    the register tile of screen_codes
+//   V::Bytes, V::kBytes         64, 32 or 16 code bytes: 16, 8 or 4 items x 4 dimensions
+//   V::load_bytes(p), V::store_bytes(p, b)
+//   V::broadcast_quad(p)        4 query codes to every item
+//   V::up(b), V::down(b)        bytes shifted by a nibble; what comes in from beside is not zero
+//   V::lower(b)                 the lower nibbles alone
+//   V::fine(high, low)          codes from the upper nibbles of one and the lower of the other
+//   V::coarse_even(high), V::coarse_odd(high)
+//                               codes of the two groups in a line of high nibbles, u = 16h + 8
+//   V::load_lanes(p, stride)    16 bytes from each of p, p + stride, ...: as many as fill a vector
+//   V::transpose_quads(b)       4 x 4 quads within every 16 bytes of 4 vectors
+//   V::Ints, V::ints(i)         i32 sums, one per item
+//   V::dot4(sum, codes, query)  sum + the 4 products of each item
+//   V::reaching(sum, limit)     bit per item: sum >= limit
+//   V::max_ints(a, b), V::load_ints(p), V::store_ints(p, sum)
+//   V::sum_ints(a, b)           of all elements
+//   V::kCodeOffset              what expanded bytes have on top of the signed code: 128, or 0
+//   V::kMaxQueryCode            |query code| must not exceed it (dot4 may sum pairs in 16 bits)
+//   V::kCodeQueries, V::kCodeVectors    the register tile of screen_codes
 //
 // Sums are exact, so every instruction set returns the same bits.
 #pragma once

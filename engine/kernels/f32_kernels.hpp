@@ -6,8 +6,8 @@
 //   V::load_f16(p)                  kWidth halves to floats
 //   V::survivors(u, threshold)      bit per lane, set unless u < threshold (NaN sets it)
 //   V::sum(a)                       sum of the lanes
-//   V::interleave_low(a, b), V::interleave_high(a, b)   a0 b0 a1 b1 ... of the lower, the upper
-//   halves V::Doubles, V::accumulate, V::accumulate_f16, V::finish     the 8 f64 lanes of dot64
+//   V::interleave_low(a, b), V::interleave_high(a, b)   a0 b0 a1 b1 ... of the lower, upper halves
+//   V::Doubles, V::accumulate, V::accumulate_f16, V::finish     the 8 f64 lanes of dot64
 //   V::accumulate_tail              the same of the first n < 8 values; reads no others
 //   V::kPanelQueries, V::kPanelVectors   the register tile of screen_panel
 //

@@ -3,8 +3,8 @@
 //
 //   V::max(a, b)
 //   V::any_above(a, b)              whether a > b in any lane
-//   V::times_power_of_two(p, t)     p * 2^n where t = 1.5 * 2^23 + n (n the integer in t's lowest
-//   bits) V::zero_below(value, x, limit)  value where x >= limit, else +0
+//   V::times_power_of_two(p, t)     p * 2^n where t = 1.5 * 2^23 + n (n: the lowest bits of t)
+//   V::zero_below(value, x, limit)  value where x >= limit, else +0
 //
 // Every step is one IEEE operation on 16 lanes in a fixed order, so all instruction sets give the
 // same bits as the reference, whatever their width.
@@ -21,8 +21,7 @@ namespace {
 /// Dot products of Q queries with kPanelVectors vectors of items; each sum takes its products in
 /// ascending j, fused. Register budget: Q * N accumulators + N panel vectors + 1 broadcast query
 /// element.
-///   AVX-512: 6 * 4 + 4 + 1 = 29 of 32.  AVX2: 6 * 2 + 2 + 1 = 15 of 16.  NEON: 6 * 4 + 4 + 1 = 29
-///   of 32.
+///   AVX-512: 6 * 4 + 4 + 1 = 29 of 32.  AVX2: 6 * 2 + 2 + 1 = 15 of 16.  NEON: as AVX-512.
 template <typename V, std::size_t Q>
 inline __attribute__((always_inline)) void panel_dots(
     const float* line, std::size_t d, const float* queries, std::size_t stride,
