@@ -190,6 +190,23 @@ void code8_batch(benchmark::State& state, const KernelTable& table) {
   Work{kTileItems, kBatch, kFineBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
 }
 
+/// The upper bits of the codes, where a table has kernels for them.
+void narrow_batch(benchmark::State& state, const KernelTable& table) {
+  const auto bits = static_cast<int>(state.range(0));
+  base::AlignedBuffer<std::uint8_t> tile(kQuads * 256, "expanded tile");
+  CodeQueries q(kBatch);
+  const Watch watch;
+  for (auto _ : state) {
+    table.codes.narrow.expand(memory().data(), memory().data() + kPlaneBytes, kQuads, bits,
+                              tile.data());
+    table.codes.narrow.screen(tile.data(), kQuads, bits, q.codes.data(), kQueryStride, kBatch,
+                              q.limits.data(), {tile.data(), tile.data(), 0}, q.masks.data(),
+                              q.dots.data());
+    benchmark::DoNotOptimize(q.masks.data());
+  }
+  Work{kTileItems, kBatch, kFineBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
+}
+
 /// 16 queries, so few that reading all codes counts.
 void code8_stream(benchmark::State& state, const KernelTable& table) {
   constexpr std::size_t kQueries = 16;
@@ -236,6 +253,11 @@ int main(int argc, char** argv) {
         ->Arg(2)
         ->Unit(benchmark::kMillisecond);
     add("code8_batch", code8_batch);
+    if (table->codes.narrow.screen != nullptr) {
+      add("narrow_batch", narrow_batch)
+          ->ArgName("bits")
+          ->DenseRange(kernels::kFewestNarrowBits, kernels::kMostNarrowBits);
+    }
     add("code8_stream", code8_stream)->Unit(benchmark::kMillisecond);
   }
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

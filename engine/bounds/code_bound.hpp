@@ -16,9 +16,6 @@
 
 namespace maxdot::bounds {
 
-/// Which codes were read: the high nibbles alone, or both.
-enum class Codes : std::uint8_t { coarse, fine };
-
 class CodeBound {
  public:
   CodeBound(const store::ItemStore& items, const QueryCodes& queries, base::Ranking ranking,
@@ -28,16 +25,17 @@ class CodeBound {
   /// The largest terms of a tile's items: what no item of it exceeds.
   kernels::CodeTileTerms tile(std::size_t tile) const noexcept {
     const store::TileSummary& most = items_.tiles[tile];
-    const bool fine = codes_ == Codes::fine;
     if (ranking_ == base::Ranking::cosine) {
-      return {most.unit_scale, most.unit_scale * most.least_scale,
-              fine ? grown(most.error_ratio * most.unit_scale) : most.unit_coarse_error, 1.0F,
-              0.0F};
+      return {
+          most.unit_scale, most.unit_scale * most.least_scale,
+          codes_ == Codes::coarse ? most.unit_coarse_error : grown(ratio(most) * most.unit_scale),
+          1.0F, 0.0F};
     }
     const float bias =
         ranking_ == base::Ranking::euclidean ? -0.5F * (1.0F - 0x1p-20F) * most.min_square : 0.0F;
     return {most.scale, most.scale * most.least_scale,
-            fine ? grown(most.error_ratio * most.scale) : most.coarse_error, most.norm, bias};
+            codes_ == Codes::coarse ? most.coarse_error : grown(ratio(most) * most.scale),
+            most.norm, bias};
   }
 
   /// At least the true score of the item at `position` for query `q`, whose fine codes have the
@@ -79,6 +77,10 @@ class CodeBound {
   }
 
  private:
+  float ratio(const store::TileSummary& most) const noexcept {
+    if (codes_ == Codes::five) return most.five_ratio;
+    return codes_ == Codes::six ? most.six_ratio : most.error_ratio;
+  }
   // One rounding of a product of two upper bounds.
   static float grown(float value) noexcept { return value * (1.0F + 0x1p-20F); }
   // The rounding of a normal norm to f32, at most 2^-24 of it and twice that of its square, and of

@@ -98,7 +98,9 @@ struct Avx2 {
     std::memcpy(&quad, p, sizeof(quad));
     return _mm256_set1_epi32(quad);
   }
-  static Bytes lower(Bytes b) noexcept { return _mm256_and_si256(b, _mm256_set1_epi8(15)); }
+  static Bytes lower(Bytes b, std::uint8_t mask = 15) noexcept {
+    return _mm256_and_si256(b, _mm256_set1_epi8(static_cast<char>(mask)));
+  }
   static Bytes upper(Bytes b) noexcept {
     return _mm256_and_si256(b, _mm256_set1_epi8(static_cast<char>(0xf0)));
   }
@@ -131,10 +133,33 @@ struct Avx2 {
 
   using Ints = __m256i;
   static Ints ints(std::int32_t i) noexcept { return _mm256_set1_epi32(i); }
+  // As assembly, because GCC 12 surrounds the intrinsics with register moves and spills a sum
+  // ("Registers" in docs/measurements.md).
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
-    return _mm256_add_epi32(
-        sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, query), _mm256_set1_epi16(1)));
+    Ints pairs;
+    __asm__("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+            : "+x"(sum), "=&x"(pairs)
+            : "x"(codes), "x"(query), "x"(_mm256_set1_epi16(1)));
+    return sum;
   }
+
+  static constexpr bool kNarrow = true;
+  static constexpr std::size_t kNarrowVectors = 2;
+  static Bytes narrow(Bytes u, int shift) noexcept {
+    return _mm256_and_si256(_mm256_srl_epi16(u, _mm_cvtsi32_si128(shift)),
+                            _mm256_set1_epi8(static_cast<char>(0xff >> shift)));
+  }
+  using Shorts = __m256i;
+  static Shorts zero_shorts() noexcept { return _mm256_setzero_si256(); }
+  static Shorts add_pairs(Shorts sum, Bytes codes, Bytes query) noexcept {
+    Shorts pairs;
+    __asm__("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
+            : "+x"(sum), "=&x"(pairs)
+            : "x"(codes), "x"(query));
+    return sum;
+  }
+  static Ints widen(Shorts sum) noexcept { return _mm256_madd_epi16(sum, _mm256_set1_epi16(1)); }
+  static Ints add_ints(Ints a, Ints b) noexcept { return _mm256_add_epi32(a, b); }
   static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
     const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(limit), sum);
     return ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(below))) & 0xffU;

@@ -89,7 +89,9 @@ struct Avx512 {
   static Bytes upper_nibbles() noexcept { return _mm512_set1_epi8(static_cast<char>(0xf0)); }
   static Bytes up(Bytes b) noexcept { return _mm512_slli_epi16(b, 4); }
   static Bytes down(Bytes b) noexcept { return _mm512_srli_epi16(b, 4); }
-  static Bytes lower(Bytes b) noexcept { return _mm512_and_si512(b, _mm512_set1_epi8(15)); }
+  static Bytes lower(Bytes b, std::uint8_t mask = 15) noexcept {
+    return _mm512_and_si512(b, _mm512_set1_epi8(static_cast<char>(mask)));
+  }
   // Ternary logic 0xca: bitwise "mask ? b : c".
   static Bytes fine(Bytes high, Bytes low) noexcept {
     return _mm512_ternarylogic_epi32(upper_nibbles(), high, low, 0xca);
@@ -123,10 +125,32 @@ struct Avx512 {
 
   using Ints = __m512i;
   static Ints ints(std::int32_t i) noexcept { return _mm512_set1_epi32(i); }
+  // As assembly, for the reason that avx2_vector.hpp tells.
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
-    return _mm512_add_epi32(
-        sum, _mm512_madd_epi16(_mm512_maddubs_epi16(codes, query), _mm512_set1_epi16(1)));
+    Ints pairs;
+    __asm__("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+            : "+v"(sum), "=&v"(pairs)
+            : "v"(codes), "v"(query), "v"(_mm512_set1_epi16(1)));
+    return sum;
   }
+
+  static constexpr bool kNarrow = true;
+  static constexpr std::size_t kNarrowVectors = 4;
+  static Bytes narrow(Bytes u, int shift) noexcept {
+    return _mm512_and_si512(_mm512_srl_epi16(u, _mm_cvtsi32_si128(shift)),
+                            _mm512_set1_epi8(static_cast<char>(0xff >> shift)));
+  }
+  using Shorts = __m512i;
+  static Shorts zero_shorts() noexcept { return _mm512_setzero_si512(); }
+  static Shorts add_pairs(Shorts sum, Bytes codes, Bytes query) noexcept {
+    Shorts pairs;
+    __asm__("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
+            : "+v"(sum), "=&v"(pairs)
+            : "v"(codes), "v"(query));
+    return sum;
+  }
+  static Ints widen(Shorts sum) noexcept { return _mm512_madd_epi16(sum, _mm512_set1_epi16(1)); }
+  static Ints add_ints(Ints a, Ints b) noexcept { return _mm512_add_epi32(a, b); }
   static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
     return _mm512_cmp_epi32_mask(sum, _mm512_set1_epi32(limit), _MM_CMPINT_NLT);
   }

@@ -19,6 +19,12 @@
 //   V::kCodeOffset              what expanded bytes have on top of the signed code: 128, or 0
 //   V::kMaxQueryCode            |query code| must not exceed it (dot4 may sum pairs in 16 bits)
 //   V::kCodeQueries, V::kCodeVectors    the register tile of screen_codes
+//   V::kNarrow                  whether there are kernels of narrow codes; if so:
+//   V::narrow(u, shift)         u >> shift of every byte
+//   V::Shorts, V::zero_shorts() i16 sums, two per item
+//   V::add_pairs(sum, codes, query)     sum + the products of dimensions 0 and 1, and of 2 and 3
+//   V::widen(shorts), V::add_ints(a, b) the two sums of each item as one i32
+//   V::kNarrowVectors           as kCodeVectors
 //
 // Sums are exact, so every instruction set returns the same bits.
 #pragma once
@@ -27,96 +33,11 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/code_limits.hpp"
+#include "kernels/code_expand.hpp"
 #include "kernels/kernels.hpp"
-
-// Loops over registers must be gone before the compiler decides what lives in memory.
-#if defined(__clang__)
-#define MAXDOT_UNROLL _Pragma("unroll")
-#else
-#define MAXDOT_UNROLL _Pragma("GCC unroll 8")
-#endif
 
 namespace maxdot::kernels {
 namespace {
-
-constexpr std::size_t kCodeLine = 64;
-// An expanded tile holds the lines of its four groups quad by quad.
-constexpr std::size_t kQuadBytes = 4 * kCodeLine;
-
-constexpr std::size_t low_bytes_of(std::size_t quads) noexcept { return (quads + 1) / 2 * 4; }
-
-/// Four quads of the low nibbles of a vector's items, transposed: out[k] has the k-th of each. `p`:
-/// the first item's, `bytes` before the next one's.
-template <typename V>
-[[gnu::always_inline]] inline void load_low(const std::uint8_t* p, std::size_t bytes,
-                                            typename V::Bytes* out) noexcept {
-  MAXDOT_UNROLL
-  for (std::size_t r = 0; r < 4; ++r) out[r] = V::load_lanes(p + r * bytes, 4 * bytes);
-  V::transpose_quads(out);
-}
-
-template <typename V>
-void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
-                 std::uint8_t* tile) noexcept {
-  const std::size_t bytes = low_bytes_of(quads);
-  const std::size_t low_quads = bytes / 4;
-  for (std::size_t half = 0; half < 2; ++half) {
-    for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
-      const std::uint8_t* even = low + (half * 32 + b / 4) * bytes;
-      const std::uint8_t* odd = even + 16 * bytes;
-      const std::uint8_t* line = high + half * quads * kCodeLine + b;
-      std::uint8_t* out = tile + half * 2 * kCodeLine + b;
-      for (std::size_t w = 0; w < low_quads; w += 4) {
-        typename V::Bytes x[4];
-        typename V::Bytes y[4];
-        load_low<V>(even + 4 * w, bytes, x);
-        load_low<V>(odd + 4 * w, bytes, y);
-        const auto write = [&](std::size_t p, typename V::Bytes of_even, typename V::Bytes of_odd) {
-          const typename V::Bytes h = V::load_bytes(line + p * kCodeLine);
-          V::store_bytes(out + p * kQuadBytes, V::fine(V::up(h), of_even));
-          V::store_bytes(out + p * kQuadBytes + kCodeLine, V::fine(h, of_odd));
-        };
-        MAXDOT_UNROLL
-        for (std::size_t k = 0; k < 4; ++k) {
-          const std::size_t p = w + k;
-          if (p < low_quads) write(p, x[k], y[k]);
-          if (low_quads + p < quads) write(low_quads + p, V::down(x[k]), V::down(y[k]));
-        }
-      }
-    }
-  }
-}
-
-// What lies behind an item's nibbles meets zeros.
-template <typename V>
-std::int32_t low_product(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves,
-                         std::size_t half) noexcept {
-  const auto* first = reinterpret_cast<const std::uint8_t*>(halves);
-  typename V::Ints sum = V::ints(0);
-  typename V::Ints second_sum = V::ints(0);
-  for (std::size_t b = 0; b < low_bytes_of(quads); b += V::kBytes) {
-    const typename V::Bytes x = V::load_bytes(low + b);
-    sum = V::dot4(sum, V::lower(x), V::load_bytes(first + b));
-    second_sum = V::dot4(second_sum, V::lower(V::down(x)), V::load_bytes(first + half + b));
-  }
-  return V::sum_ints(sum, second_sum);
-}
-
-template <typename V>
-void expand_coarse(const std::uint8_t* high, std::size_t quads, std::uint8_t* tile) noexcept {
-  for (std::size_t half = 0; half < 2; ++half) {
-    for (std::size_t p = 0; p < quads; ++p) {
-      const std::uint8_t* line = high + (half * quads + p) * kCodeLine;
-      std::uint8_t* out = tile + p * kQuadBytes + half * 2 * kCodeLine;
-      for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
-        const typename V::Bytes h = V::load_bytes(line + b);
-        V::store_bytes(out + b, V::coarse_even(h));
-        V::store_bytes(out + kCodeLine + b, V::coarse_odd(h));
-      }
-    }
-  }
-}
 
 /// Writes the masks of Q queries whose products stand in dots[q * 64 ...]. Out of line: what calls
 /// it holds its sums in registers, which a wider live range would spill.
@@ -204,6 +125,22 @@ template <typename V, std::size_t Q>
   }
 }
 
+/// Calls block(q, number of queries) for blocks of up to Q queries: the number is a constant.
+template <std::size_t Q, typename Block>
+[[gnu::always_inline]] inline void for_each_block(std::size_t count, const Block& block) noexcept {
+  std::size_t q = 0;
+  for (; q + Q <= count; q += Q) block(q, std::integral_constant<std::size_t, Q>());
+  // Four queries still fill the dot product units; 16 queries are 6 + 6 + 4.
+  if constexpr (Q > 4) {
+    if (q + 4 <= count) {
+      block(q, std::integral_constant<std::size_t, 4>());
+      q += 4;
+    }
+  }
+  for (; q + 2 <= count; q += 2) block(q, std::integral_constant<std::size_t, 2>());
+  if (q < count) block(q, std::integral_constant<std::size_t, 1>());
+}
+
 template <typename V>
 void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t* queries,
                   std::size_t stride, std::size_t count, const std::int32_t* start,
@@ -212,19 +149,11 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
   constexpr std::size_t Q = V::kCodeQueries;
   const std::size_t loops = (count + Q - 1) / Q * (kQuadBytes / (V::kCodeVectors * V::kBytes));
   ahead.lines = (ahead.lines + loops - 1) / loops;  // from here on: of each loop over the quads
-  std::size_t q = 0;
-  const auto block = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
-    screen_codes_block<V, N>(tile, quads, queries + q * stride, stride, start + q, limits + q,
-                             ahead, masks + q, dots + q * kTileItems);
-    q += N;
-  };
-  while (q + Q <= count) block(std::integral_constant<std::size_t, Q>());
-  // Four queries still fill the dot product units; 16 queries are 6 + 6 + 4.
-  if constexpr (Q > 4) {
-    if (q + 4 <= count) block(std::integral_constant<std::size_t, 4>());
-  }
-  while (q + 2 <= count) block(std::integral_constant<std::size_t, 2>());
-  if (q < count) block(std::integral_constant<std::size_t, 1>());
+  for_each_block<Q>(count,
+                    [&]<std::size_t N>(std::size_t q, std::integral_constant<std::size_t, N>) {
+                      screen_codes_block<V, N>(tile, quads, queries + q * stride, stride, start + q,
+                                               limits + q, ahead, masks + q, dots + q * kTileItems);
+                    });
 }
 
 // Straight from the high plane: few queries are bound by memory, so nothing is expanded, and a
@@ -281,12 +210,6 @@ void stream_codes(const std::uint8_t* high, const std::uint8_t* later, std::size
     return stream_block<V, 1>(high, later, quads, queries, stride, start, limits, masks, dots);
   stream_block<V, kMaxStreamQueries>(high, later, quads, queries, stride, start, limits, masks,
                                      dots);
-}
-
-template <typename V>
-constexpr CodeKernels make_code_kernels() noexcept {
-  return {V::kMaxQueryCode, V::kCodeOffset,  expand_fine<V>, expand_coarse<V>,
-          screen_codes<V>,  stream_codes<V>, low_product<V>, code_limits};
 }
 
 }  // namespace

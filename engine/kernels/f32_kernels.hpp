@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/code_kernels.hpp"
+#include "kernels/code_table.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/softmax_kernels.hpp"
 

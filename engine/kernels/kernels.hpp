@@ -77,6 +77,35 @@ struct CodesAhead {
   std::size_t lines;
 };
 
+/// Narrow codes: the upper 4, 5 or 6 bits v = u >> (8 - bits) of a code u. Products of them with
+/// query codes are summed in 16 bits over a span of dimensions: two instructions instead of three,
+/// where none sums four products of bytes. The fewer the bits, the longer the span.
+inline constexpr int kFewestNarrowBits = 4;
+inline constexpr int kMostNarrowBits = 6;
+
+/// Quads of dimensions that are summed in 16 bits.
+constexpr std::size_t narrow_span(int bits) noexcept { return std::size_t{128} >> (bits - 2); }
+
+/// Within each span, the magnitudes of a query's codes of dimensions 4p and 4p + 1, for all p, must
+/// not sum to more; nor those of dimensions 4p + 2 and 4p + 3. Then no 16-bit sum overflows.
+constexpr int narrow_most(int bits) noexcept { return 32767 / ((1 << bits) - 1); }
+
+/// The kernels of narrow codes; null where 8-bit codes are as fast. Products are of v, not of
+/// signed codes: a signed code of so many bits is 2^(8 - bits) (v + 1/2) - 128.
+struct NarrowKernels {
+  /// As expand_fine, one byte v for each code. Of 4 bits only the high nibbles are read.
+  void (*expand)(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads, int bits,
+                 std::uint8_t* tile) noexcept;
+  /// As screen_codes. Requires query codes as narrow_most says.
+  void (*screen)(const std::uint8_t* tile, std::size_t quads, int bits, const std::int8_t* queries,
+                 std::size_t stride, std::size_t count, const std::int32_t* limits,
+                 CodesAhead ahead, std::uint64_t* masks, std::int32_t* dots) noexcept;
+  /// As stream_codes, of 4 bits.
+  void (*stream)(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads,
+                 const std::int8_t* queries, std::size_t stride, std::size_t count,
+                 const std::int32_t* limits, std::uint64_t* masks, std::int32_t* dots) noexcept;
+};
+
 /// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp,
 /// query codes are s8, `stride` bytes apart, padded with zeros to 4 * quads. All results are exact
 /// integers, the same from every table.
@@ -107,12 +136,15 @@ struct CodeKernels {
                        const std::int32_t* start, const std::int32_t* limits, std::uint64_t* masks,
                        std::int32_t* dots) noexcept;
 
-  /// Dot product of one item's low nibbles with a query: what is missing from its coarse product,
-  /// up to 8 times the sum of the query's codes. `halves`: the codes that meet the low halves of
-  /// the item's bytes, padded with zeros to `half` bytes, a multiple of kLowPadding, and those that
-  /// meet the high halves. Requires kLowPadding readable bytes after the item's.
+  /// Dot product of the bits `mask` of one item's low nibbles with a query: what its 8-bit product
+  /// has more than that of its upper bits, up to a multiple of the sum of the query's codes.
+  /// `halves`: the codes that meet the low halves of the item's bytes, padded with zeros to `half`
+  /// bytes, a multiple of kLowPadding, and those that meet the high halves. Requires kLowPadding
+  /// readable bytes after the item's.
   std::int32_t (*low_product)(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves,
-                              std::size_t half) noexcept;
+                              std::size_t half, std::uint8_t mask) noexcept;
+
+  NarrowKernels narrow;
 
   /// limits[q]: a product below it cannot reach the query's threshold, whatever the item of the
   /// tile. With m = threshold - error_factor * error - norm_factor * norm - bias: m / (scale of the

@@ -82,6 +82,7 @@ struct Neon {
   static constexpr std::size_t kCodeVectors = 4;
   static constexpr int kCodeOffset = 0;  // expanded bytes are signed codes: u ^ 0x80 = u - 128
   static constexpr int kMaxQueryCode = 127;
+  static constexpr bool kNarrow = false;
   static Bytes load_bytes(const std::uint8_t* p) noexcept { return vld1q_u8(p); }
   static void store_bytes(std::uint8_t* p, Bytes b) noexcept { vst1q_u8(p, b); }
   static Bytes broadcast_quad(const std::int8_t* p) noexcept {
@@ -92,7 +93,9 @@ struct Neon {
   static Bytes to_signed(Bytes u) noexcept { return veorq_u8(u, vdupq_n_u8(0x80)); }
   static Bytes up(Bytes b) noexcept { return vshlq_n_u8(b, 4); }
   static Bytes down(Bytes b) noexcept { return vshrq_n_u8(b, 4); }
-  static Bytes lower(Bytes b) noexcept { return vandq_u8(b, vdupq_n_u8(15)); }
+  static Bytes lower(Bytes b, std::uint8_t mask = 15) noexcept {
+    return vandq_u8(b, vdupq_n_u8(mask));
+  }
   static Bytes fine(Bytes high, Bytes low) noexcept {
     return to_signed(vbslq_u8(vdupq_n_u8(0xf0), high, low));
   }

@@ -102,11 +102,11 @@ void expand_fine(const std::uint8_t* high, const std::uint8_t* low, std::size_t 
 }
 
 std::int32_t low_product(const std::uint8_t* low, std::size_t quads, const std::int8_t* halves,
-                         std::size_t half) noexcept {
+                         std::size_t half, std::uint8_t mask) noexcept {
   const std::size_t bytes = (quads + 1) / 2 * 4;
   std::int32_t sum = 0;
   for (std::size_t j = 0; j < 4 * quads; ++j) {
-    sum += low_nibble(low, quads, j) * (j < bytes ? halves[j] : halves[half + j - bytes]);
+    sum += (low_nibble(low, quads, j) & mask) * (j < bytes ? halves[j] : halves[half + j - bytes]);
   }
   return sum;
 }
@@ -213,7 +213,15 @@ const KernelTable& reference_table() noexcept {
       {screen_rows<DType::f32>, screen_rows<DType::f16>},
       logits_panel,
       accumulate_exp,
-      {127, 0, expand_fine, expand_coarse, screen_codes, stream_codes, low_product, code_limits},
+      {127,
+       0,
+       expand_fine,
+       expand_coarse,
+       screen_codes,
+       stream_codes,
+       low_product,
+       {nullptr, nullptr, nullptr},
+       code_limits},
   };
   return table;
 }

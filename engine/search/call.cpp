@@ -78,7 +78,8 @@ void Call<Collector>::reserve() {
     capacity_.include(plan);
   };
   if (!scanned_.empty()) {
-    for (const Method method : {Method::f32, Method::coarse, Method::fine})
+    for (const Method method :
+         {Method::f32, Method::coarse, Method::five, Method::six, Method::fine})
       include(scanned_.size(), method);
   }
   if (!listed_.empty()) include(listed_.size(), Method::listed);

@@ -43,6 +43,8 @@ void Round<Collector>::run(std::span<QueryState> states) noexcept {
   prepare(states);
   switch (plan_.method) {
     case Method::coarse:
+    case Method::five:
+    case Method::six:
     case Method::fine:
       scan_by_codes(states);
       break;
@@ -68,7 +70,8 @@ void Round<Collector>::prepare(std::span<QueryState> states) noexcept {
 
 template <typename Collector>
 void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
-  memory_.codes.prepare(memory_.queries, context_.items.dimension, context_.table.codes,
+  memory_.codes.prepare(memory_.queries, context_.items.dimension,
+                        codes_read(plan_.method, context_.table), context_.table.codes,
                         context_.threads);
   std::fill_n(memory_.wasted.begin(), count_ * plan_.chunks, 0U);
   for (std::size_t q = 0; q < count_; ++q) {
@@ -129,16 +132,16 @@ void Round<Collector>::for_each_task(Scan&& scan) noexcept {
 
 template <typename Collector>
 void Round<Collector>::scan_codes_in(Pass pass) noexcept {
-  const CodeScanContext context = {
-      .scan = scan_,
-      .codes = memory_.codes,
-      .read = plan_.method == Method::coarse ? bounds::Codes::coarse : bounds::Codes::fine,
-      .pass = pass,
-      .sample_step = plan_.sample_step,
-      .most_wasted =
-          pass == Pass::sample ? plan_.most_wasted : std::numeric_limits<std::uint64_t>::max(),
-      .deferred = plan_.deferred,
-      .by_codes = memory_.by_codes.data()};
+  const CodeScanContext context = {.scan = scan_,
+                                   .codes = memory_.codes,
+                                   .read = codes_read(plan_.method, context_.table),
+                                   .pass = pass,
+                                   .sample_step = plan_.sample_step,
+                                   .most_wasted = pass == Pass::sample
+                                                      ? plan_.most_wasted
+                                                      : std::numeric_limits<std::uint64_t>::max(),
+                                   .deferred = plan_.deferred,
+                                   .by_codes = memory_.by_codes.data()};
   for_each_task([&](const Task& task, auto* lists, std::uint64_t* wasted, CallMemory::Worker& own) {
     scan_codes(context, task, lists, wasted, own.codes, own.counts);
   });

@@ -23,8 +23,10 @@ struct TileSummary {
   float unit_scale;
   float unit_coarse_error;
   float least_scale;  ///< smallest scale / largest, of both kinds the smaller; rounded down
+  float five_ratio;   ///< |x - s c| <= five_ratio * s, where c has the upper 5 bits of the code
+  float six_ratio;    ///< the same of 6 bits
 };
-static_assert(sizeof(TileSummary) == 32);
+static_assert(sizeof(TileSummary) == 40);
 
 /// What turns an item's code into a bound.
 struct ItemTerms {

@@ -21,6 +21,8 @@ struct RowCode {
   float scale;
   double error;         // |x - s c|
   double coarse_error;  // |x - s (16h - 120)|
+  double five_error;
+  double six_error;
 };
 
 /// Writes the row's bytes u = c + 128 to `codes`. Plain loops without branches: the compiler
@@ -34,12 +36,14 @@ RowCode encode_row(const float* row, std::size_t d, std::uint8_t* codes) noexcep
       square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
     std::memset(codes, 128, d);
     const double coarse = std::sqrt(square);  // the scale is 0: so is every approximation
-    return {0.0F, coarse, coarse};
+    return {0.0F, coarse, coarse, coarse, coarse};
   }
   const double step = static_cast<double>(scale);
   const double inverse = 1.0 / step;
   double square = 0.0;
   double coarse_square = 0.0;
+  double five_square = 0.0;
+  double six_square = 0.0;
   for (std::size_t j = 0; j < d; ++j) {
     const double x = static_cast<double>(row[j]);
     const double wanted = std::clamp(x * inverse, -127.0, 127.0);
@@ -47,10 +51,23 @@ RowCode encode_row(const float* row, std::size_t d, std::uint8_t* codes) noexcep
     codes[j] = static_cast<std::uint8_t>(u);
     const double rest = x - step * static_cast<double>(u - 128);
     const double coarse_rest = x - step * static_cast<double>((u & 0xf0) - 120);
+    const double five_rest = x - step * static_cast<double>((u & 0xf8) - 124);
+    const double six_rest = x - step * static_cast<double>((u & 0xfc) - 126);
     square += rest * rest;
     coarse_square += coarse_rest * coarse_rest;
+    five_square += five_rest * five_rest;
+    six_square += six_rest * six_rest;
   }
-  return {scale, std::sqrt(square), std::sqrt(coarse_square)};
+  return {scale, std::sqrt(square), std::sqrt(coarse_square), std::sqrt(five_square),
+          std::sqrt(six_square)};
+}
+
+/// Makes `ratio` at least error / scale.
+void raise(float& ratio, double error, double scale) noexcept {
+  if (scale > 0.0)
+    ratio = std::max(ratio, round_up(error / scale));
+  else if (error > 0.0)
+    ratio = kInfinity;  // a scale that underflowed: no screen for this tile
 }
 
 void write_codes(const std::uint8_t* codes, std::size_t i, std::size_t d,
@@ -90,10 +107,9 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count,
     const double norm = std::sqrt(squares[i]);
     const float coarse_error = round_up(code.coarse_error);
     out.terms[i] = {code.scale, static_cast<float>(norm)};
-    if (scale > 0.0)
-      summary.error_ratio = std::max(summary.error_ratio, round_up(code.error / scale));
-    else if (code.error > 0.0)
-      summary.error_ratio = kInfinity;  // a scale that underflowed: no screen for this tile
+    raise(summary.error_ratio, code.error, scale);
+    raise(summary.five_ratio, code.five_error, scale);
+    raise(summary.six_ratio, code.six_error, scale);
     summary.scale = std::max(summary.scale, code.scale);
     summary.coarse_error = std::max(summary.coarse_error, coarse_error);
     summary.norm = std::max(summary.norm, round_up(norm));

@@ -21,10 +21,11 @@ struct TileCodes {
 float largest_magnitude(const float* row, std::size_t dimension) noexcept;
 
 /// Encodes `count` <= 64 rows, [count, dimension] f32 packed, whose dot64 squares are given. Row x
-/// gets signed codes c in [-127, 127] and the scale s = max|x| / 127; its coarse code is 16h - 120,
-/// where h is the high nibble of c + 128. The errors are computed in f64 and rounded up: |x - s c|
-/// <= summary.error_ratio * s and |x - s (16h - 120)| <= summary.coarse_error. Absent items get
-/// codes and scales 0.
+/// gets signed codes c in [-127, 127] and the scale s = max|x| / 127. Its code of b bits is the
+/// middle of all codes that share the upper b bits of c + 128; that of 4 bits, the coarse code, is
+/// 16h - 120, where h is the high nibble. The errors are computed in f64 and rounded up:
+/// |x - s c| <= summary.error_ratio * s, the same of 5 and 6 bits with five_ratio and six_ratio,
+/// and |x - s (16h - 120)| <= summary.coarse_error. Absent items get codes and scales 0.
 void quantize_tile(const float* rows, const double* squares, std::size_t count,
                    std::size_t dimension, const TileCodes& out) noexcept;
 

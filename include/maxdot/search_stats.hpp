@@ -16,7 +16,7 @@ struct SearchStats {
       0;  ///< scanned twice because the guessed threshold could not be proven
   std::uint64_t tiles_4bit =
       0;  ///< tiles of 64 items read as 4-bit codes, counted once per block of queries
-  std::uint64_t tiles_8bit = 0;  ///< the same as 8-bit codes
+  std::uint64_t tiles_8bit = 0;  ///< the same as codes of 5, 6 or 8 bits
   std::uint64_t tiles_f32 = 0;   ///< the same as rows
   std::uint64_t candidates = 0;  ///< (query, item) pairs that the integer comparison let through
   std::uint64_t refined = 0;     ///< of these, after 4-bit codes: pairs whose 8-bit codes were read

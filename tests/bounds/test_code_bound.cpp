@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -31,10 +32,15 @@ std::int32_t product(const store::ItemStore& items, std::size_t position, const 
   for (std::size_t j = 0; j < d; ++j) {
     const int high = (highs[store::high_byte(d, i, j)] >> (store::high_is_upper(i) ? 4 : 0)) & 15;
     const int low = (lows[store::low_byte(d, i, j)] >> (store::low_is_upper(d, j) ? 4 : 0)) & 15;
-    sum += query[j] * (read == bounds::Codes::fine ? 16 * high + low - 128 : 16 * high - 120);
+    const int unit = 1 << (8 - bounds::bits_of(read));
+    const int code = 16 * high + low;
+    sum += query[j] * (code / unit * unit + unit / 2 - 128);
   }
   return sum;
 }
+
+constexpr std::array kSizes = {bounds::Codes::coarse, bounds::Codes::five, bounds::Codes::six,
+                               bounds::Codes::fine};
 
 struct Attack {
   std::size_t offered = 0;
@@ -48,7 +54,7 @@ struct Attack {
 /// that just reaches its own key as a threshold pass the tile's integer limit?
 void attack(const test::Rows& rows, const test::Rows& asked, Metric metric,
             const kernels::KernelTable& table, Attack& attack) {
-  attack.offered += 2 * rows.rows * asked.rows;  // with both sizes of codes
+  attack.offered += kSizes.size() * rows.rows * asked.rows;
   Matrix copy(rows.rows, rows.cols, DType::f32);
   std::copy(rows.values.begin(), rows.values.end(), static_cast<float*>(copy.data()));
   const auto items = store::encode(std::move(copy), {metric, false, {}, 1}, table);
@@ -61,8 +67,8 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric,
   batch.prepare(asked.view(), numbers, ranking, table, 1);
   bounds::QueryCodes codes;
   codes.reserve(asked.rows, asked.cols);
-  codes.prepare(batch, asked.cols, table.codes, 1);
-  for (const bounds::Codes read : {bounds::Codes::coarse, bounds::Codes::fine}) {
+  for (const bounds::Codes read : kSizes) {
+    codes.prepare(batch, asked.cols, read, table.codes, 1);
     const bounds::CodeBound bound(*items, codes, ranking, read);
     for (std::size_t position = 0; position < rows.rows; ++position) {
       const std::size_t row = items->row_at(position);
@@ -83,6 +89,13 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric,
         table.codes.limits(1, codes.terms(q, &threshold),
                            bound.tile(position / kernels::kTileItems), &limit);
         if (dot < limit) ++attack.dropped_wrongly;
+        if (!codes.narrow()) continue;
+        // As the narrow kernels see it: their product times the unit, from a start, is `dot`.
+        const std::int32_t unit = codes.product(q, 1) - codes.product(q, 0);
+        const std::int32_t returned = (dot - codes.product(q, 0)) / unit;
+        REQUIRE(codes.product(q, returned) == dot);
+        codes.to_narrow(q, 1, &limit);
+        if (returned < limit) ++attack.dropped_wrongly;
       }
     }
   }
@@ -133,20 +146,27 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
       const store::TileSummary& tile = items->tiles[position / kernels::kTileItems];
       long double fine = 0;
       long double coarse = 0;
+      long double five = 0;
+      long double six = 0;
       for (std::size_t j = 0; j < d; ++j) {
         std::vector<std::int8_t> unit(d, 0);
         unit[j] = 1;
         const long double x = static_cast<long double>(rows.values[row * d + j]);
-        const long double f = x - scale * static_cast<long double>(product(
-                                              *items, position, unit.data(), bounds::Codes::fine));
-        const long double c =
-            x - scale * static_cast<long double>(
-                            product(*items, position, unit.data(), bounds::Codes::coarse));
+        const auto rest = [&](bounds::Codes read) {
+          const std::int32_t code = product(*items, position, unit.data(), read);
+          return x - scale * static_cast<long double>(code);
+        };
+        const long double f = rest(bounds::Codes::fine);
+        const long double c = rest(bounds::Codes::coarse);
+        five += rest(bounds::Codes::five) * rest(bounds::Codes::five);
+        six += rest(bounds::Codes::six) * rest(bounds::Codes::six);
         fine += f * f;
         coarse += c * c;
       }
       if (std::isfinite(tile.error_ratio)) {
         REQUIRE(std::sqrt(fine) <= static_cast<long double>(tile.error_ratio) * scale);
+        REQUIRE(std::sqrt(five) <= static_cast<long double>(tile.five_ratio) * scale);
+        REQUIRE(std::sqrt(six) <= static_cast<long double>(tile.six_ratio) * scale);
       }
       REQUIRE(std::sqrt(coarse) <= static_cast<long double>(tile.coarse_error));
       REQUIRE(items->terms[position].scale <= tile.scale);

@@ -21,7 +21,7 @@ maxdot::Index build(const Case& drawn, Random& random) {
 }  // namespace
 
 std::string Way::describe() const {
-  constexpr const char* kNames[] = {"f32", "coarse", "fine", "listed"};
+  constexpr const char* kNames[] = {"f32", "coarse", "five", "six", "fine", "listed"};
   return std::string("kernels ") + table->name + ", method " +
          (method ? kNames[static_cast<std::size_t>(*method)] : "planned") + ", threads " +
          std::to_string(threads);
@@ -33,19 +33,21 @@ Way draw_way(Random& random, bool may_be_listed) {
   static const std::vector<const maxdot::kernels::KernelTable*> tables =
       maxdot::kernels::runnable_tables();
   Way way = {tables[random.below(tables.size())], std::nullopt, draw_threads(random)};
-  switch (random.below(may_be_listed ? 8 : 7)) {
+  switch (random.below(may_be_listed ? 9 : 8)) {
     case 0:
     case 1:
       way.method = Method::coarse;
       break;
     case 2:
-    case 3:
       way.method = Method::fine;
+      break;
+    case 3:
+      way.method = random.pick({Method::five, Method::six});
       break;
     case 4:
       way.method = Method::f32;
       break;
-    case 7:
+    case 8:
       way.method = Method::listed;
       break;
     default:

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -167,10 +169,112 @@ TEST_CASE("what the low nibbles add to a coarse product makes it the fine one, f
             halves[j < low ? j : half + j - low] = queries.codes[q * queries.stride + j];
           }
           for (std::size_t i = 0; i < kTileItems; ++i) {
-            const std::int32_t low_product =
-                table->codes.low_product(planes.low.data() + i * low, quads, halves.data(), half);
+            const std::int32_t low_product = table->codes.low_product(
+                planes.low.data() + i * low, quads, halves.data(), half, 15);
             const std::int32_t added = low_product - 8 * queries.sums[q];
             REQUIRE(coarse.dots[q * kTileItems + i] + added == fine.dots[q * kTileItems + i]);
+          }
+        }
+      }
+    }
+  }
+}
+
+namespace {
+
+int code_of(const Planes& planes, std::size_t d, std::size_t i, std::size_t j) {
+  const int high = planes.high[store::high_byte(d, i, j)] >> (store::high_is_upper(i) ? 4 : 0);
+  const int low = planes.low[store::low_byte(d, i, j)] >> (store::low_is_upper(d, j) ? 4 : 0);
+  return (high & 15) * 16 + (low & 15);
+}
+
+/// Within what kernels::narrow_most allows: `extreme` takes all of it, of one sign for each query.
+Queries narrow_queries(std::size_t d, std::size_t count, int bits, test::Random& random,
+                       bool extreme) {
+  Queries queries = random_queries(d, count, 127, random, extreme);
+  const std::size_t span = kernels::narrow_span(bits) * store::kQuadDimensions;
+  for (std::size_t q = 0; q < count; ++q) {
+    queries.sums[q] = 0;
+    int sums[2] = {0, 0};
+    for (std::size_t j = 0; j < d; ++j) {
+      if (j % span == 0) sums[0] = sums[1] = 0;
+      std::int8_t& code = queries.codes[q * queries.stride + j];
+      const int left = kernels::narrow_most(bits) - sums[j / 2 % 2];
+      code = static_cast<std::int8_t>(std::clamp<int>(code, -left, left));
+      sums[j / 2 % 2] += std::abs(code);
+      queries.sums[q] += code;
+    }
+  }
+  return queries;
+}
+
+}  // namespace
+
+TEST_CASE("narrow kernels give the products of the upper bits, and the low nibbles the rest") {
+  for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+    const kernels::NarrowKernels& narrow = table->codes.narrow;
+    CHECK((narrow.screen == nullptr) == (narrow.stream == nullptr));
+    CHECK((narrow.screen == nullptr) == (narrow.expand == nullptr));
+    if (narrow.screen == nullptr) continue;
+    CAPTURE(table->name);
+    for (const std::size_t d : kDimensions) {
+      CAPTURE(d);
+      const std::size_t quads = store::quads_of(d);
+      const std::size_t low = store::low_bytes(d);
+      const std::size_t half =
+          (low + kernels::kLowPadding - 1) / kernels::kLowPadding * kernels::kLowPadding;
+      test::Random random(d + 2);
+      for (const bool extreme : {false, true}) {
+        const Planes planes = random_planes(d, random, extreme);
+        for (int bits = kernels::kFewestNarrowBits; bits <= kernels::kMostNarrowBits; ++bits) {
+          CAPTURE(bits);
+          const int unit = 1 << (8 - bits);
+          for (const std::size_t count : std::vector<std::size_t>{1, 2, 3, 4, 15}) {
+            const Queries queries = narrow_queries(d, count, bits, random, extreme);
+            std::vector<std::int32_t> upper(count * kTileItems, 0);
+            std::vector<std::int32_t> whole(count * kTileItems, 0);
+            for (std::size_t at = 0; at < upper.size(); ++at) {
+              for (std::size_t j = 0; j < d; ++j) {
+                const int query = queries.codes[at / kTileItems * queries.stride + j];
+                const int code = code_of(planes, d, at % kTileItems, j);
+                upper[at] += query * (code / unit);
+                whole[at] += query * (code - 128);
+              }
+            }
+            std::vector<std::int32_t> limits(count);
+            for (std::size_t q = 0; q < count; ++q)
+              limits[q] = upper[q * kTileItems + random.below(kTileItems)];
+            const auto check = [&](const Answer& answer) {
+              for (std::size_t at = 0; at < upper.size(); ++at) {
+                const std::size_t q = at / kTileItems;
+                const bool reaches = ((answer.masks[q] >> (at % kTileItems)) & 1) != 0;
+                REQUIRE(reaches == (upper[at] >= limits[q]));
+                if (reaches) REQUIRE(answer.dots[at] == upper[at]);
+              }
+            };
+            base::AlignedBuffer<std::uint8_t> tile(quads * 256, "tile");
+            narrow.expand(planes.high.data(), planes.low.data(), quads, bits, tile.data());
+            Answer screened(count);
+            narrow.screen(tile.data(), quads, bits, queries.codes.data(), queries.stride, count,
+                          limits.data(), {planes.high.data(), planes.low.data(), quads},
+                          screened.masks.data(), screened.dots.data());
+            check(screened);
+            if (bits == kernels::kFewestNarrowBits && count <= kernels::kMaxStreamQueries) {
+              Answer streamed(count);
+              narrow.stream(planes.high.data(), planes.high.data(), quads, queries.codes.data(),
+                            queries.stride, count, limits.data(), streamed.masks.data(),
+                            streamed.dots.data());
+              check(streamed);
+            }
+            std::vector<std::int8_t> halves(2 * half, 0);
+            for (std::size_t j = 0; j < d; ++j)
+              halves[j < low ? j : half + j - low] = queries.codes[j];
+            for (std::size_t i = 0; i < kTileItems; ++i) {
+              const std::int32_t rest =
+                  table->codes.low_product(planes.low.data() + i * low, quads, halves.data(), half,
+                                           static_cast<std::uint8_t>(unit - 1));
+              REQUIRE(upper[i] * unit + rest - 128 * queries.sums[0] == whole[i]);
+            }
           }
         }
       }

@@ -26,7 +26,8 @@ using namespace maxdot;
 namespace {
 
 const Metric kMetrics[] = {Metric::dot, Metric::cosine, Metric::euclidean};
-const search::Method kMethods[] = {search::Method::f32, search::Method::coarse,
+const search::Method kMethods[] = {search::Method::f32,  search::Method::coarse,
+                                   search::Method::five, search::Method::six,
                                    search::Method::fine, search::Method::listed};
 
 double worst(Metric metric) {
@@ -472,7 +473,8 @@ TEST_CASE("a range holds every item that reaches the threshold, for every metric
             const Filters given = data.filters();
             const search::FilterRequest filter = {given};
             for (const auto method :
-                 {search::Method::f32, search::Method::coarse, search::Method::fine}) {
+                 {search::Method::f32, search::Method::coarse, search::Method::five,
+                  search::Method::six, search::Method::fine}) {
               search::Request request = {data.queries.view(), 0, metric, 2, nullptr, method};
               if (n > 0) request.filters = &filter;
               const RangeResult got =

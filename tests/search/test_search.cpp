@@ -51,7 +51,8 @@ void check_all_tables(const MatrixView& items, const MatrixView& queries, std::s
     for (const int t : threads) {
       CAPTURE(t);
       for (const search::Method method :
-           {search::Method::f32, search::Method::coarse, search::Method::fine}) {
+           {search::Method::f32, search::Method::coarse, search::Method::five, search::Method::six,
+            search::Method::fine}) {
         CAPTURE(static_cast<int>(method));
         REQUIRE(test::difference(run_search(*store, *table, queries, k, metric, t, method),
                                  expected) == "");
@@ -125,7 +126,8 @@ TEST_CASE("guessed thresholds: proven, or the query is scanned again") {
       for (const std::size_t k : {std::size_t{1}, std::size_t{40}, std::size_t{3000}}) {
         const SearchResult expected =
             reference::top_k(items.view(), queries.view(), k, metric, false, nullptr, 2);
-        for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
+        for (const search::Method method :
+             {search::Method::coarse, search::Method::five, search::Method::fine}) {
           for (const int threads : {1, 2}) {
             CAPTURE(k);
             CAPTURE(threads);
@@ -159,7 +161,8 @@ TEST_CASE("a sample that misleads costs a second scan, not a result") {
   const auto store = encode(items.view(), Metric::dot, false);
   const SearchResult expected =
       reference::top_k(items.view(), queries.view(), 2000, Metric::dot, false, nullptr, 2);
-  for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
+  for (const search::Method method :
+       {search::Method::coarse, search::Method::five, search::Method::fine}) {
     SearchStats stats;
     const SearchResult got = run_search(*store, kernels::active_table(), queries.view(), 2000,
                                         Metric::dot, 2, method, &stats);
@@ -195,7 +198,8 @@ TEST_CASE("tiles whose norms cannot reach the threshold are not read, and nothin
     for (const Metric metric : kMetrics) {
       const SearchResult expected =
           reference::top_k(items.view(), queries.view(), 25, metric, false, ids.data(), 2);
-      for (const search::Method method : {search::Method::coarse, search::Method::fine}) {
+      for (const search::Method method :
+           {search::Method::coarse, search::Method::five, search::Method::fine}) {
         for (const int threads : {1, 2}) {
           CAPTURE(threads);
           REQUIRE(test::difference(run_search(*store, kernels::active_table(), queries.view(), 25,

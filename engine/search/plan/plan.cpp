@@ -42,9 +42,11 @@ std::size_t items_per_row(Method method, std::size_t queries, const Tuning& tuni
 /// Which codes suit a batch.
 Method codes_for(const Work& work, const Tuning& tuning) {
   const bool few = work.kept <= tuning.coarse_results;
-  return work.queries <= (few ? tuning.coarse_queries_for_few : tuning.coarse_queries)
-             ? Method::coarse
-             : Method::fine;
+  if (work.queries <= (few ? tuning.coarse_queries_for_few : tuning.coarse_queries))
+    return Method::coarse;
+  const bool large = work.queries >= tuning.large_batch;
+  if (work.kept <= (large ? tuning.five_results : tuning.five_results_of_few)) return Method::five;
+  return work.kept <= tuning.six_results ? Method::six : Method::fine;
 }
 
 std::size_t block_of(const Work& work, Method method, const Tuning& tuning) {
@@ -67,11 +69,23 @@ std::size_t chunks_of(const Plan& plan, const Work& work, const Tuning& tuning) 
       workers * (plan.method == Method::coarse ? tuning.tasks_of_few : tuning.tasks);
   const bool whole = workers == 1 || blocks >= wanted || plan.method == Method::listed;
   const std::size_t chunks = whole ? 1 : std::min(divide_up(wanted, blocks), plan.tiles);
-  const bool by_codes = plan.method == Method::coarse || plan.method == Method::fine;
-  return by_codes ? std::max(chunks, divide_up(plan.tiles, kMostChunkTiles)) : chunks;
+  return by_codes(plan.method) ? std::max(chunks, divide_up(plan.tiles, kMostChunkTiles)) : chunks;
 }
 
 }  // namespace
+
+bounds::Codes codes_read(Method method, const kernels::KernelTable& table) noexcept {
+  if (method == Method::coarse) return bounds::Codes::coarse;
+  if (table.codes.narrow.screen == nullptr) return bounds::Codes::fine;
+  switch (method) {
+    case Method::five:
+      return bounds::Codes::five;
+    case Method::six:
+      return bounds::Codes::six;
+    default:
+      return bounds::Codes::fine;
+  }
+}
 
 void Capacity::include(const Plan& plan) noexcept {
   queries = std::max(queries, plan.round_queries);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "bounds/query_codes.hpp"
 #include "search/plan/tuning.hpp"
 #include "store/item_store.hpp"
 
@@ -25,9 +26,18 @@ namespace maxdot::search {
 enum class Method : std::uint8_t {
   f32,     ///< the rows themselves
   coarse,  ///< 4-bit codes: few queries, bound by memory
+  five,    ///< the upper 5 bits, and
+  six,     ///< the upper 6: batches, where the kernels have narrow codes; others read all 8 bits
   fine,    ///< 8-bit codes: batches, bound by arithmetic
   listed,  ///< not at all: the few items that a filter permits are scored one by one
 };
+
+constexpr bool by_codes(Method method) noexcept {
+  return method != Method::f32 && method != Method::listed;
+}
+
+/// What `table` reads of the codes. Requires by_codes(method).
+bounds::Codes codes_read(Method method, const kernels::KernelTable& table) noexcept;
 
 struct Plan {
   Method method;

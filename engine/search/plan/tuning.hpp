@@ -18,6 +18,8 @@ inline constexpr std::size_t kMostF32Queries = 256;
 /// drops an item which 4 bits let through costs about half a row. ("Wasted work")
 inline constexpr std::uint32_t kWastedRow = 4;
 inline constexpr std::uint32_t kWastedBound = 2;
+/// The same in a batch: the low nibbles have just been read for the tile.
+inline constexpr std::uint32_t kWastedBatchBound = 1;
 
 struct Tuning {
   // Which codes are read.
@@ -26,6 +28,12 @@ struct Tuning {
   /// [queries] The same for a k of up to coarse_results. ("4 or 8 bits")
   std::size_t coarse_queries_for_few;
   std::size_t coarse_results;
+
+  /// [results] Up to so many a batch reads 5 bits of the codes, with fewer than large_batch queries
+  /// and with more; up to six_results 6 bits, beyond that all 8. 0: all 8. ("Narrow codes")
+  std::size_t five_results_of_few;
+  std::size_t five_results;
+  std::size_t six_results;
 
   // When rows pay more than codes.
   /// [items] A smaller catalogue lies in the caches: preparing codes does not pay. ("Rows or

@@ -37,7 +37,7 @@ class CandidateQueue {
     if (ring_.full()) judge_oldest();
     __builtin_prefetch(items_.tiles + position / kernels::kTileItems);
     __builtin_prefetch(items_.terms + position);
-    if (context_.read == bounds::Codes::coarse) {
+    if (context_.read != bounds::Codes::fine) {
       const std::uint8_t* low = items_.low_at(position, low_bytes_);
       for (std::size_t b = 0; b < low_bytes_; b += store::kLineBytes) __builtin_prefetch(low + b);
       __builtin_prefetch(low + low_bytes_ - 1);
@@ -51,6 +51,10 @@ class CandidateQueue {
     rescorer_.drain([this](std::size_t q) { thresholds_.raised(q); });
   }
 
+  /// The product of signed codes, from what a kernel returned for query q.
+  std::int32_t product(std::size_t q, std::int32_t returned) const noexcept {
+    return context_.codes.product(first_query_ + q, returned);
+  }
   const bounds::CodeBound& bound() const noexcept { return bound_; }
 
  private:
@@ -68,7 +72,7 @@ class CandidateQueue {
     return candidate.product + codes.low_start(q) +
            context_.scan.kernels.codes.low_product(items_.low_at(candidate.position, low_bytes_),
                                                    store::quads_of(items_.dimension),
-                                                   codes.halves(q), codes.half());
+                                                   codes.halves(q), codes.half(), codes.low_mask());
   }
 
   // Inlined, because a call for each candidate is felt in large batches ("Queues" in
@@ -79,7 +83,10 @@ class CandidateQueue {
     // Strictly below is out: equal keys must survive, ids decide them. A NaN survives.
     if (bound_.upper(first_query_ + q, candidate.position, fine_product(candidate)) <
         thresholds_.reach(q)) {
-      if (context_.read == bounds::Codes::coarse) wasted_[q] += kWastedBound;
+      if (context_.read == bounds::Codes::coarse)
+        wasted_[q] += kWastedBound;
+      else if (context_.read != bounds::Codes::fine)
+        wasted_[q] += kWastedBatchBound;
       if (wasted_[q] > context_.most_wasted) thresholds_.leave(q);
       return;
     }

@@ -49,6 +49,8 @@ class BlockScan {
   void tile(std::size_t tile, std::size_t later) noexcept {
     kernels_.limits(task_.queries, context_.codes.terms(task_.first_query, thresholds_.rounded()),
                     candidates_.bound().tile(tile), scratch_.limits);
+    if (context_.codes.narrow())
+      context_.codes.to_narrow(task_.first_query, task_.queries, scratch_.limits);
     thresholds_.close(scratch_.limits);
     if (streams_) {
       stream(tile, later);
@@ -75,29 +77,47 @@ class BlockScan {
 
   void stream(std::size_t tile, std::size_t later) noexcept {
     const bounds::QueryCodes& codes = context_.codes;
+    ++counts_.coarse_tiles;
+    if (codes.narrow()) {
+      kernels_.narrow.stream(high(tile), high(later), quads_, codes.codes(task_.first_query),
+                             codes.stride(), task_.queries, scratch_.limits, scratch_.masks,
+                             scratch_.products.data());
+      return;
+    }
     kernels_.stream_codes(high(tile), high(later), quads_, codes.codes(task_.first_query),
                           codes.stride(), task_.queries, codes.starts() + task_.first_query,
                           scratch_.limits, scratch_.masks, scratch_.products.data());
-    ++counts_.coarse_tiles;
   }
 
   void screen(std::size_t tile, std::size_t later) noexcept {
+    const bounds::QueryCodes& codes = context_.codes;
+    const std::int8_t* queries = codes.codes(task_.first_query);
     kernels::CodesAhead ahead = {high(later), nullptr, 0};
     if (context_.read == bounds::Codes::coarse) {
-      kernels_.expand_coarse(high(tile), quads_, scratch_.tile.data());
       ahead.second = ahead.first + plane_bytes_ / 2;
       ahead.lines = plane_bytes_ / 2 / store::kLineBytes;
       ++counts_.coarse_tiles;
     } else {
-      kernels_.expand_fine(high(tile), low(tile), quads_, scratch_.tile.data());
       ahead.second = low(later);
       ahead.lines = std::max(plane_bytes_, low_bytes_) / store::kLineBytes;
       ++counts_.fine_tiles;
     }
-    const bounds::QueryCodes& codes = context_.codes;
-    kernels_.screen_codes(scratch_.tile.data(), quads_, codes.codes(task_.first_query),
-                          codes.stride(), task_.queries, codes.starts() + task_.first_query,
-                          scratch_.limits, ahead, scratch_.masks, scratch_.products.data());
+    if (codes.narrow()) {
+      const int bits = bounds::bits_of(context_.read);
+      kernels_.narrow.expand(high(tile), low(tile), quads_, bits, scratch_.tile.data());
+      kernels_.narrow.screen(scratch_.tile.data(), quads_, bits, queries, codes.stride(),
+                             task_.queries, scratch_.limits, ahead, scratch_.masks,
+                             scratch_.products.data());
+      return;
+    }
+    if (context_.read == bounds::Codes::coarse) {
+      kernels_.expand_coarse(high(tile), quads_, scratch_.tile.data());
+    } else {
+      kernels_.expand_fine(high(tile), low(tile), quads_, scratch_.tile.data());
+    }
+    kernels_.screen_codes(scratch_.tile.data(), quads_, queries, codes.stride(), task_.queries,
+                          codes.starts() + task_.first_query, scratch_.limits, ahead,
+                          scratch_.masks, scratch_.products.data());
   }
 
   void take_candidates(std::size_t first) noexcept {
@@ -124,7 +144,7 @@ class BlockScan {
       for (std::uint64_t left = reaching; left != 0; left &= left - 1) {
         ++counts_.candidates;
         const auto i = static_cast<std::size_t>(std::countr_zero(left));
-        candidates_.push(q, products[i], first + i);
+        candidates_.push(q, candidates_.product(q, products[i]), first + i);
       }
     }
   }

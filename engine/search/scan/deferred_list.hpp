@@ -68,7 +68,7 @@ class DeferredList {
     const std::size_t offset = first - task_.first_tile * kernels::kTileItems;
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
-      *next++ = {products[i], static_cast<std::uint32_t>(offset + i)};
+      *next++ = {candidates_.product(q, products[i]), static_cast<std::uint32_t>(offset + i)};
     }
     scratch_.deferred_counts[q] = static_cast<std::uint32_t>(next - items);
   }
