@@ -30,8 +30,8 @@ struct Verdict {
   std::size_t repeated = 0;  ///< ids that a row holds more than once
   std::size_t wanted = 0;    ///< true items
   std::size_t found = 0;     ///< of them, in whatever order
-  std::uint64_t denied =
-      0;  ///< keys of the truth that a more precise sum denies: not 0 where f64 itself is broken
+  /// Keys of the truth that a more precise sum denies: not 0 where f64 itself is broken.
+  std::uint64_t denied = 0;
   std::optional<WrongPlace> first;
 };
 

@@ -30,8 +30,8 @@ struct Truth {
   std::vector<std::int64_t> ids;
   std::vector<double> keys;      ///< larger is better, whatever the metric
   std::vector<double> reported;  ///< what maxdot must print
-  std::uint64_t denied =
-      0;  ///< keys further from a more precise sum than rounding can carry them: must be none
+  /// Keys further from a more precise sum than rounding can carry them: must be none.
+  std::uint64_t denied = 0;
 };
 
 /// Answers every contest with one pass over all pairs. `ids`: of each item; empty: its row's

@@ -9,8 +9,8 @@ namespace maxdot::kernels {
 struct CpuFeatures {
   bool avx2 = false;  ///< AVX2, FMA and F16C with what they imply, and the OS saves ymm registers
   bool avxvnni = false;  ///< avx2 and AVX-VNNI
-  bool avx512 =
-      false;  ///< avx2 and AVX-512 F, CD, BW, DQ, VL, and the OS saves zmm and mask registers
+  /// AVX2 and AVX-512 F, CD, BW, DQ, VL, and the OS saves zmm and mask registers.
+  bool avx512 = false;
   bool avx512vnni = false;  ///< avx512 and AVX-512 VNNI
   bool neondot = false;     ///< the Armv8.2 dot product
 };

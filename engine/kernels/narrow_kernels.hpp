@@ -1,6 +1,6 @@
 // The screens of narrow codes (kernels.hpp), for instruction sets that have no dot product of four
-// bytes: pairs of products are added in 16 bits, two instructions for 32 bytes instead of three, and
-// widened once for each span. Over the vector type of code_kernels.hpp.
+// bytes: pairs of products are added in 16 bits, two instructions for a vector of bytes instead of
+// three, and widened once for each span. Over the vector type of code_kernels.hpp.
 #pragma once
 
 #include <algorithm>

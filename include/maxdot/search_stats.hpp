@@ -9,20 +9,20 @@ namespace maxdot {
 /// What a search did, for people who tune: how much was read and how sharply it was screened.
 struct SearchStats {
   std::uint64_t queries = 0;
-  std::uint64_t queries_by_f32 =
-      0;  ///< scanned as f32 rows: few items, a large k, or data that defeats the codes
+  /// Scanned as f32 rows: few items, a large k, or data that defeats the codes.
+  std::uint64_t queries_by_f32 = 0;
   std::uint64_t queries_by_list = 0;  ///< scored item by item: a filter lets few items through
-  std::uint64_t queries_repeated =
-      0;  ///< scanned twice because the guessed threshold could not be proven
-  std::uint64_t tiles_4bit =
-      0;  ///< tiles of 64 items read as 4-bit codes, counted once per block of queries
+  /// Scanned twice because the guessed threshold could not be proven.
+  std::uint64_t queries_repeated = 0;
+  /// Tiles of 64 items read as 4-bit codes, counted once per block of queries.
+  std::uint64_t tiles_4bit = 0;
   std::uint64_t tiles_8bit = 0;  ///< the same as codes of 5, 6 or 8 bits
   std::uint64_t tiles_f32 = 0;   ///< the same as rows
   std::uint64_t candidates = 0;  ///< (query, item) pairs that the integer comparison let through
   std::uint64_t refined = 0;     ///< of these, after 4-bit codes: pairs whose 8-bit codes were read
   std::uint64_t rescored = 0;  ///< of the candidates, and of the f32 screen's: pairs scored in f64
-  std::uint64_t bytes_read =
-      0;  ///< by tiles, refined codes and rescored rows, from memory or from a cache
+  /// By tiles, refined codes and rescored rows, from memory or from a cache.
+  std::uint64_t bytes_read = 0;
 };
 
 /// The fields by name, for whoever adds, prints or exports them.

@@ -49,8 +49,8 @@ struct Explanation {
   std::uint64_t explained = 0;
   std::uint64_t unexplained = 0;
   std::uint64_t queries_differing = 0;
-  std::uint64_t queries_left_out =
-      0;  ///< zero vectors without a direction, or sums beyond the range of f32
+  /// Zero vectors without a direction, or sums beyond the range of f32.
+  std::uint64_t queries_left_out = 0;
   /// The explained position whose two scores are furthest apart, if any position is explained.
   std::optional<Position> widest;
   std::optional<Position> first_unexplained;
