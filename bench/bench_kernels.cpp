@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,14 +38,25 @@ constexpr std::size_t kMemoryBytes = std::size_t{1} << 30;
 // How far ahead the engine prefetches tiles of 4-bit codes (search/scan/code_scan.cpp).
 constexpr std::size_t kTilesAhead = 16;
 
-struct Ceilings {
-  double byte_dots = bench::byte_dot_ceiling();
-  double f32 = bench::f32_ceiling();
-  double memory = 0;
+/// Of one kernel table.
+struct Arithmetic {
+  double bytes = 0.0;
+  double narrow = 0.0;
+  double f32 = 0.0;
 };
 
-Ceilings& ceilings() {
-  static Ceilings measured;
+const Arithmetic& arithmetic(const KernelTable& table) {
+  static std::map<std::string, Arithmetic> measured;
+  const auto [place, fresh] = measured.try_emplace(table.name);
+  if (fresh) {
+    place->second = {bench::byte_dot_ceiling(table.name), bench::narrow_ceiling(table.name),
+                     bench::f32_ceiling(table.name)};
+  }
+  return place->second;
+}
+
+double& memory_ceiling() {
+  static double measured = 0.0;
   return measured;
 }
 
@@ -88,7 +100,7 @@ struct Work {
     }
     if (from_memory) {
       state.counters["of_memory"] =
-          100 * static_cast<double>(bytes) * times_per_second / ceilings().memory;
+          100 * static_cast<double>(bytes) * times_per_second / memory_ceiling();
     }
   }
 };
@@ -136,8 +148,8 @@ void f32_batch(benchmark::State& state, const KernelTable& table) {
                        q.bias.data(), q.threshold.data(), q.masks.data());
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTileItems, kBatch, kTileItems * kDimension * sizeof(float), ceilings().f32, false}.count(
-      state, watch.seconds());
+  Work{kTileItems, kBatch, kTileItems * kDimension * sizeof(float), arithmetic(table).f32, false}
+      .count(state, watch.seconds());
 }
 
 void f32_stream(benchmark::State& state, const KernelTable& table) {
@@ -153,8 +165,8 @@ void f32_stream(benchmark::State& state, const KernelTable& table) {
     }
     benchmark::DoNotOptimize(survivors);
   }
-  Work{kTiles * kTileItems, 1, kTiles * kTileBytes, ceilings().f32, true}.count(state,
-                                                                                watch.seconds());
+  Work{kTiles * kTileItems, 1, kTiles * kTileBytes, arithmetic(table).f32, true}.count(
+      state, watch.seconds());
 }
 
 void code4_stream(benchmark::State& state, const KernelTable& table) {
@@ -172,7 +184,7 @@ void code4_stream(benchmark::State& state, const KernelTable& table) {
     }
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTiles * kTileItems, queries, kTiles * kPlaneBytes, ceilings().byte_dots, true}.count(
+  Work{kTiles * kTileItems, queries, kTiles * kPlaneBytes, arithmetic(table).bytes, true}.count(
       state, watch.seconds());
 }
 
@@ -187,7 +199,8 @@ void code8_batch(benchmark::State& state, const KernelTable& table) {
                              q.masks.data(), q.dots.data());
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTileItems, kBatch, kFineBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
+  Work{kTileItems, kBatch, kFineBytes, arithmetic(table).bytes, false}.count(state,
+                                                                             watch.seconds());
 }
 
 /// The upper bits of the codes, where a table has kernels for them.
@@ -204,7 +217,8 @@ void narrow_batch(benchmark::State& state, const KernelTable& table) {
                               q.dots.data());
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTileItems, kBatch, kFineBytes, ceilings().byte_dots, false}.count(state, watch.seconds());
+  Work{kTileItems, kBatch, kFineBytes, arithmetic(table).narrow, false}.count(state,
+                                                                              watch.seconds());
 }
 
 /// 16 queries, so few that reading all codes counts.
@@ -225,13 +239,11 @@ void code8_stream(benchmark::State& state, const KernelTable& table) {
     }
     benchmark::DoNotOptimize(q.masks.data());
   }
-  Work{kTiles * kTileItems, kQueries, kTiles * kFineBytes, ceilings().byte_dots, true}.count(
+  Work{kTiles * kTileItems, kQueries, kTiles * kFineBytes, arithmetic(table).bytes, true}.count(
       state, watch.seconds());
 }
 
-std::string giga(double rate, const char* unit) {
-  return rate > 0 ? std::to_string(rate * 1e-9) + unit : "not measured on this machine";
-}
+std::string giga(double rate, const char* unit) { return std::to_string(rate * 1e-9) + unit; }
 
 }  // namespace
 
@@ -262,15 +274,19 @@ int main(int argc, char** argv) {
   }
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   for (int i = 0; i < 5; ++i) {
-    ceilings().memory =
-        std::max(ceilings().memory, bench::read_ceiling(memory().data(), memory().size()));
+    memory_ceiling() =
+        std::max(memory_ceiling(), bench::read_ceiling(memory().data(), memory().size()));
   }
-  benchmark::AddCustomContext("arithmetic ceiling of codes",
-                              giga(ceilings().byte_dots, " GMAC/s, byte dot products"));
-  benchmark::AddCustomContext("arithmetic ceiling of f32",
-                              giga(ceilings().f32, " GMAC/s, fused multiply-adds"));
   benchmark::AddCustomContext("memory ceiling",
-                              giga(ceilings().memory, " GB/s, sequential read by one core"));
+                              giga(memory_ceiling(), " GB/s, sequential read by one core"));
+  for (const KernelTable* table : tables) {
+    const Arithmetic& most = arithmetic(*table);
+    if (most.f32 == 0.0) continue;
+    std::string text = giga(most.bytes, " GMAC/s of bytes, ");
+    if (most.narrow > 0.0) text += giga(most.narrow, " of narrow codes, ");
+    text += giga(most.f32, " of f32");
+    benchmark::AddCustomContext("arithmetic ceiling of " + std::string(table->name), text);
+  }
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -26,51 +26,67 @@ double seconds_of(auto&& work) {
 #if defined(__x86_64__)
 namespace {
 
-// Twelve independent sums hide the latency. Assembly, so that this file needs no flags of its own.
-#define MAXDOT_TWELVE(instruction)                                                            \
-  instruction                                                                                 \
-      " %%zmm30, %%zmm31, %%zmm0\n\t" instruction " %%zmm30, %%zmm31, %%zmm1\n\t" instruction \
-      " %%zmm30, %%zmm31, %%zmm2\n\t" instruction " %%zmm30, %%zmm31, %%zmm3\n\t" instruction \
-      " %%zmm30, %%zmm31, %%zmm4\n\t" instruction " %%zmm30, %%zmm31, %%zmm5\n\t" instruction \
-      " %%zmm30, %%zmm31, %%zmm6\n\t" instruction " %%zmm30, %%zmm31, %%zmm7\n\t" instruction \
-      " %%zmm30, %%zmm31, %%zmm8\n\t" instruction " %%zmm30, %%zmm31, %%zmm9\n\t" instruction \
-      " %%zmm30, %%zmm31, %%zmm10\n\t" instruction " %%zmm30, %%zmm31, %%zmm11\n\t"
+// Ten independent sums hide the latency. Assembly, so that this file needs no flags of its own; `r`
+// is "ymm" or "zmm". Registers 12 to 15: a temporary, two operands, and ones.
+#define MAXDOT_TEN(step, r)                                                                  \
+  step(r, "0") step(r, "1") step(r, "2") step(r, "3") step(r, "4") step(r, "5") step(r, "6") \
+      step(r, "7") step(r, "8") step(r, "9")
+#define MAXDOT_DOT(r, sum) "vpdpbusd %%" r "14, %%" r "13, %%" r sum "\n\t"
+#define MAXDOT_VEX_DOT(r, sum) "%{vex%} vpdpbusd %%" r "14, %%" r "13, %%" r sum "\n\t"
+#define MAXDOT_PAIRS(r) "vpmaddubsw %%" r "14, %%" r "13, %%" r "12\n\t"
+#define MAXDOT_BYTES(r, sum) \
+  MAXDOT_PAIRS(r)            \
+  "vpmaddwd %%" r "15, %%" r "12, %%" r "12\n\tvpaddd %%" r "12, %%" r sum ", %%" r sum "\n\t"
+#define MAXDOT_NARROW(r, sum) MAXDOT_PAIRS(r) "vpaddw %%" r "12, %%" r sum ", %%" r sum "\n\t"
+#define MAXDOT_FMA(r, sum) "vfmadd231ps %%" r "14, %%" r "13, %%" r sum "\n\t"
+#define MAXDOT_SUMS                                                                        \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm12", \
+      "xmm13", "xmm14", "xmm15"
+#define MAXDOT_LOOP(name, step, r)                                                          \
+  void name() {                                                                             \
+    __asm__ volatile(                                                                       \
+        "vpxor %%xmm13, %%xmm13, %%xmm13\n\tvpxor %%xmm14, %%xmm14, %%xmm14\n\t"            \
+        "vpxor %%xmm15, %%xmm15, %%xmm15" ::                                                \
+            : MAXDOT_SUMS);                                                                 \
+    for (int i = 0; i < kRounds; ++i) __asm__ volatile(MAXDOT_TEN(step, r)::: MAXDOT_SUMS); \
+  }
+MAXDOT_LOOP(dots_512, MAXDOT_DOT, "zmm")
+MAXDOT_LOOP(dots_256, MAXDOT_VEX_DOT, "ymm")
+MAXDOT_LOOP(bytes_512, MAXDOT_BYTES, "zmm")
+MAXDOT_LOOP(bytes_256, MAXDOT_BYTES, "ymm")
+MAXDOT_LOOP(narrow_512, MAXDOT_NARROW, "zmm")
+MAXDOT_LOOP(narrow_256, MAXDOT_NARROW, "ymm")
+MAXDOT_LOOP(fmas_512, MAXDOT_FMA, "zmm")
+MAXDOT_LOOP(fmas_256, MAXDOT_FMA, "ymm")
 
-#define MAXDOT_SUMS \
-  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11"
+bool is_wide(const std::string& table) { return table.starts_with("avx512"); }
+bool is_x86(const std::string& table) { return table.starts_with("avx"); }
 
-void byte_dots() {
-  for (int i = 0; i < kRounds; ++i) __asm__ volatile(MAXDOT_TWELVE("vpdpbusd") : : : MAXDOT_SUMS);
-}
-
-void f32_fmas() {
-  for (int i = 0; i < kRounds; ++i)
-    __asm__ volatile(MAXDOT_TWELVE("vfmadd231ps") : : : MAXDOT_SUMS);
-}
-
-void clear_registers() {
-  __asm__ volatile("vpxord %%zmm30, %%zmm30, %%zmm30\n\tvpxord %%zmm31, %%zmm31, %%zmm31"
-                   :
-                   :
-                   : "memory");
-}
+/// `lanes`: multiply-accumulates of one step.
+double rate(double lanes, void (*work)()) { return 10.0 * lanes * kRounds / seconds_of(work); }
 
 }  // namespace
 
-double byte_dot_ceiling() {
-  if (!__builtin_cpu_supports("avx512vnni")) return 0.0;
-  clear_registers();
-  return 12.0 * 64.0 * kRounds / seconds_of(byte_dots);
+double byte_dot_ceiling(const std::string& table) {
+  if (table == "avx512vnni") return rate(64.0, dots_512);
+  if (table == "avxvnni") return rate(32.0, dots_256);
+  if (!is_x86(table)) return 0.0;
+  return is_wide(table) ? rate(64.0, bytes_512) : rate(32.0, bytes_256);
 }
 
-double f32_ceiling() {
-  if (!__builtin_cpu_supports("avx512f")) return 0.0;
-  clear_registers();
-  return 12.0 * 16.0 * kRounds / seconds_of(f32_fmas);
+double narrow_ceiling(const std::string& table) {
+  if (table == "avx512") return rate(64.0, narrow_512);
+  return table == "avx2" ? rate(32.0, narrow_256) : 0.0;
+}
+
+double f32_ceiling(const std::string& table) {
+  if (!is_x86(table)) return 0.0;
+  return is_wide(table) ? rate(16.0, fmas_512) : rate(8.0, fmas_256);
 }
 #else
-double byte_dot_ceiling() { return 0.0; }
-double f32_ceiling() { return 0.0; }
+double byte_dot_ceiling(const std::string&) { return 0.0; }
+double narrow_ceiling(const std::string&) { return 0.0; }
+double f32_ceiling(const std::string&) { return 0.0; }
 #endif
 
 double read_ceiling(const unsigned char* data, std::size_t bytes) {
