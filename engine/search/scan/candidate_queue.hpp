@@ -46,7 +46,7 @@ class CandidateQueue {
   }
 
   /// Judges and scores all that is queued.
-  void drain() noexcept {
+  [[gnu::noinline]] void drain() noexcept {
     while (ring_.size() != 0) judge_oldest();
     rescorer_.drain([this](std::size_t q) { thresholds_.raised(q); });
   }

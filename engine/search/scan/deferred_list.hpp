@@ -98,7 +98,7 @@ class DeferredList {
     std::size_t left = 0;
     for (std::size_t i = 0; i < count; ++i) {
       if (taken < best && uppers[i] >= least) {
-        candidates_.push(q, items[i].product, position(items[i]));
+        take(q, items[i]);
         ++taken;
       } else {
         uppers[left] = uppers[i];
@@ -110,8 +110,13 @@ class DeferredList {
     thresholds_.raised(q);
     for (std::size_t i = 0; i < left; ++i) {
       if (static_cast<double>(uppers[i]) < thresholds_.reach(q)) continue;
-      candidates_.push(q, items[i].product, position(items[i]));
+      take(q, items[i]);
     }
+  }
+
+  // Out of line: the queue is inlined where batches use it, and twice in judge() would be too much.
+  [[gnu::noinline]] void take(std::size_t q, const DeferredItem& item) noexcept {
+    candidates_.push(q, item.product, position(item));
   }
 
   std::size_t position(const DeferredItem& item) const noexcept {
