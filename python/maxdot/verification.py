@@ -89,7 +89,8 @@ def verify(
 ) -> Verification:
     """Checks the answer `ids` of any library against brute force in float64.
 
-    The brute force is the specification of scores and order (`maxdot/reference.hpp`): it screens and skips nothing.
+    The brute force is a second implementation of the definition (docs/exactness.md), the one of `maxdot verify`: it
+    shares no arithmetic with the engine, and screens and skips nothing.
 
     Args:
         items: float32 or float16, shape [n, d].
@@ -104,6 +105,7 @@ def verify(
     Raises:
         ValueError: wrong dtype or shape, or NaN or Inf (names row and column).
         TypeError: `items` or `queries` is no array.
+        RuntimeError: float64 sums of this process are not what more precise ones allow.
 
     >>> distances, found = faiss_index.search(queries, 100)
     >>> print(maxdot.verify(items, queries, found, metric="dot"))
