@@ -19,7 +19,7 @@ struct SearchStats {
   std::uint64_t tiles_8bit = 0;  ///< the same as codes of 5, 6 or 8 bits
   std::uint64_t tiles_f32 = 0;   ///< the same as rows
   std::uint64_t candidates = 0;  ///< (query, item) pairs that the integer comparison let through
-  std::uint64_t refined = 0;     ///< of these, after 4-bit codes: pairs whose 8-bit codes were read
+  std::uint64_t refined = 0;     ///< of these, after 4 to 6 bits: pairs whose 8 bits were read
   std::uint64_t rescored = 0;  ///< of the candidates, and of the f32 screen's: pairs scored in f64
   /// By tiles, refined codes and rescored rows, from memory or from a cache.
   std::uint64_t bytes_read = 0;

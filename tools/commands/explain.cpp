@@ -21,7 +21,7 @@ void print_explanation(const Index& index, const SearchStats& stats, double seco
   print_fields({
       {"kernels", kernel_name()},
       {"read as 4-bit codes", with_thousands(stats.tiles_4bit) + " tiles of 64 items"},
-      {"read as 8-bit codes",
+      {"read as 5 to 8 bits",
        with_thousands(stats.tiles_8bit) + " tiles (once for a block of queries)"},
       {"read as rows", with_thousands(stats.tiles_f32) + " tiles"},
       {"queries by rows", with_thousands(stats.queries_by_f32) +
@@ -33,7 +33,7 @@ void print_explanation(const Index& index, const SearchStats& stats, double seco
       {"pairs", with_thousands(pairs) + " of a query and an item"},
       {"candidates", with_thousands(stats.candidates) + " passed the integer limit (" +
                          share(stats.candidates, pairs) + ")"},
-      {"refined", with_thousands(stats.refined) + " of them, left by 4 bits, by their 8-bit codes"},
+      {"refined", with_thousands(stats.refined) + " of them, left by 4 to 6 bits, by all 8"},
       {"rescored", with_thousands(stats.rescored) + " in f64 (" + share(stats.rescored, pairs) +
                        "): all others are proven out"},
       {"bytes", human_bytes(stats.bytes_read) + ", " +
