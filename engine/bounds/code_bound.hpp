@@ -28,13 +28,13 @@ class CodeBound {
     if (ranking_ == base::Ranking::cosine) {
       return {
           most.unit_scale, most.unit_scale * most.least_scale,
-          codes_ == Codes::coarse ? most.unit_coarse_error : grown(ratio(most) * most.unit_scale),
+          codes_ == Codes::coarse ? most.unit_coarse_error : grown(ratio(tile) * most.unit_scale),
           1.0F, 0.0F};
     }
     const float bias =
         ranking_ == base::Ranking::euclidean ? -0.5F * (1.0F - 0x1p-20F) * most.min_square : 0.0F;
     return {most.scale, most.scale * most.least_scale,
-            codes_ == Codes::coarse ? most.coarse_error : grown(ratio(most) * most.scale),
+            codes_ == Codes::coarse ? most.coarse_error : grown(ratio(tile) * most.scale),
             most.norm, bias};
   }
 
@@ -77,9 +77,9 @@ class CodeBound {
   }
 
  private:
-  float ratio(const store::TileSummary& most) const noexcept {
-    if (codes_ == Codes::five) return most.five_ratio;
-    return codes_ == Codes::six ? most.six_ratio : most.error_ratio;
+  float ratio(std::size_t tile) const noexcept {
+    if (codes_ == Codes::five) return items_.narrow_ratios[tile].five;
+    return codes_ == Codes::six ? items_.narrow_ratios[tile].six : items_.tiles[tile].error_ratio;
   }
   // One rounding of a product of two upper bounds.
   static float grown(float value) noexcept { return value * (1.0F + 0x1p-20F); }

@@ -133,7 +133,10 @@ void QueryCodes::prepare_one(const PreparedQueries& queries, std::size_t q, std:
 
   // A code of b bits is unit * (v + 1/2) - 128; the fine one has the bits of low_mask for unit / 2.
   const std::int32_t half = unit_ / 2;
-  starts_[q] = narrow_ ? (half - 128) * sum : -kernels.offset * sum;
+  const std::int32_t offset = narrow_                  ? 128 - half
+                              : read_ == Codes::coarse ? kernels.coarse_offset
+                                                       : kernels.offset;
+  starts_[q] = -offset * sum;
   low_starts_[q] = -half * sum;
   scales_[q] = scale;
   error_factors_[q] = scale * std::sqrt(code_square) * kGrow;

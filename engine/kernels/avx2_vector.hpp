@@ -86,6 +86,7 @@ struct Avx2 {
   static constexpr std::size_t kCodeQueries = 4;
   static constexpr std::size_t kCodeVectors = 2;
   static constexpr int kCodeOffset = 128;
+  static constexpr int kCoarseOffset = 120;
   static constexpr int kMaxQueryCode = 64;  // 255 * 64 * 2 fits an i16: vpmaddubsw cannot saturate
   static Bytes load_bytes(const std::uint8_t* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -110,9 +111,8 @@ struct Avx2 {
     return _mm256_or_si256(upper(high), lower(low));
   }
   static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
-  static Bytes coarse_odd(Bytes high) noexcept {
-    return _mm256_or_si256(upper(high), _mm256_set1_epi8(8));
-  }
+  static Bytes coarse_odd(Bytes high) noexcept { return upper(high); }
+  static Bytes sixteenth_even(Bytes high) noexcept { return lower(high); }
 
   static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
     const auto lane = [&](std::size_t i) {
@@ -133,6 +133,8 @@ struct Avx2 {
 
   using Ints = __m256i;
   static Ints ints(std::int32_t i) noexcept { return _mm256_set1_epi32(i); }
+  static Ints sixteenfold(Ints sum) noexcept { return _mm256_slli_epi32(sum, 4); }
+  static Ints add_ints(Ints a, Ints b) noexcept { return _mm256_add_epi32(a, b); }
   // As assembly, because GCC 12 surrounds the intrinsics with register moves and spills a sum
   // ("Registers" in docs/measurements.md).
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
@@ -159,7 +161,6 @@ struct Avx2 {
     return sum;
   }
   static Ints widen(Shorts sum) noexcept { return _mm256_madd_epi16(sum, _mm256_set1_epi16(1)); }
-  static Ints add_ints(Ints a, Ints b) noexcept { return _mm256_add_epi32(a, b); }
   static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
     const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(limit), sum);
     return ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(below))) & 0xffU;

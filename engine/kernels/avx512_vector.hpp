@@ -78,6 +78,7 @@ struct Avx512 {
   static constexpr std::size_t kCodeQueries = 6;
   static constexpr std::size_t kCodeVectors = 4;
   static constexpr int kCodeOffset = 128;
+  static constexpr int kCoarseOffset = 120;
   static constexpr int kMaxQueryCode = 64;  // 255 * 64 * 2 fits an i16
   static Bytes load_bytes(const std::uint8_t* p) noexcept { return _mm512_loadu_si512(p); }
   static void store_bytes(std::uint8_t* p, Bytes b) noexcept { _mm512_storeu_si512(p, b); }
@@ -96,11 +97,9 @@ struct Avx512 {
   static Bytes fine(Bytes high, Bytes low) noexcept {
     return _mm512_ternarylogic_epi32(upper_nibbles(), high, low, 0xca);
   }
-  // 0xea: (a & b) | c.
   static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
-  static Bytes coarse_odd(Bytes high) noexcept {
-    return _mm512_ternarylogic_epi32(high, upper_nibbles(), _mm512_set1_epi8(8), 0xea);
-  }
+  static Bytes coarse_odd(Bytes high) noexcept { return _mm512_and_si512(high, upper_nibbles()); }
+  static Bytes sixteenth_even(Bytes high) noexcept { return lower(high); }
 
   // Insertions from memory do without the one port that shuffles.
   static Bytes load_lanes(const std::uint8_t* p, std::size_t stride) noexcept {
@@ -125,6 +124,8 @@ struct Avx512 {
 
   using Ints = __m512i;
   static Ints ints(std::int32_t i) noexcept { return _mm512_set1_epi32(i); }
+  static Ints sixteenfold(Ints sum) noexcept { return _mm512_slli_epi32(sum, 4); }
+  static Ints add_ints(Ints a, Ints b) noexcept { return _mm512_add_epi32(a, b); }
   // As assembly, for the reason that avx2_vector.hpp tells.
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
     Ints pairs;
@@ -150,7 +151,6 @@ struct Avx512 {
     return sum;
   }
   static Ints widen(Shorts sum) noexcept { return _mm512_madd_epi16(sum, _mm512_set1_epi16(1)); }
-  static Ints add_ints(Ints a, Ints b) noexcept { return _mm512_add_epi32(a, b); }
   static std::uint64_t reaching(Ints sum, std::int32_t limit) noexcept {
     return _mm512_cmp_epi32_mask(sum, _mm512_set1_epi32(limit), _MM_CMPINT_NLT);
   }

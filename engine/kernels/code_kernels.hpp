@@ -8,7 +8,10 @@
 //   V::lower(b)                 the lower nibbles alone
 //   V::fine(high, low)          codes from the upper nibbles of one and the lower of the other
 //   V::coarse_even(high), V::coarse_odd(high)
-//                               codes of the two groups in a line of high nibbles, u = 16h + 8
+//                               codes of the two groups in a line of high nibbles, without the 8
+//                               that all of them have in common
+//   V::sixteenth_even(high)     a sixteenth of coarse_even
+//   V::sixteenfold(sum), V::add_ints(a, b)
 //   V::load_lanes(p, stride)    16 bytes from each of p, p + stride, ...: as many as fill a vector
 //   V::transpose_quads(b)       4 x 4 quads within every 16 bytes of 4 vectors
 //   V::Ints, V::ints(i)         i32 sums, one per item
@@ -16,14 +19,15 @@
 //   V::reaching(sum, limit)     bit per item: sum >= limit
 //   V::max_ints(a, b), V::load_ints(p), V::store_ints(p, sum)
 //   V::sum_ints(a, b)           of all elements
-//   V::kCodeOffset              what expanded bytes have on top of the signed code: 128, or 0
+//   V::kCodeOffset, V::kCoarseOffset
+//                               what expanded bytes have on top of the signed code
 //   V::kMaxQueryCode            |query code| must not exceed it (dot4 may sum pairs in 16 bits)
 //   V::kCodeQueries, V::kCodeVectors    the register tile of screen_codes
 //   V::kNarrow                  whether there are kernels of narrow codes; if so:
 //   V::narrow(u, shift)         u >> shift of every byte
 //   V::Shorts, V::zero_shorts() i16 sums, two per item
 //   V::add_pairs(sum, codes, query)     sum + the products of dimensions 0 and 1, and of 2 and 3
-//   V::widen(shorts), V::add_ints(a, b) the two sums of each item as one i32
+//   V::widen(shorts)            the two sums of each item as one i32
 //   V::kNarrowVectors           as kCodeVectors
 //
 // Sums are exact, so every instruction set returns the same bits.
@@ -158,8 +162,10 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
 
 // Straight from the high plane: few queries are bound by memory, so nothing is expanded, and a
 // later tile is prefetched into L2: a line on its way to L1 occupies one of few fill buffers. There
-// is no branch on the sums: a wrong guess would wait for them. Register budget (Q = 2): 2 * 4 sums
-// + 2 lines + 4 groups + 1 quad + 2 constants = 17 of 32; AVX2 spills a few.
+// is no branch on the sums: a wrong guess would wait for them. The lower of two groups in a line is
+// multiplied as it lies there, a sixteenth of its codes, which saves a shift for each line ("One
+// query" in docs/measurements.md). Register budget (Q = 2): 2 * 4 sums + 2 lines + 4 groups + 1 quad
+// + 2 constants = 17 of 32; AVX2 spills a few.
 template <typename V, std::size_t Q>
 void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads,
                   const std::int8_t* queries, std::size_t stride, const std::int32_t* start,
@@ -171,7 +177,7 @@ void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size
     MAXDOT_UNROLL
     for (std::size_t q = 0; q < Q; ++q) {
       MAXDOT_UNROLL
-      for (std::size_t g = 0; g < 4; ++g) sum[q][g] = V::ints(start[q]);
+      for (std::size_t g = 0; g < 4; ++g) sum[q][g] = V::ints(0);
     }
     for (std::size_t p = 0; p < quads; ++p) {
       const std::size_t at = p * kCodeLine + b;
@@ -181,8 +187,8 @@ void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size
       }
       const typename V::Bytes first_line = V::load_bytes(high + at);
       const typename V::Bytes second_line = V::load_bytes(second + at);
-      const typename V::Bytes x[4] = {V::coarse_even(first_line), V::coarse_odd(first_line),
-                                      V::coarse_even(second_line), V::coarse_odd(second_line)};
+      const typename V::Bytes x[4] = {V::sixteenth_even(first_line), V::coarse_odd(first_line),
+                                      V::sixteenth_even(second_line), V::coarse_odd(second_line)};
       MAXDOT_UNROLL
       for (std::size_t q = 0; q < Q; ++q) {
         const typename V::Bytes quad = V::broadcast_quad(queries + q * stride + 4 * p);
@@ -194,8 +200,10 @@ void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size
     for (std::size_t q = 0; q < Q; ++q) {
       MAXDOT_UNROLL
       for (std::size_t g = 0; g < 4; ++g) {
-        masks[q] |= V::reaching(sum[q][g], limits[q]) << (g * 16 + b / 4);
-        V::store_ints(dots + q * kTileItems + g * 16 + b / 4, sum[q][g]);
+        const typename V::Ints product =
+            V::add_ints(g % 2 == 0 ? V::sixteenfold(sum[q][g]) : sum[q][g], V::ints(start[q]));
+        masks[q] |= V::reaching(product, limits[q]) << (g * 16 + b / 4);
+        V::store_ints(dots + q * kTileItems + g * 16 + b / 4, product);
       }
     }
   }

@@ -11,9 +11,9 @@ namespace {
 
 template <typename V>
 constexpr CodeKernels make_code_kernels() noexcept {
-  return {V::kMaxQueryCode, V::kCodeOffset,           expand_fine<V>,
-          expand_coarse<V>, screen_codes<V>,          stream_codes<V>,
-          low_product<V>,   make_narrow_kernels<V>(), code_limits};
+  return {V::kMaxQueryCode,         V::kCodeOffset,  V::kCoarseOffset, expand_fine<V>,
+          expand_coarse<V>,         screen_codes<V>, stream_codes<V>,  low_product<V>,
+          make_narrow_kernels<V>(), code_limits};
 }
 
 }  // namespace

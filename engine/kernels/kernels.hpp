@@ -113,14 +113,16 @@ struct CodeKernels {
   /// |query code| must not exceed this: 127, or 64 where pairs of products are summed in 16 bits.
   int max_query_code;
   /// Sums start at -offset * (sum of the query's codes), so that they end as the dot product of the
-  /// signed codes.
+  /// signed codes; of coarse codes at -coarse_offset times that.
   int offset;
+  int coarse_offset;
 
   /// A tile's high and low nibbles to one byte per code, in this table's own order. Requires tile
   /// 64-byte aligned, 256 * quads; kLowPadding readable bytes after the low nibbles.
   void (*expand_fine)(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
                       std::uint8_t* tile) noexcept;
-  /// The same from the high plane alone: code 16h - 120.
+  /// The same from the high plane alone: code 16h - 120. With coarse_offset, because bytes may lack
+  /// the half step between 16h and 16h + 8.
   void (*expand_coarse)(const std::uint8_t* high, std::size_t quads, std::uint8_t* tile) noexcept;
 
   /// Dot products of an expanded tile with `count` queries. Bit i of masks[q] is set if item i's

@@ -80,7 +80,8 @@ struct Neon {
   static constexpr std::size_t kBytes = 16;
   static constexpr std::size_t kCodeQueries = 6;
   static constexpr std::size_t kCodeVectors = 4;
-  static constexpr int kCodeOffset = 0;  // expanded bytes are signed codes: u ^ 0x80 = u - 128
+  static constexpr int kCodeOffset = 0;     // expanded bytes are signed codes: u ^ 0x80 = u - 128
+  static constexpr int kCoarseOffset = -8;  // 16h - 120 = (16h ^ 0x80) + 8
   static constexpr int kMaxQueryCode = 127;
   static constexpr bool kNarrow = false;
   static Bytes load_bytes(const std::uint8_t* p) noexcept { return vld1q_u8(p); }
@@ -101,7 +102,11 @@ struct Neon {
   }
   static Bytes coarse_even(Bytes high) noexcept { return coarse_odd(up(high)); }
   static Bytes coarse_odd(Bytes high) noexcept {
-    return to_signed(vorrq_u8(vandq_u8(high, vdupq_n_u8(0xf0)), vdupq_n_u8(8)));
+    return to_signed(vandq_u8(high, vdupq_n_u8(0xf0)));
+  }
+  // Signed, as coarse_odd is: (16h ^ 0x80) / 16.
+  static Bytes sixteenth_even(Bytes high) noexcept {
+    return vreinterpretq_u8_s8(vshrq_n_s8(vreinterpretq_s8_u8(coarse_even(high)), 4));
   }
 
   static Bytes load_lanes(const std::uint8_t* p, std::size_t /*stride*/) noexcept {
@@ -122,6 +127,8 @@ struct Neon {
 
   using Ints = int32x4_t;
   static Ints ints(std::int32_t i) noexcept { return vdupq_n_s32(i); }
+  static Ints sixteenfold(Ints sum) noexcept { return vshlq_n_s32(sum, 4); }
+  static Ints add_ints(Ints a, Ints b) noexcept { return vaddq_s32(a, b); }
   static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
     const int8x16_t c = vreinterpretq_s8_u8(codes);
     const int8x16_t q = vreinterpretq_s8_u8(query);

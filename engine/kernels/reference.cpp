@@ -215,6 +215,7 @@ const KernelTable& reference_table() noexcept {
       accumulate_exp,
       {127,
        0,
+       0,
        expand_fine,
        expand_coarse,
        screen_codes,

@@ -71,6 +71,7 @@ struct Buffers {
   base::AlignedBuffer<std::uint8_t> low;
   base::AlignedBuffer<ItemTerms> terms;
   base::AlignedBuffer<TileSummary> tiles;
+  base::AlignedBuffer<NarrowRatios> narrow_ratios;
   base::AlignedBuffer<std::uint16_t> order;
   base::AlignedBuffer<std::int64_t> ids;
 };
@@ -163,6 +164,7 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     buffers->low = base::AlignedBuffer<std::uint8_t>(low_tile_offset(d, tiles), "item codes");
     buffers->terms = base::AlignedBuffer<ItemTerms>(positions_of(n), "item scales");
     buffers->tiles = base::AlignedBuffer<TileSummary>(tiles, "tile summaries");
+    buffers->narrow_ratios = base::AlignedBuffer<NarrowRatios>(tiles, "tile summaries");
     buffers->order = base::AlignedBuffer<std::uint16_t>(positions_of(n), "code order");
     const std::size_t tile_floats = kernels::kTileItems * d;
     base::AlignedBuffer<float> scratch(tile_floats * static_cast<std::size_t>(options.threads),
@@ -191,7 +193,8 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
       encode_tile(view, squares, buffers->order.data(), tile, rows_f32,
                   {buffers->high.data() + high_tile_offset(d, tile),
                    buffers->low.data() + low_tile_offset(d, tile),
-                   buffers->terms.data() + first_of_tile(tile), buffers->tiles.data() + tile});
+                   buffers->terms.data() + first_of_tile(tile), buffers->tiles.data() + tile,
+                   buffers->narrow_ratios.data() + tile});
     });
 
     auto items = std::make_shared<ItemStore>();
@@ -205,6 +208,7 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
     items->low = buffers->low.data();
     items->terms = buffers->terms.data();
     items->tiles = buffers->tiles.data();
+    items->narrow_ratios = buffers->narrow_ratios.data();
     items->order = buffers->order.data();
     items->largest_square = n == 0 ? 0.0 : *std::max_element(squares, squares + n);
     if (!options.ids.empty()) {

@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little,
               "*.maxdot files are little-endian and mapped as they are");
 
 constexpr std::array<unsigned char, 8> kMagic = {'m', 'a', 'x', 'd', 'o', 't', '\r', '\n'};
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 constexpr std::uint64_t kAlignment = 64;
 
 struct Section {

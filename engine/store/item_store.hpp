@@ -23,10 +23,16 @@ struct TileSummary {
   float unit_scale;
   float unit_coarse_error;
   float least_scale;  ///< smallest scale / largest, of both kinds the smaller; rounded down
-  float five_ratio;   ///< |x - s c| <= five_ratio * s, where c has the upper 5 bits of the code
-  float six_ratio;    ///< the same of 6 bits
 };
-static_assert(sizeof(TileSummary) == 40);
+static_assert(sizeof(TileSummary) == 32);
+
+/// The same for narrow codes. Apart, because only batches without VNNI read them: a larger summary
+/// is felt with one query ("One query" in docs/measurements.md).
+struct NarrowRatios {
+  float five;  ///< |x - s c| <= five * s, where c has the upper 5 bits of the code
+  float six;   ///< the same of 6 bits
+};
+static_assert(sizeof(NarrowRatios) == 8);
 
 /// What turns an item's code into a bound.
 struct ItemTerms {
@@ -54,6 +60,8 @@ struct ItemStore {
   /// [tiles * 64] by position; zeros where there is no item.
   const ItemTerms* terms = nullptr;
   const TileSummary* tiles = nullptr;
+  /// [tiles].
+  const NarrowRatios* narrow_ratios = nullptr;
   /// [tiles * 64]: the row, within its block of 4,096 rows, whose codes stand at a position.
   const std::uint16_t* order = nullptr;
   /// [items], or null: row number = id.

@@ -95,6 +95,7 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count,
   std::memset(out.low, 0, low_tile_bytes(dimension));
   std::fill(out.terms, out.terms + kernels::kTileItems, ItemTerms{});
   TileSummary summary = {};
+  NarrowRatios narrow = {};
   summary.min_square = count == 0 ? 0.0F : kInfinity;
   double smallest = count == 0 ? 0.0 : static_cast<double>(kInfinity);
   double smallest_unit = smallest;
@@ -108,8 +109,8 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count,
     const float coarse_error = round_up(code.coarse_error);
     out.terms[i] = {code.scale, static_cast<float>(norm)};
     raise(summary.error_ratio, code.error, scale);
-    raise(summary.five_ratio, code.five_error, scale);
-    raise(summary.six_ratio, code.six_error, scale);
+    raise(narrow.five, code.five_error, scale);
+    raise(narrow.six, code.six_error, scale);
     summary.scale = std::max(summary.scale, code.scale);
     summary.coarse_error = std::max(summary.coarse_error, coarse_error);
     summary.norm = std::max(summary.norm, round_up(norm));
@@ -128,6 +129,7 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count,
                                    smallest_unit / static_cast<double>(summary.unit_scale)));
   }
   *out.summary = summary;
+  *out.narrow = narrow;
 }
 
 }  // namespace maxdot::store

@@ -38,6 +38,8 @@ constexpr SectionKind kKinds[] = {
     {7, "tile summaries", true, true, fixed<sizeof(TileSummary)>, get<&ItemStore::tiles>,
      set<&ItemStore::tiles>},
     {8, "code order", true, true, fixed<2 * kTile>, get<&ItemStore::order>, set<&ItemStore::order>},
+    {9, "narrow ratios", true, true, fixed<sizeof(NarrowRatios)>, get<&ItemStore::narrow_ratios>,
+     set<&ItemStore::narrow_ratios>},
 };
 
 }  // namespace

@@ -142,8 +142,9 @@ class Codes {
   const char* wrong_section_of_tile(std::size_t tile, Scratch& scratch) const noexcept {
     const std::size_t d = items_.dimension;
     TileSummary summary;
+    NarrowRatios narrow;
     encode_tile(rows_of(items_), items_.squares, items_.order, tile, scratch.rows.data(),
-                {scratch.high.data(), scratch.low.data(), scratch.terms.data(), &summary});
+                {scratch.high.data(), scratch.low.data(), scratch.terms.data(), &summary, &narrow});
     const auto differ = [](const auto* a, const auto* b, std::size_t count) {
       return std::memcmp(a, b, count * sizeof(*a)) != 0;
     };
@@ -154,7 +155,8 @@ class Codes {
     const std::size_t first = first_of_tile(tile);
     if (differ(scratch.terms.data(), items_.terms + first, kernels::kTileItems))
       return "item terms";
-    return differ(&summary, items_.tiles + tile, 1) ? "tile summaries" : nullptr;
+    if (differ(&summary, items_.tiles + tile, 1)) return "tile summaries";
+    return differ(&narrow, items_.narrow_ratios + tile, 1) ? "narrow ratios" : nullptr;
   }
 
   const ItemStore& items_;

@@ -144,6 +144,7 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
       seen[row] = true;
       const long double scale = static_cast<long double>(items->terms[position].scale);
       const store::TileSummary& tile = items->tiles[position / kernels::kTileItems];
+      const store::NarrowRatios& narrow = items->narrow_ratios[position / kernels::kTileItems];
       long double fine = 0;
       long double coarse = 0;
       long double five = 0;
@@ -165,8 +166,8 @@ TEST_CASE("codes approximate within the errors that are stored with them") {
       }
       if (std::isfinite(tile.error_ratio)) {
         REQUIRE(std::sqrt(fine) <= static_cast<long double>(tile.error_ratio) * scale);
-        REQUIRE(std::sqrt(five) <= static_cast<long double>(tile.five_ratio) * scale);
-        REQUIRE(std::sqrt(six) <= static_cast<long double>(tile.six_ratio) * scale);
+        REQUIRE(std::sqrt(five) <= static_cast<long double>(narrow.five) * scale);
+        REQUIRE(std::sqrt(six) <= static_cast<long double>(narrow.six) * scale);
       }
       REQUIRE(std::sqrt(coarse) <= static_cast<long double>(tile.coarse_error));
       REQUIRE(items->terms[position].scale <= tile.scale);

@@ -87,7 +87,8 @@ enum class Kernel { fine, coarse, stream };
 Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& planes,
            std::size_t quads, const Queries& queries, const std::vector<std::int32_t>& limits) {
   Answer answer(queries.count);
-  const std::vector<std::int32_t> start = starts(queries, codes.offset);
+  const std::vector<std::int32_t> start =
+      starts(queries, kernel == Kernel::fine ? codes.offset : codes.coarse_offset);
   if (kernel == Kernel::stream) {
     codes.stream_codes(planes.high.data(), planes.high.data(), quads, queries.codes.data(),
                        queries.stride, queries.count, start.data(), limits.data(),

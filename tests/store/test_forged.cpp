@@ -95,7 +95,7 @@ class Forgery {
   std::string bytes_;
 };
 
-enum Kind : std::uint32_t { rows = 1, squares, ids, high, low, terms, tiles, order };
+enum Kind : std::uint32_t { rows = 1, squares, ids, high, low, terms, tiles, order, narrow };
 
 std::vector<std::int64_t> scattered_ids(std::size_t count) {
   std::vector<std::int64_t> list(count);
@@ -209,6 +209,7 @@ TEST_CASE("forged codes, scales and errors are found by the deep verification") 
   for (std::size_t field = 0; field < 8; ++field) {
     for (const float value : {1e-30F, kNaN, kInfinity, -kInfinity}) {
       check(forge().set(tiles, 8 * 65 + field, value), "'tile summaries'");
+      if (field < 2) check(forge().set(narrow, 2 * 65 + field, value), "'narrow ratios'");
     }
   }
   const auto first = forge().get<std::uint16_t>(order, 0);
