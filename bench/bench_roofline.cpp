@@ -52,8 +52,10 @@ double kernel_rate(std::size_t d) {
   const std::size_t quads = store::quads_of(d);
   constexpr std::size_t kBlock = 192;
   constexpr int kBits = 5;
-  base::AlignedBuffer<std::uint8_t> tile(quads * 256, "tile");
-  base::AlignedBuffer<std::int8_t> queries(kBlock * quads * 4, "queries");
+  const std::size_t stride =
+      (d + codes.query_padding - 1) / codes.query_padding * codes.query_padding;
+  base::AlignedBuffer<std::uint8_t> tile(store::expanded_tile_bytes(d), "tile");
+  base::AlignedBuffer<std::int8_t> queries(kBlock * stride, "queries");
   std::fill(tile.data(), tile.data() + tile.size(), std::uint8_t{3});
   std::fill(queries.data(), queries.data() + queries.size(), std::int8_t{5});
   std::vector<std::int32_t> start(kBlock, 0);
@@ -62,17 +64,19 @@ double kernel_rate(std::size_t d) {
   std::vector<std::int32_t> dots(kBlock * kernels::kTileItems);
   constexpr int kTiles = 2000;
   const kernels::CodesAhead ahead = {tile.data(), tile.data(), 0};
+  codes.begin();
   const double took = median_seconds(9, [&] {
     for (int i = 0; i < kTiles; ++i) {
       if (codes.narrow.screen != nullptr) {
-        codes.narrow.screen(tile.data(), quads, kBits, queries.data(), quads * 4, kBlock,
+        codes.narrow.screen(tile.data(), quads, kBits, queries.data(), stride, kBlock,
                             limits.data(), ahead, masks.data(), dots.data());
       } else {
-        codes.screen_codes(tile.data(), quads, queries.data(), quads * 4, kBlock, start.data(),
+        codes.screen_codes(tile.data(), quads, queries.data(), stride, kBlock, start.data(),
                            limits.data(), ahead, masks.data(), dots.data());
       }
     }
   });
+  codes.end();
   return kTiles * static_cast<double>(kBlock * kernels::kTileItems * d) / took;
 }
 

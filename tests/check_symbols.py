@@ -18,6 +18,7 @@ KERNELS = {
     "avxvnni": {"avxvnni_table"},
     "avx512": {"avx512_table"},
     "avx512vnni": {"avx512vnni_table"},
+    "amx": {"amx_table"},
 }
 # The compiler's own, the same bytes in every object: a pointer, no code.
 HARMLESS = re.compile(r"^DW\.ref\.__gxx_personality_v0$")

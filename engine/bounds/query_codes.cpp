@@ -48,8 +48,10 @@ double largest_pair_sum(std::size_t dimension, std::size_t span,
 
 }  // namespace
 
-void QueryCodes::reserve(std::size_t count, std::size_t dimension) {
-  stride_ = store::quads_of(dimension) * store::kQuadDimensions;
+void QueryCodes::reserve(std::size_t count, std::size_t dimension,
+                         const kernels::CodeKernels& kernels) {
+  const std::size_t padding = kernels.query_padding;
+  stride_ = (dimension + padding - 1) / padding * padding;
   const std::size_t low = store::low_bytes(dimension);
   half_ = (low + kernels::kLowPadding - 1) / kernels::kLowPadding * kernels::kLowPadding;
   codes_.ensure(count * stride_, "query codes");
@@ -128,8 +130,9 @@ void QueryCodes::prepare_one(const PreparedQueries& queries, std::size_t q, std:
   const std::size_t low = store::low_bytes(dimension);
   std::int8_t* halves = halves_.data() + q * 2 * half_;
   std::memset(halves, 0, 2 * half_);
-  std::memcpy(halves, codes, std::min(low, stride_));
-  if (stride_ > low) std::memcpy(halves + half_, codes + low, stride_ - low);
+  const std::size_t whole = store::quads_of(dimension) * store::kQuadDimensions;
+  std::memcpy(halves, codes, std::min(low, whole));
+  if (whole > low) std::memcpy(halves + half_, codes + low, whole - low);
 
   // A code of b bits is unit * (v + 1/2) - 128; the fine one has the bits of low_mask for unit / 2.
   const std::int32_t half = unit_ / 2;

@@ -19,7 +19,7 @@ constexpr int bits_of(Codes codes) noexcept { return static_cast<int>(codes); }
 class QueryCodes {
  public:
   /// Memory for `count` queries of `dimension`; it is reused. Throws Error (out_of_memory).
-  void reserve(std::size_t count, std::size_t dimension);
+  void reserve(std::size_t count, std::size_t dimension, const kernels::CodeKernels& kernels);
 
   /// Encodes every query of `queries` for items of which `read` is read. Requires reserve() for at
   /// least as many.

@@ -164,8 +164,8 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
 // later tile is prefetched into L2: a line on its way to L1 occupies one of few fill buffers. There
 // is no branch on the sums: a wrong guess would wait for them. The lower of two groups in a line is
 // multiplied as it lies there, a sixteenth of its codes, which saves a shift for each line ("One
-// query" in docs/measurements.md). Register budget (Q = 2): 2 * 4 sums + 2 lines + 4 groups + 1 quad
-// + 2 constants = 17 of 32; AVX2 spills a few.
+// query" in docs/measurements.md). Register budget (Q = 2): 2 * 4 sums + 2 lines + 4 groups + 1
+// quad + 2 constants = 17 of 32; AVX2 spills a few.
 template <typename V, std::size_t Q>
 void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads,
                   const std::int8_t* queries, std::size_t stride, const std::int32_t* start,

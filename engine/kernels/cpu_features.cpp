@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <initializer_list>
 #elif defined(__aarch64__) && defined(__linux__)
@@ -57,6 +59,7 @@ X86Words read_x86_words() noexcept {
   const Registers seven = cpuid(7, 0);
   words.leaf7_ebx = seven.b;
   words.leaf7_ecx = seven.c;
+  words.leaf7_edx = seven.d;
   if (seven.a >= 1) words.leaf7_1_eax = cpuid(7, 1).a;
   return words;
 }
@@ -72,6 +75,9 @@ CpuFeatures features_of(const X86Words& words) noexcept {
   features.avx512 = features.avx2 && zmm_saved && all(words.leaf7_ebx, {16, 17, 28, 30, 31});
   features.avx512vnni = features.avx512 && all(words.leaf7_ecx, {11});
   features.avxvnni = features.avx2 && all(words.leaf7_1_eax, {4});
+  // AMX-TILE, AMX-INT8; the OS saves their configuration and their data
+  const bool tiles_saved = (words.xcr0 & 0x60000) == 0x60000;
+  features.amx = features.avx512vnni && tiles_saved && all(words.leaf7_edx, {24, 25});
   return features;
 }
 
@@ -91,17 +97,30 @@ CpuFeatures detect_cpu_features() noexcept { return {}; }
 
 #endif
 
+bool tile_data_permitted() noexcept {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 CpuFeatures below_mask(CpuFeatures features, std::string_view mask) {
   if (mask == "all") return features;
   if (mask == "none") return {};
   CpuFeatures left = features;
+  left.amx = false;
+  if (mask == "vnni") return left;
   left.avxvnni = false;
   left.avx512vnni = false;
   if (mask == "avx512") return left;
   left.avx512 = false;
   if (mask == "avx2") return left;
-  throw Error(ErrorCode::invalid_argument, "MAXDOT_CPU_MASK=" + std::string(mask) +
-                                               " is no mask; use one of: none, avx2, avx512, all");
+  throw Error(ErrorCode::invalid_argument,
+              "MAXDOT_CPU_MASK=" + std::string(mask) +
+                  " is no mask; use one of: none, avx2, avx512, vnni, all");
 }
 
 CpuFeatures visible_cpu_features() {

@@ -12,14 +12,23 @@ struct CpuFeatures {
   /// AVX2 and AVX-512 F, CD, BW, DQ, VL, and the OS saves zmm and mask registers.
   bool avx512 = false;
   bool avx512vnni = false;  ///< avx512 and AVX-512 VNNI
-  bool neondot = false;     ///< the Armv8.2 dot product
+  /// avx512vnni, AMX with products of bytes, and the OS saves its registers for those who ask.
+  bool amx = false;
+  bool neondot = false;  ///< the Armv8.2 dot product
 };
 
 CpuFeatures detect_cpu_features() noexcept;
 
+/// Asks Linux to let this process use the registers of AMX (8 KiB for each thread that does). This
+/// is necessary before the first use and holds for all its threads (the kernel's documentation,
+/// arch/x86/xstate.rst). Linux refuses where a thread has an alternate signal stack too small for
+/// them; later it refuses such stacks. Asking again is harmless. Requires CpuFeatures::amx.
+bool tile_data_permitted() noexcept;
+
 /// What is left of `features` below a mask: `none` (only what every CPU of this architecture has),
 /// `avx2` (AVX2 without AVX-VNNI), `avx512` (AVX2 and AVX-512 without VNNI, and no AVX-VNNI),
-/// `all`. A mask hides, it adds nothing. Throws Error (invalid_argument) for any other word.
+/// `vnni` (everything but AMX), `all`. A mask hides, it adds nothing. Throws Error
+/// (invalid_argument) for any other word.
 CpuFeatures below_mask(CpuFeatures features, std::string_view mask);
 
 /// What detect_cpu_features finds, below the mask that MAXDOT_CPU_MASK names (none if it is unset
@@ -33,6 +42,7 @@ struct X86Words {
   unsigned leaf1_ecx = 0;
   unsigned leaf7_ebx = 0;
   unsigned leaf7_ecx = 0;
+  unsigned leaf7_edx = 0;
   unsigned leaf7_1_eax = 0;
   std::uint64_t xcr0 = 0;
 };

@@ -16,6 +16,10 @@ struct Candidate {
   std::string_view name;
   bool supported;
   const KernelTable& (*table)() noexcept;
+  /// What the process must be granted first, asked only for a table that is wanted; null: nothing.
+  bool (*permitted)() noexcept = nullptr;
+
+  bool usable() const noexcept { return supported && (permitted == nullptr || permitted()); }
 };
 
 // Best first.
@@ -23,7 +27,8 @@ std::vector<Candidate> candidates() {
   [[maybe_unused]] const CpuFeatures cpu = visible_cpu_features();
   return {
 #if defined(MAXDOT_KERNELS_X86)
-    {"avx512vnni", cpu.avx512vnni, avx512vnni_table}, {"avx512", cpu.avx512, avx512_table},
+    {"amx", cpu.amx, amx_table, tile_data_permitted},
+        {"avx512vnni", cpu.avx512vnni, avx512vnni_table}, {"avx512", cpu.avx512, avx512_table},
         {"avxvnni", cpu.avxvnni, avxvnni_table}, {"avx2", cpu.avx2, avx2_table},
 #endif
 #if defined(MAXDOT_KERNELS_NEON)
@@ -39,7 +44,7 @@ const KernelTable& choose() {
   std::string known;
   for (const Candidate& candidate : candidates()) {
     if (candidate.name == wanted) {
-      if (candidate.supported) return candidate.table();
+      if (candidate.usable()) return candidate.table();
       throw Error(ErrorCode::unsupported, "MAXDOT_ISA=" + std::string(wanted) +
                                               ": this CPU or operating system does not support it, "
                                               "or MAXDOT_CPU_MASK hides it; unset it");
@@ -56,7 +61,7 @@ const KernelTable& choose() {
 std::vector<const KernelTable*> runnable_tables() {
   std::vector<const KernelTable*> tables;
   for (const Candidate& candidate : candidates()) {
-    if (candidate.supported) tables.push_back(&candidate.table());
+    if (candidate.usable()) tables.push_back(&candidate.table());
   }
   return tables;
 }

@@ -106,10 +106,18 @@ struct NarrowKernels {
                  const std::int32_t* limits, std::uint64_t* masks, std::int32_t* dots) noexcept;
 };
 
+/// Expanded tiles have room for a multiple of this many quads. What stands behind the last one is
+/// arbitrary: it meets zeros.
+inline constexpr std::size_t kTileQuads = 16;
+
 /// The integer kernels of the code screens. Item codes are tiles in the layout of store/layout.hpp,
-/// query codes are s8, `stride` bytes apart, padded with zeros to 4 * quads. All results are exact
-/// integers, the same from every table.
+/// query codes are s8, `stride` bytes apart, padded with zeros to 4 * quads and further to a
+/// multiple of query_padding. All results are exact integers, the same from every table.
 struct CodeKernels {
+  std::size_t query_padding;  ///< [bytes]
+  /// What a thread calls before and after it uses screen_codes: registers that must be set up.
+  void (*begin)() noexcept;
+  void (*end)() noexcept;
   /// |query code| must not exceed this: 127, or 64 where pairs of products are summed in 16 bits.
   int max_query_code;
   /// Sums start at -offset * (sum of the query's codes), so that they end as the dot product of the
@@ -118,7 +126,8 @@ struct CodeKernels {
   int coarse_offset;
 
   /// A tile's high and low nibbles to one byte per code, in this table's own order. Requires tile
-  /// 64-byte aligned, 256 * quads; kLowPadding readable bytes after the low nibbles.
+  /// 64-byte aligned, 256 bytes for each quad and room as kTileQuads says; kLowPadding readable
+  /// bytes after the low nibbles.
   void (*expand_fine)(const std::uint8_t* high, const std::uint8_t* low, std::size_t quads,
                       std::uint8_t* tile) noexcept;
   /// The same from the high plane alone: code 16h - 120. With coarse_offset, because bytes may lack
@@ -209,6 +218,7 @@ const KernelTable& avx2_table() noexcept;
 const KernelTable& avxvnni_table() noexcept;
 const KernelTable& avx512_table() noexcept;
 const KernelTable& avx512vnni_table() noexcept;
+const KernelTable& amx_table() noexcept;
 #endif
 #if defined(MAXDOT_KERNELS_NEON)
 const KernelTable& neon_table() noexcept;

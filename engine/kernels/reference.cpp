@@ -152,6 +152,8 @@ void stream_codes(const std::uint8_t* high, const std::uint8_t* /*later*/, std::
   }
 }
 
+void nothing() noexcept {}
+
 void logits_panel(const float* panel, std::size_t d, const float* queries, std::size_t stride,
                   std::size_t count, const float* scale, const float* bias,
                   float* logits) noexcept {
@@ -213,16 +215,19 @@ const KernelTable& reference_table() noexcept {
       {screen_rows<DType::f32>, screen_rows<DType::f16>},
       logits_panel,
       accumulate_exp,
-      {127,
-       0,
-       0,
-       expand_fine,
-       expand_coarse,
-       screen_codes,
-       stream_codes,
-       low_product,
-       {nullptr, nullptr, nullptr},
-       code_limits},
+      {.query_padding = 4,
+       .begin = nothing,
+       .end = nothing,
+       .max_query_code = 127,
+       .offset = 0,
+       .coarse_offset = 0,
+       .expand_fine = expand_fine,
+       .expand_coarse = expand_coarse,
+       .screen_codes = screen_codes,
+       .stream_codes = stream_codes,
+       .low_product = low_product,
+       .narrow = {nullptr, nullptr, nullptr},
+       .limits = code_limits},
   };
   return table;
 }

@@ -83,7 +83,7 @@ void Call<Collector>::reserve() {
       include(scanned_.size(), method);
   }
   if (!listed_.empty()) include(listed_.size(), Method::listed);
-  memory_.reserve(capacity_, context_.items.dimension, context_.threads,
+  memory_.reserve(capacity_, context_.items.dimension, context_.table, context_.threads,
                   context_.filters != nullptr);
   collector_.reserve(capacity_.lists, capacity_.entries,
                      std::min(capacity_.list_entries, context_.items.items),

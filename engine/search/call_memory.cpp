@@ -13,10 +13,10 @@ thread_local std::unique_ptr<CallMemory> kept_memory;
 
 }  // namespace
 
-void CallMemory::reserve(const Capacity& capacity, std::size_t dimension, int threads,
-                         bool filtered) {
+void CallMemory::reserve(const Capacity& capacity, std::size_t dimension,
+                         const kernels::KernelTable& table, int threads, bool filtered) {
   queries.reserve(capacity.queries, dimension);
-  codes.reserve(capacity.queries, dimension);
+  codes.reserve(capacity.queries, dimension, table.codes);
   if (filtered) filters.reserve(capacity.queries);
   shared.reserve(capacity.queries);
   by_codes.resize(std::max(by_codes.size(), capacity.queries));

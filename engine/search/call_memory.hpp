@@ -38,7 +38,8 @@ struct CallMemory {
   TopKMemory top_k;
 
   /// Throws Error (out_of_memory) or std::bad_alloc.
-  void reserve(const Capacity& capacity, std::size_t dimension, int threads, bool filtered);
+  void reserve(const Capacity& capacity, std::size_t dimension, const kernels::KernelTable& table,
+               int threads, bool filtered);
   /// About how much memory it holds.
   std::size_t bytes() const noexcept;
 };

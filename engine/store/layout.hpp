@@ -81,9 +81,10 @@ constexpr std::size_t high_tile_offset(std::size_t dimension, std::size_t tile) 
   return tile * plane_tile_bytes(dimension);
 }
 
-/// Bytes of a tile that was expanded to one byte for each code.
+/// Bytes of a tile that was expanded to one byte for each code, with room for whole kTileQuads.
 constexpr std::size_t expanded_tile_bytes(std::size_t dimension) noexcept {
-  return quads_of(dimension) * kQuadDimensions * kernels::kTileItems;
+  return (quads_of(dimension) + kernels::kTileQuads - 1) / kernels::kTileQuads *
+         kernels::kTileQuads * kQuadDimensions * kernels::kTileItems;
 }
 
 /// Of item `i` of a tile (0 to 63) and dimension `j`: the byte of the tile's plane that holds its

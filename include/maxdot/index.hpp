@@ -211,11 +211,13 @@ class Index {
 /// quota, at least 1.
 int available_threads() noexcept;
 
-/// Name of the kernels in use: reference, avx2, avxvnni, avx512, avx512vnni, neon or neondot.
+/// Name of the kernels in use: reference, avx2, avxvnni, avx512, avx512vnni, amx, neon or neondot.
 /// MAXDOT_ISA overrides the choice; throws Error (unsupported) if it names one that this machine
 /// cannot run. For tests, MAXDOT_CPU_MASK makes the machine look like a lesser one: none (no vector
-/// instruction set beyond the architecture's own), avx2, avx512 (both without VNNI), all; throws
-/// Error (invalid_argument) if it names anything else.
+/// instruction set beyond the architecture's own), avx2, avx512 (both without VNNI), vnni (without
+/// AMX), all; throws Error (invalid_argument) if it names anything else. For amx the process asks
+/// Linux for its registers. From then on Linux refuses alternate signal stacks (sigaltstack) that
+/// are too small to save them, some 11 KiB; MAXDOT_CPU_MASK=vnni does without.
 const char* kernel_name();
 
 }  // namespace maxdot

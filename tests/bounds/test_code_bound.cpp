@@ -66,7 +66,7 @@ void attack(const test::Rows& rows, const test::Rows& asked, Metric metric,
   batch.reserve(asked.rows, asked.cols);
   batch.prepare(asked.view(), numbers, ranking, table, 1);
   bounds::QueryCodes codes;
-  codes.reserve(asked.rows, asked.cols);
+  codes.reserve(asked.rows, asked.cols, table.codes);
   for (const bounds::Codes read : kSizes) {
     codes.prepare(batch, asked.cols, read, table.codes, 1);
     const bounds::CodeBound bound(*items, codes, ranking, read);

@@ -74,8 +74,9 @@ class Errors(CliTest):
                        says=["MAXDOT_CPU_MASK", "mmx", "none, avx2, avx512, all"])
 
     def test_a_mask_hides_instruction_sets(self):
-        for mask, hidden in (("none", ("avx2", "avxvnni", "avx512", "avx512vnni", "neondot")),
-                             ("avx2", ("avxvnni", "avx512", "avx512vnni")), ("avx512", ("avxvnni", "avx512vnni"))):
+        for mask, hidden in (("none", ("avx2", "avxvnni", "avx512", "avx512vnni", "amx", "neondot")),
+                             ("avx2", ("avxvnni", "avx512", "avx512vnni", "amx")),
+                             ("avx512", ("avxvnni", "avx512vnni", "amx")), ("vnni", ("amx",))):
             kernels = self.json_of("search", "index.mxd", "queries.npy", "--explain",
                                    env={"MAXDOT_CPU_MASK": mask})["explain"]["kernels"]
             self.assertNotIn(kernels, hidden, mask)

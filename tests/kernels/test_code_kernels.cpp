@@ -56,7 +56,7 @@ struct Queries {
 /// Within what the table allows; the last dimensions of a quad are zero.
 Queries random_queries(std::size_t d, std::size_t count, int most, test::Random& random,
                        bool extreme) {
-  Queries queries{{}, store::quads_of(d) * 4, count, std::vector<std::int32_t>(count, 0)};
+  Queries queries{{}, (d + 63) / 64 * 64, count, std::vector<std::int32_t>(count, 0)};
   queries.codes.assign(count * queries.stride, 0);
   for (std::size_t q = 0; q < count; ++q) {
     for (std::size_t j = 0; j < d; ++j) {
@@ -95,15 +95,17 @@ Answer ask(const kernels::CodeKernels& codes, Kernel kernel, const Planes& plane
                        answer.masks.data(), answer.dots.data());
     return answer;
   }
-  base::AlignedBuffer<std::uint8_t> tile(quads * 256, "tile");
+  base::AlignedBuffer<std::uint8_t> tile(store::expanded_tile_bytes(4 * quads), "tile");
   if (kernel == Kernel::fine) {
     codes.expand_fine(planes.high.data(), planes.low.data(), quads, tile.data());
   } else {
     codes.expand_coarse(planes.high.data(), quads, tile.data());
   }
+  codes.begin();
   codes.screen_codes(tile.data(), quads, queries.codes.data(), queries.stride, queries.count,
                      start.data(), limits.data(), {planes.high.data(), planes.low.data(), quads},
                      answer.masks.data(), answer.dots.data());
+  codes.end();
   return answer;
 }
 
@@ -120,7 +122,7 @@ TEST_CASE("code kernels give the reference's masks and products on every instruc
       for (const bool extreme : {false, true}) {
         const Planes planes = random_planes(d, random, extreme);
         for (const Kernel kernel : {Kernel::fine, Kernel::coarse, Kernel::stream}) {
-          for (const std::size_t count : std::vector<std::size_t>{1, 2, 3, 4, 15}) {
+          for (const std::size_t count : std::vector<std::size_t>{1, 2, 3, 4, 15, 16, 17, 40}) {
             if (kernel == Kernel::stream && count > kernels::kMaxStreamQueries) continue;
             const Queries queries =
                 random_queries(d, count, table->codes.max_query_code, random, extreme);
@@ -253,7 +255,7 @@ TEST_CASE("narrow kernels give the products of the upper bits, and the low nibbl
                 if (reaches) REQUIRE(answer.dots[at] == upper[at]);
               }
             };
-            base::AlignedBuffer<std::uint8_t> tile(quads * 256, "tile");
+            base::AlignedBuffer<std::uint8_t> tile(store::expanded_tile_bytes(4 * quads), "tile");
             narrow.expand(planes.high.data(), planes.low.data(), quads, bits, tile.data());
             Answer screened(count);
             narrow.screen(tile.data(), quads, bits, queries.codes.data(), queries.stride, count,

@@ -165,11 +165,26 @@ class BlockScan {
   bool defers_;
 };
 
+/// What the kernels must set up on a thread, for as long as it screens.
+class ScreenRegisters {
+ public:
+  explicit ScreenRegisters(const kernels::CodeKernels& kernels) noexcept : kernels_(kernels) {
+    kernels_.begin();
+  }
+  ~ScreenRegisters() { kernels_.end(); }
+  ScreenRegisters(const ScreenRegisters&) = delete;
+  ScreenRegisters& operator=(const ScreenRegisters&) = delete;
+
+ private:
+  const kernels::CodeKernels& kernels_;
+};
+
 }  // namespace
 
 template <typename Results>
 void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
                 std::uint64_t* wasted, CodeScratch& scratch, ScanCounts& counts) noexcept {
+  const ScreenRegisters registers(context.scan.kernels.codes);
   BlockScan<Results> block(context, task, results, wasted, scratch, counts);
   if (block.thresholds().all_have_left()) return;
   const Tuning& tuning = context.scan.tuning;
