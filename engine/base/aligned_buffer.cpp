@@ -12,6 +12,10 @@
 namespace maxdot::base {
 namespace {
 
+// From this size on a buffer has pages of its own: each thread writes its buffers for every tile,
+// and where they stood side by side in the heap, two threads were slower ("Buffers of threads" in
+// docs/measurements.md).
+constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 [[noreturn]] void out_of_memory(std::size_t bytes, const char* what) {
@@ -25,7 +29,7 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 std::shared_ptr<void> allocate_shared_bytes(std::size_t bytes, const char* what) {
   if (bytes > (std::size_t{1} << 47)) out_of_memory(bytes, what);
   const bool big = bytes >= 2 * kHugePage;
-  const std::size_t alignment = big ? kHugePage : 64;
+  const std::size_t alignment = big ? kHugePage : bytes >= kPage ? kPage : 64;
   const std::size_t total = (bytes + kReadPadding + alignment - 1) / alignment * alignment;
   void* p = std::aligned_alloc(alignment, total);
   if (p == nullptr) out_of_memory(bytes, what);

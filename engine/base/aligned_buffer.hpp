@@ -16,7 +16,8 @@ inline constexpr std::size_t kReadPadding = 64;
 /// may be 0.
 std::shared_ptr<void> allocate_shared_bytes(std::size_t bytes, const char* what);
 
-/// An owned array of trivial elements, 64-byte aligned, uninitialised. Movable.
+/// An owned array of trivial elements, 64-byte aligned, uninitialised; from 4 KiB on with pages of
+/// its own. Movable.
 template <typename T>
 class AlignedBuffer {
   static_assert(std::is_trivially_copyable_v<T>);
