@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t kRows = 16;             // of a tile register: queries, or quads
 constexpr std::size_t kStepBytes = 64;        // of a row: dimensions of one step
-constexpr std::size_t kGroups = 4;            // of 16 items in a tile
 constexpr std::int32_t kMostLimit = 1 << 30;  // kMaxCodeLimit: no product is as large
 
 // Palette 1, eight registers of 16 rows of 64 bytes.
