@@ -113,7 +113,7 @@ template <int G>
   store<G>(products + G * 16, kTileItems * sizeof(std::int32_t));
 }
 
-/// A bit for each of four queries, from query q on, that one of the 64 products reaches.
+/// Bit q is set for a query q, one of four from `first` on, if one of its 64 products reaches.
 [[gnu::always_inline]] inline std::uint32_t reaching_of_four(const std::int32_t* products,
                                                              const Needed& needed,
                                                              std::size_t first) noexcept {
