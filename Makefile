@@ -89,8 +89,8 @@ bench-softmax: build ## the full softmax beside top-10 searches, one of them by 
 bench-filters: build ## what filters and several interests cost beside plain searches
 	OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_filters
 
-bench-pair: deps ## the searches of two commits in turn, ratios (OLD=commit, DATA=gaussian ... or file.npy, ROUNDS=9)
-	python3 bench/pair/pair.py $(or $(OLD),HEAD) $(if $(DATA),--data $(DATA)) --rounds $(or $(ROUNDS),5)
+bench-pair: deps ## the searches of two commits in turn, ratios (OLD=commit, DATA=gaussian ... or file.npy, ROUNDS=9, PROCESSES=3)
+	python3 bench/pair/pair.py $(or $(OLD),HEAD) $(if $(DATA),--data $(DATA)) --rounds $(or $(ROUNDS),5) --processes $(or $(PROCESSES),2)
 
 bench-faiss: $(PEERS)/ready ## the newest FAISS in the same process, ratios by queries and k (DATA=gaussian, clustered or file.npy)
 	$(PEERS)/bin/pip install -q .

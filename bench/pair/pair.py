@@ -5,6 +5,9 @@
     python3 bench/pair/pair.py HEAD~1 --data gaussian --rounds 9
 
 A ratio above 1 means that NEW is faster. Builds both libraries below build/pair (a minute or two).
+Where a process's memory lies can change a row by several percent, so each side has several
+processes, asked in random order. "apart": how much the processes of one side differ among
+themselves, the larger of both sides; a ratio nearer to 1 than that says nothing.
 """
 
 import argparse
@@ -12,6 +15,7 @@ import json
 import math
 import os
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
@@ -85,15 +89,28 @@ class Side:
         self.process.wait()
 
 
+def apart(times):
+    """How far the fastest and the slowest process of a side are apart, as a part of the time."""
+    each = [statistics.median(of_process) for of_process in zip(*times)]
+    return max(each) / min(each) - 1
+
+
 def measure(old, new, row, rounds):
-    old.seconds(row), new.seconds(row)  # warm
+    """`old`, `new`: the processes of each side."""
+    processes = old + new
+    for process in processes:
+        process.seconds(row)  # warm
     times = []
-    for number in range(rounds):
-        first, second = (old, new) if number % 2 == 0 else (new, old)
-        one, other = first.seconds(row), second.seconds(row)
-        times.append((one, other) if first is old else (other, one))
-    ratio = statistics.median(before / after for before, after in times)
-    return ratio, statistics.median(t[0] for t in times), statistics.median(t[1] for t in times)
+    for _ in range(rounds):
+        order = list(range(len(processes)))
+        random.shuffle(order)
+        found = {number: processes[number].seconds(row) for number in order}
+        times.append([found[number] for number in range(len(processes))])
+    before = [t[: len(old)] for t in times]
+    after = [t[len(old) :] for t in times]
+    ratio = statistics.median(statistics.mean(b) / statistics.mean(a) for b, a in zip(before, after))
+    middle = [statistics.median(statistics.mean(t) for t in side) for side in (before, after)]
+    return {"ratio": ratio, "old_ms": middle[0] * 1e3, "new_ms": middle[1] * 1e3, "apart": max(apart(before), apart(after))}
 
 
 def processor():
@@ -109,21 +126,26 @@ def main():
     parser.add_argument("new", nargs="?")
     parser.add_argument("--data", action="append", help=f"{', '.join(ROWS)}, or a .npy file; default: all of them")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=2, help="of each side; default 2")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures here, too")
     options = parser.parse_args()
     workers = build(options.old), build(options.new)
     print(f"{processor()}, {os.cpu_count()} cores; ratios above 1: new is faster")
     logs, figures = [], []
     for data in options.data or list(ROWS):
-        sides = Side(workers[0], data), Side(workers[1], data)
+        sides = [[Side(worker, data) for _ in range(options.processes)] for worker in workers]
         for row in ROWS.get(data, SEARCHES + VARIANTS):
-            ratio, before, after = measure(*sides, row, options.rounds)
-            logs.append(math.log(ratio))
-            figures.append({"data": data, "row": row, "old_ms": before * 1e3, "new_ms": after * 1e3, "ratio": ratio})
+            figure = {"data": data, "row": row, **measure(*sides, row, options.rounds)}
+            logs.append(math.log(figure["ratio"]))
+            figures.append(figure)
             name = "{} {} queries, k = {}, {} threads".format(*row)
-            print(f"{pathlib.Path(data).stem:16} {name:38} {before * 1e3:10.3f} {after * 1e3:10.3f} ms {ratio:7.3f}", flush=True)
-        for side in sides:
-            side.close()
+            print(
+                f"{pathlib.Path(data).stem:16} {name:38} {figure['old_ms']:10.3f} {figure['new_ms']:10.3f} ms "
+                f"{figure['ratio']:7.3f}  apart {figure['apart']:.3f}",
+                flush=True,
+            )
+        for process in sides[0] + sides[1]:
+            process.close()
     print(f"geometric mean {math.exp(sum(logs) / len(logs)):.3f}, lowest {math.exp(min(logs)):.3f}, {len(logs)} rows")
     if options.json:
         options.json.write_text(json.dumps({"processor": processor(), "rows": figures}, indent=1), encoding="utf-8")

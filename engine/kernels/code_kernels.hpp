@@ -160,31 +160,52 @@ void screen_codes(const std::uint8_t* tile, std::size_t quads, const std::int8_t
                     });
 }
 
-// Straight from the high plane: few queries are bound by memory, so nothing is expanded, and a
-// later tile is prefetched into L2: a line on its way to L1 occupies one of few fill buffers. There
-// is no branch on the sums: a wrong guess would wait for them. The lower of two groups in a line is
-// multiplied as it lies there, a sixteenth of its codes, which saves a shift for each line ("One
-// query" in docs/measurements.md). Register budget (Q = 2): 2 * 4 sums + 2 lines + 4 groups + 1
-// quad + 2 constants = 17 of 32; AVX2 spills a few.
+// [quads] From L2 into L1 ("One query" in docs/measurements.md).
+constexpr std::size_t kNearQuads = 16;
+
+/// For kernels that read a tile from its plane, at quad p: fetches the lines of this quad of the
+/// tile `later` into L2, and those some quads ahead, of this tile or the next one in memory, from
+/// there into L1. A line on its way to L1 occupies one of few fill buffers, so the long way is not
+/// made in one step; and a branch on a tile's masks is decided when its last line has arrived.
+[[gnu::always_inline]] inline void fetch_ahead(const std::uint8_t* high, const std::uint8_t* later,
+                                               std::size_t quads, std::size_t p) noexcept {
+  const std::size_t half = quads * kCodeLine;
+  __builtin_prefetch(later + p * kCodeLine, 0, 2);
+  __builtin_prefetch(later + half + p * kCodeLine, 0, 2);
+  const std::size_t near = p + kNearQuads + (p + kNearQuads < quads ? 0 : quads);
+  __builtin_prefetch(high + near * kCodeLine, 0, 3);
+  __builtin_prefetch(high + half + near * kCodeLine, 0, 3);
+}
+
+// Straight from the high plane: few queries are bound by memory, so nothing is expanded. There is
+// no branch on the sums: a wrong guess would wait for them. The lower of two groups in a line is
+// multiplied as it lies there, a sixteenth of its codes, which saves a shift for each line. Masks
+// leave the registers once, at the end: what follows branches on them, and a wrong guess is noticed
+// that much sooner ("One query" in docs/measurements.md). Register budget (Q = 2): 2 * 4 sums + 2
+// lines + 4 groups + 1 quad + 2 constants = 17 of 32; AVX2 spills a few.
 template <typename V, std::size_t Q>
 void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size_t quads,
                   const std::int8_t* queries, std::size_t stride, const std::int32_t* start,
                   const std::int32_t* limits, std::uint64_t* masks, std::int32_t* dots) noexcept {
   const std::uint8_t* second = high + quads * kCodeLine;
-  for (std::size_t q = 0; q < Q; ++q) masks[q] = 0;
+  std::int32_t first[Q];
+  std::int32_t limit[Q];
+  std::uint64_t mask[Q];
+  for (std::size_t q = 0; q < Q; ++q) {
+    first[q] = start[q];
+    limit[q] = limits[q];
+    mask[q] = 0;
+  }
   for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
     typename V::Ints sum[Q][4];
     MAXDOT_UNROLL
     for (std::size_t q = 0; q < Q; ++q) {
       MAXDOT_UNROLL
-      for (std::size_t g = 0; g < 4; ++g) sum[q][g] = V::ints(0);
+      for (std::size_t g = 0; g < 4; ++g) sum[q][g] = V::ints(g % 2 == 0 ? 0 : first[q]);
     }
     for (std::size_t p = 0; p < quads; ++p) {
       const std::size_t at = p * kCodeLine + b;
-      if (b == 0) {
-        __builtin_prefetch(later + at, 0, 2);
-        __builtin_prefetch(later + quads * kCodeLine + at, 0, 2);
-      }
+      if (b == 0) fetch_ahead(high, later, quads, p);
       const typename V::Bytes first_line = V::load_bytes(high + at);
       const typename V::Bytes second_line = V::load_bytes(second + at);
       const typename V::Bytes x[4] = {V::sixteenth_even(first_line), V::coarse_odd(first_line),
@@ -201,12 +222,13 @@ void stream_block(const std::uint8_t* high, const std::uint8_t* later, std::size
       MAXDOT_UNROLL
       for (std::size_t g = 0; g < 4; ++g) {
         const typename V::Ints product =
-            V::add_ints(g % 2 == 0 ? V::sixteenfold(sum[q][g]) : sum[q][g], V::ints(start[q]));
-        masks[q] |= V::reaching(product, limits[q]) << (g * 16 + b / 4);
+            g % 2 == 0 ? V::add_ints(V::sixteenfold(sum[q][g]), V::ints(first[q])) : sum[q][g];
+        mask[q] |= V::reaching(product, limit[q]) << (g * 16 + b / 4);
         V::store_ints(dots + q * kTileItems + g * 16 + b / 4, product);
       }
     }
   }
+  for (std::size_t q = 0; q < Q; ++q) masks[q] = mask[q];
 }
 
 template <typename V>

@@ -129,7 +129,12 @@ void stream_narrow_block(const std::uint8_t* high, const std::uint8_t* later, st
                          std::uint64_t* masks, std::int32_t* dots) noexcept {
   constexpr std::size_t kSpan = narrow_span(kFewestNarrowBits);
   const std::uint8_t* second = high + quads * kCodeLine;
-  for (std::size_t q = 0; q < Q; ++q) masks[q] = 0;
+  std::int32_t limit[Q];
+  std::uint64_t mask[Q];
+  for (std::size_t q = 0; q < Q; ++q) {
+    limit[q] = limits[q];
+    mask[q] = 0;
+  }
   for (std::size_t b = 0; b < kCodeLine; b += V::kBytes) {
     for (std::size_t begin = 0; begin < quads; begin += kSpan) {
       const std::size_t end = std::min(quads, begin + kSpan);
@@ -141,10 +146,7 @@ void stream_narrow_block(const std::uint8_t* high, const std::uint8_t* later, st
       }
       for (std::size_t p = begin; p < end; ++p) {
         const std::size_t at = p * kCodeLine + b;
-        if (b == 0) {
-          __builtin_prefetch(later + at, 0, 2);
-          __builtin_prefetch(later + quads * kCodeLine + at, 0, 2);
-        }
+        if (b == 0) fetch_ahead(high, later, quads, p);
         const typename V::Bytes first_line = V::load_bytes(high + at);
         const typename V::Bytes second_line = V::load_bytes(second + at);
         const typename V::Bytes x[4] = {V::lower(first_line), V::lower(V::down(first_line)),
@@ -164,11 +166,12 @@ void stream_narrow_block(const std::uint8_t* high, const std::uint8_t* later, st
           typename V::Ints wide = V::widen(sum[q][g]);
           if (begin != 0) wide = V::add_ints(V::load_ints(to), wide);
           V::store_ints(to, wide);
-          if (end == quads) masks[q] |= V::reaching(wide, limits[q]) << (g * 16 + b / 4);
+          if (end == quads) mask[q] |= V::reaching(wide, limit[q]) << (g * 16 + b / 4);
         }
       }
     }
   }
+  for (std::size_t q = 0; q < Q; ++q) masks[q] = mask[q];
 }
 
 template <typename V>

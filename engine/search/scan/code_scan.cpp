@@ -47,8 +47,9 @@ class BlockScan {
 
   /// The codes of the tile `later` are fetched meanwhile.
   void tile(std::size_t tile, std::size_t later) noexcept {
+    const kernels::CodeTileTerms terms = candidates_.bound().tile(tile);
     kernels_.limits(task_.queries, context_.codes.terms(task_.first_query, thresholds_.rounded()),
-                    candidates_.bound().tile(tile), scratch_.limits);
+                    terms, scratch_.limits);
     if (context_.codes.narrow())
       context_.codes.to_narrow(task_.first_query, task_.queries, scratch_.limits);
     thresholds_.close(scratch_.limits);
@@ -57,7 +58,7 @@ class BlockScan {
     } else {
       screen(tile, later);
     }
-    take_candidates(tile * kernels::kTileItems);
+    take_candidates(tile * kernels::kTileItems, terms);
   }
 
   void finish() noexcept {
@@ -120,7 +121,7 @@ class BlockScan {
                           scratch_.masks, scratch_.products.data());
   }
 
-  void take_candidates(std::size_t first) noexcept {
+  void take_candidates(std::size_t first, const kernels::CodeTileTerms& terms) noexcept {
     const std::size_t present = std::min(kernels::kTileItems, items_.items - first);
     const std::uint64_t all = ~std::uint64_t{0} >> (kernels::kTileItems - present);
     const std::uint64_t* masks = scratch_.masks;
@@ -137,7 +138,7 @@ class BlockScan {
       const std::int32_t* products = scratch_.products.data() + q * kernels::kTileItems;
       if constexpr (Results::kRises) {
         if (defers_) {
-          deferred_.add(q, first, products, reaching);
+          deferred_.add(q, first, terms, products, reaching);
           continue;
         }
       }
@@ -193,11 +194,14 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
       std::max(kTilesPerRefresh, task.queries / kQueriesPerRefreshedTile);
   const auto skips = [&block](std::size_t tile) { return block.thresholds().skips(tile); };
   TileWalk walk(task, context.pass, context.sample_step);
-  std::size_t scanned = 0;
+  std::size_t until_refresh = per_refresh;
   for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips);
        !walk.done(); walk.advance(skips)) {
     block.tile(walk.tile(), walk.later());
-    if (++scanned % per_refresh == 0) block.refresh();
+    if (--until_refresh == 0) {
+      block.refresh();
+      until_refresh = per_refresh;
+    }
   }
   block.finish();
 }

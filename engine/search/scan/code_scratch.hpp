@@ -12,6 +12,7 @@ namespace maxdot::search {
 
 /// An item that its tile's limit let through, and that is judged later.
 struct DeferredItem {
+  float upper;  ///< at least its score
   std::int32_t product;
   std::uint32_t offset;  ///< of its position from the first of the task
 };
@@ -28,7 +29,6 @@ struct CodeScratch {
   std::uint16_t leavers[kMostCodeQueries];
   base::AlignedBuffer<DeferredItem> deferred;
   std::uint32_t deferred_counts[kMostCodeQueries];
-  base::AlignedBuffer<float> uppers;
   base::AlignedBuffer<float> largest;
 
   /// Throws Error (out_of_memory).

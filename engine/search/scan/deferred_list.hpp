@@ -3,7 +3,8 @@
 //
 // The guessed threshold lies below the final one. Of the items between the two none need be scored,
 // if better ones come first: they raise the threshold to the k-th best key, or near it. An item is
-// deferred as product and position, and nothing else is read for it until then.
+// deferred with the bound that its tile's terms give, while these are at hand, and nothing else is
+// read for it until it is judged.
 #pragma once
 
 #include <algorithm>
@@ -19,10 +20,10 @@
 
 namespace maxdot::search {
 
-/// The n-th largest of `count` values. What is no number counts as largest. One pass: after a few
-/// values almost none is among the largest so far. Requires 1 <= n <= count and memory for 2 n
-/// values.
-inline float nth_largest(float* values, std::size_t count, std::size_t n, float* largest) noexcept {
+/// The n-th largest upper bound of `count` items. One pass: after a few items almost none is among
+/// the largest so far. Requires 1 <= n <= count and memory for 2 n values.
+inline float nth_largest(const DeferredItem* items, std::size_t count, std::size_t n,
+                         float* largest) noexcept {
   std::size_t size = 0;
   float least = -std::numeric_limits<float>::infinity();
   const auto cut = [&] {
@@ -31,10 +32,8 @@ inline float nth_largest(float* values, std::size_t count, std::size_t n, float*
     least = largest[n - 1];
   };
   for (std::size_t i = 0; i < count; ++i) {
-    // Terms come from a file. What is no number would break the order; it lets the item through.
-    if (std::isnan(values[i])) values[i] = std::numeric_limits<float>::infinity();
-    if (values[i] <= least) continue;
-    largest[size++] = values[i];
+    if (items[i].upper <= least) continue;
+    largest[size++] = items[i].upper;
     if (size == 2 * n) cut();
   }
   if (size >= n) cut();
@@ -58,17 +57,21 @@ class DeferredList {
     std::fill_n(scratch_.deferred_counts, task.queries, 0U);
   }
 
-  /// Takes the items of the tile at position `first` whose bit is set in `reaching`. Requires room
-  /// for a tile.
-  void add(std::size_t q, std::size_t first, const std::int32_t* products,
-           std::uint64_t reaching) noexcept {
+  /// Takes the items of the tile at position `first` whose bit is set in `reaching`. `terms`: the
+  /// tile's. Requires room for a tile.
+  void add(std::size_t q, std::size_t first, const kernels::CodeTileTerms& terms,
+           const std::int32_t* products, std::uint64_t reaching) noexcept {
     if (scratch_.deferred_counts[q] + kernels::kTileItems > room_) judge(q);
     DeferredItem* const items = scratch_.deferred.data() + q * room_;
     DeferredItem* next = items + scratch_.deferred_counts[q];
     const std::size_t offset = first - task_.first_tile * kernels::kTileItems;
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
-      *next++ = {candidates_.product(q, products[i]), static_cast<std::uint32_t>(offset + i)};
+      const std::int32_t product = candidates_.product(q, products[i]);
+      const float upper = candidates_.bound().upper_in(terms, task_.first_query + q, product);
+      // Terms come from a file. What is no number would break the order; it lets the item through.
+      *next++ = {std::isnan(upper) ? std::numeric_limits<float>::infinity() : upper, product,
+                 static_cast<std::uint32_t>(offset + i)};
     }
     scratch_.deferred_counts[q] = static_cast<std::uint32_t>(next - items);
   }
@@ -86,37 +89,31 @@ class DeferredList {
     if (count == 0) return;
     scratch_.deferred_counts[q] = 0;
     counts_.candidates += count;
-    float* uppers = scratch_.uppers.data();
-    const bounds::CodeBound& bound = candidates_.bound();
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t tile = position(items[i]) / kernels::kTileItems;
-      uppers[i] = bound.upper_in(bound.tile(tile), task_.first_query + q, items[i].product);
-    }
     const std::size_t best = std::min(count, results_[q].k() + results_[q].k() / 8 + 8);
-    const float least = nth_largest(uppers, count, best, scratch_.largest.data());
-    std::size_t taken = 0;
-    std::size_t left = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (taken < best && uppers[i] >= least) {
-        take(q, items[i]);
-        ++taken;
-      } else {
-        uppers[left] = uppers[i];
-        items[left++] = items[i];
-      }
-    }
+    const double least = nth_largest(items, count, best, scratch_.largest.data());
+    const std::size_t left = take(q, items, count, least, best);
     candidates_.drain();
     results_[q].settle();
     thresholds_.raised(q);
-    for (std::size_t i = 0; i < left; ++i) {
-      if (static_cast<double>(uppers[i]) < thresholds_.reach(q)) continue;
-      take(q, items[i]);
-    }
+    take(q, items, left, scratch_.reaches[q], left);
   }
 
-  // Out of line: the queue is inlined where batches use it, and twice in judge() would be too much.
-  [[gnu::noinline]] void take(std::size_t q, const DeferredItem& item) noexcept {
-    candidates_.push(q, item.product, position(item));
+  // Takes at most `most` of the first `count` items, those whose upper bound is no less than
+  // `least`; the others move to the front. Returns their number. `least` is read for every item: it
+  // may rise meanwhile. Out of line, so that the queue is inlined once ("Queues" in
+  // docs/measurements.md).
+  [[gnu::noinline]] std::size_t take(std::size_t q, DeferredItem* items, std::size_t count,
+                                     const double& least, std::size_t most) noexcept {
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const DeferredItem item = items[i];
+      if (i - left == most || static_cast<double>(item.upper) < least) {
+        items[left++] = item;
+      } else {
+        candidates_.push(q, item.product, position(item));
+      }
+    }
+    return left;
   }
 
   std::size_t position(const DeferredItem& item) const noexcept {
