@@ -11,7 +11,7 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters bench-pair bench-faiss bench-peers example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers example-rechub test-rechub fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-softmax: build ## the full softmax beside top-10 searches, one of them by 
 
 bench-filters: build ## what filters and several interests cost beside plain searches
 	OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_filters
+
+tune: build ## measure a tuning record on this machine and print it (ITEMS=file.npy), some minutes
+	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_tune
 
 bench-pair: deps ## the searches of two commits in turn, ratios (OLD=commit, DATA=gaussian ... or file.npy, ROUNDS=9, PROCESSES=3)
 	python3 bench/pair/pair.py $(or $(OLD),HEAD) $(if $(DATA),--data $(DATA)) --rounds $(or $(ROUNDS),5) --processes $(or $(PROCESSES),2)

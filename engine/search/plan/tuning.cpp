@@ -1,5 +1,6 @@
 #include "search/plan/tuning.hpp"
 
+#include <atomic>
 #include <string_view>
 
 namespace maxdot::search {
@@ -74,13 +75,20 @@ constexpr Family kFamilies[] = {
     {"neon", kAvx512Vnni}, {"reference", kAvx512Vnni},
 };
 
+std::atomic<const Tuning*> forced = nullptr;
+
 }  // namespace
 
 const Tuning& tuning_of(const kernels::KernelTable& table) noexcept {
+  if (const Tuning* tuning = forced.load(std::memory_order_acquire)) return *tuning;
   for (const Family& family : kFamilies) {
     if (family.kernels == table.name) return family.tuning;
   }
   return kFamilies[0].tuning;
+}
+
+void force_tuning(const Tuning* tuning) noexcept {
+  forced.store(tuning, std::memory_order_release);
 }
 
 }  // namespace maxdot::search

@@ -2,6 +2,7 @@
 // instruction sets. docs/measurements.md says where each figure was measured.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -81,7 +82,48 @@ struct Tuning {
   std::size_t direct_queries;
 };
 
-/// The record of the kernels' family.
+/// The fields by name, for whoever prints or varies them.
+struct TuningField {
+  const char* name;
+  std::size_t Tuning::*value;
+};
+inline constexpr std::array<TuningField, 25> tuning_fields = {{
+    {"coarse_queries", &Tuning::coarse_queries},
+    {"coarse_queries_for_few", &Tuning::coarse_queries_for_few},
+    {"coarse_results", &Tuning::coarse_results},
+    {"five_results_of_few", &Tuning::five_results_of_few},
+    {"five_results", &Tuning::five_results},
+    {"six_results", &Tuning::six_results},
+    {"fewest_items", &Tuning::fewest_items},
+    {"items_per_result_of_few", &Tuning::items_per_result_of_few},
+    {"items_per_result", &Tuning::items_per_result},
+    {"items_per_row_coarse", &Tuning::items_per_row_coarse},
+    {"items_per_row", &Tuning::items_per_row},
+    {"items_per_row_large", &Tuning::items_per_row_large},
+    {"code_block", &Tuning::code_block},
+    {"tasks_of_few", &Tuning::tasks_of_few},
+    {"tasks", &Tuning::tasks},
+    {"large_batch", &Tuning::large_batch},
+    {"sample_step", &Tuning::sample_step},
+    {"sparse_step", &Tuning::sparse_step},
+    {"sparse_tiles", &Tuning::sparse_tiles},
+    {"deferred_coarse", &Tuning::deferred_coarse},
+    {"deferred", &Tuning::deferred},
+    {"deferred_per_result", &Tuning::deferred_per_result},
+    {"coarse_tiles_ahead", &Tuning::coarse_tiles_ahead},
+    {"fine_tiles_ahead", &Tuning::fine_tiles_ahead},
+    {"direct_queries", &Tuning::direct_queries},
+}};
+static_assert(sizeof(Tuning) == tuning_fields.size() * sizeof(std::size_t),
+              "the table names every field of Tuning");
+
+/// The record of the kernels' family, or the one that was forced.
 const Tuning& tuning_of(const kernels::KernelTable& table) noexcept;
+
+/// For `make tune` and tests: every search takes this record from now on; null: that of its family
+/// again. Results are the same with any record. Requires that no search runs meanwhile, that the
+/// record lives as long, and that every field by which something is divided (code_block, tasks,
+/// sample steps, items per row and per result) is at least 1.
+void force_tuning(const Tuning* tuning) noexcept;
 
 }  // namespace maxdot::search
