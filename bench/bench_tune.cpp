@@ -1,7 +1,7 @@
 // Measures a tuning record (engine/search/plan/tuning.hpp) on this machine: tries other values of
 // each constant, keeps what is faster, and prints the record that it ends with.
 //
-//   bench_tune                 500,000 x 96 Gaussian rows, or the file that MAXDOT_BENCH_ITEMS names
+//   bench_tune             500,000 x 96 Gaussian rows, or the file that MAXDOT_BENCH_ITEMS names
 //   MAXDOT_ISA=avx2 bench_tune
 //
 // Both records are timed in turn on the searches that the constant touches. A value is kept if the

@@ -47,7 +47,8 @@ const KernelTable& choose() {
       if (candidate.usable()) return candidate.table();
       throw Error(ErrorCode::unsupported, "MAXDOT_ISA=" + std::string(wanted) +
                                               ": this CPU or operating system does not support it, "
-                                              "or MAXDOT_CPU_MASK hides it; unset it");
+                                              "MAXDOT_CPU_MASK hides it, or (amx) a thread has too "
+                                              "small an alternate signal stack; unset it");
     }
     known += (known.empty() ? "" : ", ") + std::string(candidate.name);
   }

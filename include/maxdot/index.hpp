@@ -217,7 +217,8 @@ int available_threads() noexcept;
 /// instruction set beyond the architecture's own), avx2, avx512 (both without VNNI), vnni (without
 /// AMX), all; throws Error (invalid_argument) if it names anything else. For amx the process asks
 /// Linux for its registers. From then on Linux refuses alternate signal stacks (sigaltstack) that
-/// are too small to save them, some 11 KiB; MAXDOT_CPU_MASK=vnni does without.
+/// are too small to save them, some 11 KiB, and a thread that searches needs a stack of 32 KiB
+/// (with other kernels 16 KiB are enough); MAXDOT_CPU_MASK=vnni does without.
 const char* kernel_name();
 
 }  // namespace maxdot

@@ -68,7 +68,8 @@ class Errors(CliTest):
 
     def test_instruction_sets(self):
         for arguments in (["info", "index.mxd"], self.batch(), ["build", "items.npy", "-o", "new.mxd"],
-                          ["search", "index.mxd", "queries.npy"]):
+                          ["search", "index.mxd", "queries.npy"], ["verify-file", "index.mxd"],
+                          ["verify", "items.npy", "queries.npy"]):
             self.fails(USAGE, *arguments, env={"MAXDOT_ISA": "mmx"}, says=["MAXDOT_ISA", "mmx"])
             self.fails(USAGE, *arguments, env={"MAXDOT_CPU_MASK": "mmx"},
                        says=["MAXDOT_CPU_MASK", "mmx", "none, avx2, avx512, vnni, all"])

@@ -185,7 +185,7 @@ void compare_metrics(const std::vector<judge::Truth>& truths, const Data& data,
 }
 
 VerifyReport verify(const VerifyCommand& command) {
-  kernel_name();  // a MAXDOT_ISA that cannot run is told before anything is read
+  kernel_in_use();  // refuses a wrong MAXDOT_ISA
   const Stopwatch watch;
   VerifyReport report;
   const Data data = load(command, report);

@@ -16,6 +16,7 @@ struct VerifyFileCommand {
 };
 
 void run(const VerifyFileCommand& command) {
+  kernel_in_use();  // refuses a wrong MAXDOT_ISA
   OpenOptions options;
   options.verify_payload = true;
   options.verify_codes = command.deep;
