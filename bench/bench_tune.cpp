@@ -75,6 +75,12 @@ std::vector<Trial> trials() {
   };
 }
 
+/// Whether the constant decides when narrow codes are read; not every table has kernels for them.
+bool only_narrow(const Trial& trial) {
+  return trial.field == &Tuning::five_results_of_few || trial.field == &Tuning::five_results ||
+         trial.field == &Tuning::six_results;
+}
+
 const char* name_of(std::size_t Tuning::*field) {
   for (const search::TuningField& named : search::tuning_fields) {
     if (named.value == field) return named.name;
@@ -188,6 +194,7 @@ int main(int count, char** arguments) {
   Tuning found = shipped;
   std::vector<Shape> all;
   for (const Trial& trial : trials()) {
+    if (only_narrow(trial) && table.codes.narrow.screen == nullptr) continue;
     found = tried(measured, found, trial);
     all.insert(all.end(), trial.shapes.begin(), trial.shapes.end());
   }
