@@ -5,8 +5,8 @@
 //   MAXDOT_ISA=avx2 bench_tune
 //
 // Both records are timed in turn on the searches that the constant touches. A value is kept if the
-// geometric mean of the ratios gains kGain, no search loses kLoss, and a second measurement, which
-// chose nothing, agrees. Some minutes; nothing else should run.
+// geometric mean of the ratios is at least kGain, no search is below kLoss, and a second
+// measurement, which chose nothing, agrees. A minute or some; nothing else should run.
 
 #include <algorithm>
 #include <chrono>
