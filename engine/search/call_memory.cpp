@@ -20,7 +20,7 @@ void CallMemory::reserve(const Capacity& capacity, std::size_t dimension,
   if (filtered) filters.reserve(capacity.queries);
   shared.reserve(capacity.queries);
   by_codes.resize(std::max(by_codes.size(), capacity.queries));
-  wasted.resize(std::max(wasted.size(), capacity.lists));
+  notes.resize(std::max(notes.size(), capacity.lists));
   workers.resize(std::max(workers.size(), static_cast<std::size_t>(threads)));
   for (Worker& worker : workers) {
     worker.f32.reserve(dimension);
@@ -34,7 +34,7 @@ std::size_t CallMemory::bytes() const noexcept {
   for (const Worker& worker : workers)
     of_workers += worker.codes.bytes() + worker.f32.panel.size() * sizeof(float);
   return queries.bytes() + codes.bytes() + filters.bytes() + top_k.bytes() + of_workers +
-         wasted.capacity() * sizeof(std::uint64_t);
+         notes.capacity() * sizeof(QueryNote);
 }
 
 std::unique_ptr<CallMemory> take_call_memory() {

@@ -33,7 +33,7 @@ struct CallMemory {
   FilterBatch filters;
   SharedBounds shared;
   std::vector<std::uint8_t> by_codes;  ///< of each query of a round
-  std::vector<std::uint64_t> wasted;   ///< wasted work of each list of a round
+  std::vector<QueryNote> notes;        ///< of each list of a round
   std::vector<Worker> workers;
   TopKMemory top_k;
 

@@ -1,8 +1,8 @@
 #include "search/round.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
-#include <optional>
 
 #include "base/parallel.hpp"
 #include "search/collect/range_collector.hpp"
@@ -16,6 +16,9 @@ namespace {
 
 // [queries] Waking a thread takes longer than ending the sample of so many. ("Small batches")
 constexpr std::size_t kSampledPerTask = 16;
+
+// A bound that everything reaches.
+constexpr double kNothing = -std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -73,7 +76,6 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
   memory_.codes.prepare(memory_.queries, context_.items.dimension,
                         codes_read(plan_.method, context_.table), context_.table.codes,
                         context_.threads);
-  std::fill_n(memory_.wasted.begin(), count_ * plan_.chunks, 0U);
   for (std::size_t q = 0; q < count_; ++q) {
     if (!memory_.queries.screenable(q)) states[q].leave_codes();
     memory_.by_codes[q] = memory_.queries.screenable(q) ? 1 : 0;
@@ -85,31 +87,61 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
     collector_.open(rows_, plan_.chunks, plan_.list_entries);
     return scan_codes_in(Pass::all);
   }
+  bool complete = false;
+  if constexpr (Collector::List::kRises) complete = select_sample(states);
+  if (!complete) {
+    collector_.open(rows_, plan_.chunks, plan_.list_entries);
+    scan_codes_in(Pass::sample);
+    leave_wasteful(states);
+  }
+  scan_codes_in(Pass::rest);
+}
+
+// Guesses a threshold for each query. Returns whether all items of the sample above the guesses
+// stand in the lists, which then go on with what they have. Then few are above, so codes suit the
+// queries.
+template <typename Collector>
+bool Round<Collector>::select_sample(
+    std::span<QueryState> states) noexcept requires Collector::List::kRises {
   collector_.open_sample(rows_, plan_.chunks, plan_.list_entries, plan_.sample_kept);
-  scan_codes_in(Pass::sample);
+  scan_codes_in(Pass::select);
+  std::atomic<bool> complete = true;
   const std::size_t tasks = (count_ + kSampledPerTask - 1) / kSampledPerTask;
   base::parallel_for(tasks, context_.threads, [&](std::size_t task, int number) noexcept {
     const std::size_t end = std::min(count_, (task + 1) * kSampledPerTask);
     for (std::size_t q = task * kSampledPerTask; q < end; ++q) {
-      end_sample(q, states[q], static_cast<std::size_t>(number));
+      if (states[q].stage() != QueryState::Stage::open) continue;
+      if (!guess(q, states[q], static_cast<std::size_t>(number))) complete = false;
     }
   });
-  scan_codes_in(Pass::rest);
+  return complete;
 }
 
-// What the sample says of a query: that codes do not suit it, or what its threshold may be.
+// Returns whether all items of the sample above the guess were found.
 template <typename Collector>
-void Round<Collector>::end_sample(std::size_t q, QueryState& state, std::size_t worker) noexcept {
-  const std::optional<double> guess = collector_.end_sample(q, plan_.sample_kept, worker);
-  std::uint64_t wasted = 0;
+bool Round<Collector>::guess(std::size_t q, QueryState& state,
+                             std::size_t worker) noexcept requires Collector::List::kRises {
+  double above = kNothing;
   for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk)
-    wasted += memory_.wasted[chunk * count_ + q];
-  if (wasted > plan_.most_wasted) {
-    state.leave_codes();
+    above = std::max(above, memory_.notes[chunk * count_ + q].complete_above);
+  const auto complete = [&](double key) {
+    return above == kNothing || memory_.queries.reach(q, key) > above;
+  };
+  const double guessed = collector_.guess(q, worker, plan_.sample_least, complete);
+  memory_.shared.set(q, guessed);
+  if (guessed != kNothing) state.guess(guessed);
+  return complete(guessed);
+}
+
+template <typename Collector>
+void Round<Collector>::leave_wasteful(std::span<QueryState> states) noexcept {
+  for (std::size_t q = 0; q < count_; ++q) {
+    std::uint64_t wasted = 0;
+    for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk)
+      wasted += memory_.notes[chunk * count_ + q].wasted;
+    if (wasted <= plan_.most_wasted) continue;
+    states[q].leave_codes();
     memory_.by_codes[q] = 0;
-  } else if (guess && state.stage() == QueryState::Stage::open) {
-    state.guess(*guess);
-    memory_.shared.set(q, *guess);
   }
 }
 
@@ -126,24 +158,26 @@ void Round<Collector>::for_each_task(Scan&& scan) noexcept {
                                           .first_tile = plan_.first_tile(chunk),
                                           .end_tile = plan_.first_tile(chunk + 1)};
                        scan(task, collector_.lists(chunk, first),
-                            memory_.wasted.data() + chunk * count_ + first, worker(worker_number));
+                            memory_.notes.data() + chunk * count_ + first, worker(worker_number));
                      });
 }
 
 template <typename Collector>
 void Round<Collector>::scan_codes_in(Pass pass) noexcept {
-  const CodeScanContext context = {.scan = scan_,
-                                   .codes = memory_.codes,
-                                   .read = codes_read(plan_.method, context_.table),
-                                   .pass = pass,
-                                   .sample_step = plan_.sample_step,
-                                   .most_wasted = pass == Pass::sample
-                                                      ? plan_.most_wasted
-                                                      : std::numeric_limits<std::uint64_t>::max(),
-                                   .deferred = plan_.deferred,
-                                   .by_codes = memory_.by_codes.data()};
-  for_each_task([&](const Task& task, auto* lists, std::uint64_t* wasted, CallMemory::Worker& own) {
-    scan_codes(context, task, lists, wasted, own.codes, own.counts);
+  const CodeScanContext context = {
+      .scan = scan_,
+      .codes = memory_.codes,
+      .read = codes_read(plan_.method, context_.table),
+      .pass = pass,
+      .sample_step = plan_.sample_step,
+      .sample_bounds = plan_.sample_bounds,
+      .most_wasted =
+          pass == Pass::sample ? plan_.most_wasted : std::numeric_limits<std::uint64_t>::max(),
+      .deferred = pass == Pass::select ? plan_.sample_deferred : plan_.deferred,
+      .by_codes = memory_.by_codes.data()};
+  std::fill_n(memory_.notes.begin(), count_ * plan_.chunks, QueryNote{});
+  for_each_task([&](const Task& task, auto* lists, QueryNote* notes, CallMemory::Worker& own) {
+    scan_codes(context, task, lists, notes, own.codes, own.counts);
   });
 }
 
@@ -151,7 +185,7 @@ template <typename Collector>
 void Round<Collector>::scan_rows() noexcept {
   const bounds::F32Bound bound(context_.items, context_.ranking);
   collector_.open(rows_, plan_.chunks, plan_.list_entries);
-  for_each_task([&](const Task& task, auto* lists, std::uint64_t*, CallMemory::Worker& own) {
+  for_each_task([&](const Task& task, auto* lists, QueryNote*, CallMemory::Worker& own) {
     scan_f32(scan_, bound, task, lists, own.f32, own.counts);
   });
 }

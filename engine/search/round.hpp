@@ -43,13 +43,16 @@ class Round {
  private:
   void prepare(std::span<QueryState> states) noexcept;
   void scan_by_codes(std::span<QueryState> states) noexcept;
-  void end_sample(std::size_t q, QueryState& state, std::size_t worker) noexcept;
+  bool select_sample(std::span<QueryState> states) noexcept requires Collector::List::kRises;
+  bool guess(std::size_t q, QueryState& state,
+             std::size_t worker) noexcept requires Collector::List::kRises;
+  void leave_wasteful(std::span<QueryState> states) noexcept;
   void scan_codes_in(Pass pass) noexcept;
   void scan_rows() noexcept;
   void scan_lists() noexcept;
   void conclude(std::span<QueryState> states) noexcept;
 
-  /// Calls scan(task, lists, wasted, worker) for every task, on all threads.
+  /// Calls scan(task, lists, notes, worker) for every task, on all threads.
   template <typename Scan>
   void for_each_task(Scan&& scan) noexcept;
   CallMemory::Worker& worker(int number) noexcept {

@@ -22,6 +22,7 @@ void TopKCollector::open(std::size_t queries, std::size_t chunks, std::size_t li
                          std::size_t wanted) noexcept {
   queries_ = queries;
   chunks_ = chunks;
+  wanted_ = wanted;
   memory_.lists.clear();
   for (std::size_t i = 0; i < queries * chunks; ++i) {
     memory_.lists.emplace_back(memory_.entries.data() + i * list_entries, wanted);
@@ -36,17 +37,6 @@ void TopKCollector::open(std::span<const std::size_t> rows, std::size_t chunks,
 void TopKCollector::open_sample(std::span<const std::size_t> rows, std::size_t chunks,
                                 std::size_t list_entries, std::size_t sample_kept) noexcept {
   open(rows.size(), chunks, list_entries, sample_kept);
-}
-
-std::optional<double> TopKCollector::end_sample(std::size_t q, std::size_t sample_kept,
-                                                std::size_t worker) noexcept {
-  std::vector<Entry>& found = memory_.joined[worker];
-  gather(q, found);
-  for (std::size_t chunk = 0; chunk < chunks_; ++chunk) lists(chunk, q)->grow(kept_);
-  if (found.size() < sample_kept) return std::nullopt;
-  const auto last = found.begin() + static_cast<std::ptrdiff_t>(sample_kept - 1);
-  std::nth_element(found.begin(), last, found.end(), Better());
-  return last->key;
 }
 
 double TopKCollector::join(std::size_t q, std::size_t, std::size_t worker) noexcept {

@@ -2,8 +2,9 @@
 // memory.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <optional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -56,10 +57,23 @@ class TopKCollector {
     return -std::numeric_limits<double>::infinity();
   }
 
-  /// After the sample: a bound that is almost surely below the k-th best key, if enough was found.
-  /// The lists go on with what they have.
-  std::optional<double> end_sample(std::size_t q, std::size_t sample_kept,
-                                   std::size_t worker) noexcept;
+  /// After the sample: a bound that is almost surely below the k-th best key; -inf if too little
+  /// was found. A somewhat bolder one, no better than the `least`-th that was found, if only above
+  /// that the sample is `complete`. The lists go on with what they have. Uses the memory of
+  /// `worker`.
+  template <typename Complete>
+  double guess(std::size_t q, std::size_t worker, std::size_t least,
+               const Complete& complete) noexcept {
+    std::vector<Entry>& found = memory_.joined[worker];
+    gather(q, found);
+    for (std::size_t chunk = 0; chunk < chunks_; ++chunk) lists(chunk, q)->grow(kept_);
+    if (found.size() < wanted_) return -std::numeric_limits<double>::infinity();
+    const auto last = found.begin() + static_cast<std::ptrdiff_t>(wanted_);
+    std::partial_sort(found.begin(), last, found.end(), Better());
+    std::size_t rank = wanted_;
+    while (rank > least && !complete(found[rank - 1].key)) --rank;
+    return found[(complete(found[rank - 1].key) ? rank : wanted_) - 1].key;
+  }
 
   /// Joins the lists of query q in the memory of `worker`. Returns the k-th best key, -inf for
   /// fewer than k.
@@ -79,6 +93,7 @@ class TopKCollector {
   TopKMemory& memory_;
   std::size_t queries_ = 0;
   std::size_t chunks_ = 0;
+  std::size_t wanted_ = 0;
 };
 
 }  // namespace maxdot::search

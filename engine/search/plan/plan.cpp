@@ -27,11 +27,25 @@ constexpr std::size_t kMostChunkTiles = (std::size_t{1} << 32) / kernels::kTileI
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 /// How many of the best of the sample are kept: the expected number of the k best that fall in it,
-/// and 3.5 of its standard deviations more. The last of them is then almost surely worse than the
-/// k-th best of all.
-std::size_t sample_results(std::size_t kept, std::size_t step) {
+/// and so many of its standard deviations more. The last of them is then almost surely worse than
+/// the k-th best of all.
+std::size_t sample_results(std::size_t kept, std::size_t step, double deviations) {
   const double expected = static_cast<double>(kept) / static_cast<double>(step);
-  return std::min(kept, static_cast<std::size_t>(expected + 3.5 * std::sqrt(expected)) + 2);
+  return std::min(kept, static_cast<std::size_t>(expected + deviations * std::sqrt(expected)) + 2);
+}
+constexpr double kDeviations = 3.5;
+constexpr double kLeastDeviations = 2.5;
+
+/// A larger sample gives a sharper guess, which saves the scores of some items, however many there
+/// are. So the sample grows more slowly than the catalogue. ("Sample")
+std::size_t sample_step(std::size_t tiles, std::size_t least) {
+  return std::max(least, static_cast<std::size_t>(std::sqrt(static_cast<double>(tiles)) / 2.0));
+}
+
+/// The wider the bounds, the more of them must be kept to find the best results. ("Sample")
+std::size_t sample_bounds(std::size_t results, Method method) {
+  if (method == Method::coarse) return 8 * results + 32;
+  return method == Method::fine ? 2 * results + 6 : 4 * results + 16;
 }
 
 std::size_t items_per_row(Method method, std::size_t queries, const Tuning& tuning) {
@@ -93,8 +107,9 @@ void Capacity::include(const Plan& plan) noexcept {
   entries = std::max(entries, plan.round_queries * plan.chunks * plan.list_entries);
   list_entries = std::max(list_entries, plan.chunks * plan.list_entries);
   block_queries = std::max(block_queries, plan.block_queries);
-  deferred = std::max(deferred, plan.deferred);
-  all_deferred = std::max(all_deferred, plan.block_queries * plan.deferred);
+  deferred = std::max({deferred, plan.deferred, plan.sample_deferred});
+  all_deferred = std::max({all_deferred, plan.block_queries * plan.deferred,
+                           plan.block_queries * plan.sample_deferred});
 }
 
 bool Capacity::covers(const Plan& plan) const noexcept {
@@ -140,13 +155,17 @@ Plan make_plan(const store::ItemStore& items, const Work& work, Method method,
   }
 
   const bool sparse = method == Method::coarse && plan.tiles >= tuning.sparse_tiles;
-  plan.sample_step = sparse ? tuning.sparse_step : tuning.sample_step;
+  plan.sample_step = sample_step(plan.tiles, sparse ? tuning.sparse_step : tuning.sample_step);
+  const std::size_t sample_kept = sample_results(work.kept, plan.sample_step, kDeviations);
   if (plan.tiles >= plan.sample_step) {
-    plan.sample_kept = sample_results(work.kept, plan.sample_step);
+    plan.sample_kept = sample_kept;
+    plan.sample_least = sample_results(work.kept, plan.sample_step, kLeastDeviations);
+    plan.sample_bounds = sample_bounds(sample_kept, method);
+    plan.sample_deferred = 2 * plan.sample_bounds + kernels::kTileItems;
     const std::size_t sample_items = items.items / plan.sample_step;
-    // f32 has no guess to start from: it, too, scores rows for nothing, about k ln(n / k).
+    // A few are scored for nothing wherever codes suit a query.
     plan.most_wasted = kWastedRow * (sample_items / items_per_row(method, work.queries, tuning) +
-                                     4 * plan.sample_kept + 64);
+                                     sample_kept + 16);
   }
   return plan;
 }

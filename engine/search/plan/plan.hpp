@@ -52,8 +52,13 @@ struct Plan {
   /// Results that are kept of the sample, to guess a threshold from; 0: no sample, the catalogue is
   /// small.
   std::size_t sample_kept;
-  /// Items that may be deferred for each query of a block.
+  /// The fewest of them that the guess may be taken from.
+  std::size_t sample_least;
+  /// Items of the sample whose bounds are kept, to find these results among.
+  std::size_t sample_bounds;
+  /// Items that may be deferred for each query of a block, and of the sample.
   std::size_t deferred;
+  std::size_t sample_deferred;
   /// A query with more wasted work than this in the sample (rescorer.hpp) leaves the codes for f32.
   std::uint64_t most_wasted;
 

@@ -35,12 +35,10 @@ constexpr Tuning kAvx512Vnni = {
     .direct_queries = 8,
 };
 
-// A tile takes so little time that a shorter way ahead is long enough, and the scores of the sample
-// weigh more. Measured with AMX.
+// A tile takes so little time that a shorter way ahead is long enough. Measured with AMX.
 constexpr Tuning amx() {
   Tuning tuning = kAvx512Vnni;
   tuning.fine_tiles_ahead = 2;
-  tuning.sample_step = 32;
   return tuning;
 }
 

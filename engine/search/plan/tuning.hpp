@@ -62,8 +62,8 @@ struct Tuning {
   std::size_t large_batch;
 
   // The sample and the deferred items.
-  /// [tiles] One in so many is in the sample; one in sparse_step for 4 bits, from sparse_tiles
-  /// tiles on. ("Sample")
+  /// [tiles] At most one in so many is in the sample; in sparse_step for 4 bits, from sparse_tiles
+  /// tiles on. Fewer in a large catalogue (plan.cpp). ("Sample")
   std::size_t sample_step;
   std::size_t sparse_step;
   std::size_t sparse_tiles;

@@ -20,16 +20,15 @@ template <typename Results>
 class CandidateQueue {
  public:
   CandidateQueue(const CodeScanContext& context, const Task& task, Results* results,
-                 std::uint64_t* wasted, Thresholds<Results>& thresholds,
-                 ScanCounts& counts) noexcept
+                 QueryNote* notes, Thresholds<Results>& thresholds, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
         first_query_(task.first_query),
-        wasted_(wasted),
+        notes_(notes),
         thresholds_(thresholds),
         counts_(counts),
         bound_(context.scan.items, context.codes, context.scan.ranking, context.read),
-        rescorer_(context.scan, task.first_query, results, wasted, counts),
+        rescorer_(context.scan, task.first_query, results, notes, counts),
         low_bytes_(store::low_bytes(context.scan.items.dimension)) {}
 
   /// Query q, the product of the codes that were read with those of the item at `position`.
@@ -84,24 +83,30 @@ class CandidateQueue {
     if (bound_.upper(first_query_ + q, candidate.position, fine_product(candidate)) <
         thresholds_.reach(q)) {
       if (context_.read == bounds::Codes::coarse)
-        wasted_[q] += kWastedBound;
+        notes_[q].wasted += kWastedBound;
       else if (context_.read != bounds::Codes::fine)
-        wasted_[q] += kWastedBatchBound;
-      if (wasted_[q] > context_.most_wasted) thresholds_.leave(q);
+        notes_[q].wasted += kWastedBatchBound;
+      leave_if_wasteful(q);
       return;
     }
     const std::size_t row = items_.row_at(candidate.position);
     if (row >= items_.items) return;  // the order comes from a file
     if (context_.scan.filters != nullptr && !context_.scan.filters->permits(first_query_ + q, row))
       return;
-    if (wasted_[q] > context_.most_wasted) return thresholds_.leave(q);
+    if (leave_if_wasteful(q)) return;
     rescorer_.push(q, row, [this](std::size_t changed) { thresholds_.raised(changed); });
+  }
+
+  bool leave_if_wasteful(std::size_t q) noexcept {
+    const bool leaves = notes_[q].wasted > context_.most_wasted;
+    if (leaves) thresholds_.leave(q);
+    return leaves;
   }
 
   const CodeScanContext& context_;
   const store::ItemStore& items_;
   std::size_t first_query_;
-  std::uint64_t* wasted_;
+  QueryNote* notes_;
   Thresholds<Results>& thresholds_;
   ScanCounts& counts_;
   bounds::CodeBound bound_;

@@ -7,6 +7,7 @@
 #include "search/collect/top_k.hpp"
 #include "search/scan/candidate_queue.hpp"
 #include "search/scan/deferred_list.hpp"
+#include "search/scan/sample_list.hpp"
 #include "search/scan/thresholds.hpp"
 #include "search/scan/tile_walk.hpp"
 #include "store/layout.hpp"
@@ -23,8 +24,8 @@ constexpr std::size_t kQueriesPerRefreshedTile = 8;
 template <typename Results>
 class BlockScan {
  public:
-  BlockScan(const CodeScanContext& context, const Task& task, Results* results,
-            std::uint64_t* wasted, CodeScratch& scratch, ScanCounts& counts) noexcept
+  BlockScan(const CodeScanContext& context, const Task& task, Results* results, QueryNote* notes,
+            CodeScratch& scratch, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
         kernels_(context.scan.kernels.codes),
@@ -32,14 +33,16 @@ class BlockScan {
         scratch_(scratch),
         counts_(counts),
         thresholds_(context, task, results, scratch),
-        candidates_(context, task, results, wasted, thresholds_, counts),
-        deferred_(task, context.deferred, results, thresholds_, candidates_, scratch, counts),
+        candidates_(context, task, results, notes, thresholds_, counts),
+        deferred_(context, task, results, thresholds_, candidates_, scratch, counts),
+        sample_(context, task, notes, thresholds_, deferred_, scratch),
         quads_(store::quads_of(context.scan.items.dimension)),
         plane_bytes_(store::plane_tile_bytes(context.scan.items.dimension)),
         low_bytes_(store::low_tile_bytes(context.scan.items.dimension)),
         streams_(context.read == bounds::Codes::coarse &&
                  task.queries <= kernels::kMaxStreamQueries),
-        defers_(Results::kRises && context.pass != Pass::sample &&
+        selects_(context.pass == Pass::select),
+        defers_(Results::kRises && !selects_ && context.pass != Pass::sample &&
                 context.deferred >= kernels::kTileItems) {}
 
   const Thresholds<Results>& thresholds() const noexcept { return thresholds_; }
@@ -63,6 +66,7 @@ class BlockScan {
 
   void finish() noexcept {
     if constexpr (Results::kRises) {
+      if (selects_) sample_.finish();
       if (defers_) deferred_.judge_all();
     }
     candidates_.drain();
@@ -121,22 +125,39 @@ class BlockScan {
                           scratch_.masks, scratch_.products.data());
   }
 
+  // Lists the queries of which an item of the tile is a candidate. Most of eight queries have none;
+  // which of them has one cannot be foretold, so that is no branch. ("Queues")
+  std::size_t list_found(std::uint64_t all) noexcept {
+    const std::uint64_t* masks = scratch_.masks;
+    std::size_t found = 0;
+    const auto look_at = [&](std::size_t q) {
+      scratch_.found[found] = static_cast<std::uint16_t>(q);
+      found += (masks[q] & all) != 0 ? 1 : 0;
+    };
+    std::size_t q = 0;
+    for (; q + 8 <= task_.queries; q += 8) {
+      if ((masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] | masks[q + 4] | masks[q + 5] |
+           masks[q + 6] | masks[q + 7]) == 0)
+        continue;
+      for (std::size_t i = q; i < q + 8; ++i) look_at(i);
+    }
+    for (; q < task_.queries; ++q) look_at(q);
+    return found;
+  }
+
   void take_candidates(std::size_t first, const kernels::CodeTileTerms& terms) noexcept {
     const std::size_t present = std::min(kernels::kTileItems, items_.items - first);
     const std::uint64_t all = ~std::uint64_t{0} >> (kernels::kTileItems - present);
-    const std::uint64_t* masks = scratch_.masks;
-    const std::size_t count = task_.queries;
-    for (std::size_t q = 0; q < count; ++q) {
-      // Almost all are empty: eight at a time.
-      while (q + 8 <= count && (masks[q] | masks[q + 1] | masks[q + 2] | masks[q + 3] |
-                                masks[q + 4] | masks[q + 5] | masks[q + 6] | masks[q + 7]) == 0) {
-        q += 8;
-      }
-      if (q == count) break;
-      const std::uint64_t reaching = masks[q] & all;
-      if (reaching == 0) continue;
+    const std::size_t found = list_found(all);
+    for (std::size_t f = 0; f < found; ++f) {
+      const std::size_t q = scratch_.found[f];
+      const std::uint64_t reaching = scratch_.masks[q] & all;
       const std::int32_t* products = scratch_.products.data() + q * kernels::kTileItems;
       if constexpr (Results::kRises) {
+        if (selects_) {
+          sample_.add(q, first, terms, products, reaching);
+          continue;
+        }
         if (defers_) {
           deferred_.add(q, first, terms, products, reaching);
           continue;
@@ -159,10 +180,12 @@ class BlockScan {
   Thresholds<Results> thresholds_;
   CandidateQueue<Results> candidates_;
   DeferredList<Results> deferred_;
+  SampleList<Results> sample_;
   std::size_t quads_;
   std::size_t plane_bytes_;
   std::size_t low_bytes_;
   bool streams_;
+  bool selects_;
   bool defers_;
 };
 
@@ -184,9 +207,9 @@ class ScreenRegisters {
 
 template <typename Results>
 void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
-                std::uint64_t* wasted, CodeScratch& scratch, ScanCounts& counts) noexcept {
+                QueryNote* notes, CodeScratch& scratch, ScanCounts& counts) noexcept {
   const ScreenRegisters registers(context.scan.kernels.codes);
-  BlockScan<Results> block(context, task, results, wasted, scratch, counts);
+  BlockScan<Results> block(context, task, results, notes, scratch, counts);
   if (block.thresholds().all_have_left()) return;
   const Tuning& tuning = context.scan.tuning;
   const bool coarse = context.read == bounds::Codes::coarse;
@@ -199,6 +222,7 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
        !walk.done(); walk.advance(skips)) {
     block.tile(walk.tile(), walk.later());
     if (--until_refresh == 0) {
+      if (block.thresholds().all_have_left()) break;
       block.refresh();
       until_refresh = per_refresh;
     }
@@ -206,9 +230,9 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
   block.finish();
 }
 
-template void scan_codes(const CodeScanContext&, const Task&, TopK*, std::uint64_t*, CodeScratch&,
+template void scan_codes(const CodeScanContext&, const Task&, TopK*, QueryNote*, CodeScratch&,
                          ScanCounts&) noexcept;
-template void scan_codes(const CodeScanContext&, const Task&, RangeList*, std::uint64_t*,
-                         CodeScratch&, ScanCounts&) noexcept;
+template void scan_codes(const CodeScanContext&, const Task&, RangeList*, QueryNote*, CodeScratch&,
+                         ScanCounts&) noexcept;
 
 }  // namespace maxdot::search

@@ -11,10 +11,10 @@
 namespace maxdot::search {
 
 /// Scans the tiles of the task that the pass reads, and offers every item that may be among the
-/// best to results[0 .. queries). wasted[q] grows by the wasted work of query q. `Results` is TopK
+/// best to results[0 .. queries). notes[q] is what there is to tell of query q. `Results` is TopK
 /// or RangeList. Requires task.queries <= kMostCodeQueries and memory reserved for the plan.
 template <typename Results>
 void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
-                std::uint64_t* wasted, CodeScratch& scratch, ScanCounts& counts) noexcept;
+                QueryNote* notes, CodeScratch& scratch, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

@@ -22,9 +22,11 @@ struct CodeScratch {
   base::AlignedBuffer<std::int32_t> products;  ///< [queries, 64]
   float thresholds[kMostCodeQueries];
   double reaches[kMostCodeQueries];
+  double levels[kMostCodeQueries];
   double inverse_norms[kMostCodeQueries];
   std::int32_t limits[kMostCodeQueries];
   std::uint64_t masks[kMostCodeQueries];
+  std::uint16_t found[kMostCodeQueries];
   std::uint8_t left[kMostCodeQueries];
   std::uint16_t leavers[kMostCodeQueries];
   base::AlignedBuffer<DeferredItem> deferred;

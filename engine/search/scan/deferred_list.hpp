@@ -44,11 +44,11 @@ inline float nth_largest(const DeferredItem* items, std::size_t count, std::size
 template <typename Results>
 class DeferredList {
  public:
-  DeferredList(const Task& task, std::size_t room, Results* results,
+  DeferredList(const CodeScanContext& context, const Task& task, Results* results,
                Thresholds<Results>& thresholds, CandidateQueue<Results>& candidates,
                CodeScratch& scratch, ScanCounts& counts) noexcept
       : task_(task),
-        room_(room),
+        room_(context.deferred),
         results_(results),
         thresholds_(thresholds),
         candidates_(candidates),
@@ -61,41 +61,72 @@ class DeferredList {
   /// tile's. Requires room for a tile.
   void add(std::size_t q, std::size_t first, const kernels::CodeTileTerms& terms,
            const std::int32_t* products, std::uint64_t reaching) noexcept {
-    if (scratch_.deferred_counts[q] + kernels::kTileItems > room_) judge(q);
-    DeferredItem* const items = scratch_.deferred.data() + q * room_;
-    DeferredItem* next = items + scratch_.deferred_counts[q];
+    if (room(q) < kernels::kTileItems) judge(q);
+    put(q, first, terms, products, reaching, -std::numeric_limits<float>::infinity());
+  }
+
+  /// The same of those whose bound reaches `least`, where there is room for all.
+  void put(std::size_t q, std::size_t first, const kernels::CodeTileTerms& terms,
+           const std::int32_t* products, std::uint64_t reaching, float least) noexcept {
+    DeferredItem* next = items(q) + count(q);
     const std::size_t offset = first - task_.first_tile * kernels::kTileItems;
     for (; reaching != 0; reaching &= reaching - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
-      const std::int32_t product = candidates_.product(q, products[i]);
-      const float upper = candidates_.bound().upper_in(terms, task_.first_query + q, product);
-      // Terms come from a file. What is no number would break the order; it lets the item through.
-      *next++ = {std::isnan(upper) ? std::numeric_limits<float>::infinity() : upper, product,
-                 static_cast<std::uint32_t>(offset + i)};
+      *next = {upper(q, terms, products[i]), candidates_.product(q, products[i]),
+               static_cast<std::uint32_t>(offset + i)};
+      next += next->upper >= least ? 1 : 0;
     }
-    scratch_.deferred_counts[q] = static_cast<std::uint32_t>(next - items);
+    set_count(q, static_cast<std::size_t>(next - items(q)));
+  }
+
+  /// At least the score of an item of the tile for which a kernel returned this product.
+  float upper(std::size_t q, const kernels::CodeTileTerms& terms,
+              std::int32_t returned) const noexcept {
+    const float upper = candidates_.bound().upper_in(terms, task_.first_query + q,
+                                                     candidates_.product(q, returned));
+    // Terms come from a file. What is no number would break the order; it lets the item through.
+    return std::isnan(upper) ? std::numeric_limits<float>::infinity() : upper;
+  }
+
+  DeferredItem* items(std::size_t q) noexcept { return scratch_.deferred.data() + q * room_; }
+  std::size_t count(std::size_t q) const noexcept { return scratch_.deferred_counts[q]; }
+  std::size_t room(std::size_t q) const noexcept { return room_ - count(q); }
+  /// Keeps the first `count` items.
+  void set_count(std::size_t q, std::size_t count) noexcept {
+    scratch_.deferred_counts[q] = static_cast<std::uint32_t>(count);
   }
 
   void judge_all() noexcept {
     for (std::size_t q = 0; q < task_.queries; ++q) judge(q);
   }
 
+  /// Scores about as many items as results are wanted, those with the highest bounds. The others
+  /// stay.
+  void judge_best(std::size_t q) noexcept {
+    const std::size_t count = this->count(q);
+    if (count == 0) return;
+    counts_.candidates += count;
+    const std::size_t best = std::min(count, results_[q].k() + results_[q].k() / 8 + 8);
+    const double least = nth_largest(items(q), count, best, scratch_.largest.data());
+    set_count(q, take(q, items(q), count, least, best));
+    candidates_.drain();
+    results_[q].settle();
+    thresholds_.raised(q);
+  }
+
+  /// Judges the others, as far as they reach the threshold.
+  void judge_left(std::size_t q) noexcept {
+    const std::size_t left = count(q);
+    set_count(q, 0);
+    take(q, items(q), left, scratch_.reaches[q], left);
+  }
+
  private:
   // First as many of the highest bounds as there are results, and a few more because bounds are not
   // scores; then what still reaches the threshold.
   void judge(std::size_t q) noexcept {
-    DeferredItem* items = scratch_.deferred.data() + q * room_;
-    const std::size_t count = scratch_.deferred_counts[q];
-    if (count == 0) return;
-    scratch_.deferred_counts[q] = 0;
-    counts_.candidates += count;
-    const std::size_t best = std::min(count, results_[q].k() + results_[q].k() / 8 + 8);
-    const double least = nth_largest(items, count, best, scratch_.largest.data());
-    const std::size_t left = take(q, items, count, least, best);
-    candidates_.drain();
-    results_[q].settle();
-    thresholds_.raised(q);
-    take(q, items, left, scratch_.reaches[q], left);
+    judge_best(q);
+    judge_left(q);
   }
 
   // Takes at most `most` of the first `count` items, those whose upper bound is no less than

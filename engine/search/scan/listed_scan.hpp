@@ -15,8 +15,8 @@ namespace maxdot::search {
 template <typename Results>
 void scan_listed(const ScanContext& context, std::size_t q, Results* results,
                  ScanCounts& counts) noexcept {
-  std::uint64_t wasted = 0;  // there is nothing else to go to
-  Rescorer<Results> rescorer(context, q, results, &wasted, counts);
+  QueryNote note;  // there is nothing else to go to
+  Rescorer<Results> rescorer(context, q, results, &note, counts);
   const auto ignore = [](std::size_t) {};
   context.filters->for_each_permitted(q, [&](std::size_t row) { rescorer.push(0, row, ignore); });
   rescorer.drain(ignore);

@@ -16,10 +16,10 @@ namespace maxdot::search {
 template <typename Results>
 class Rescorer {
  public:
-  /// Scores for queries [first_query, ...) go to results[0], ... wasted[0], ... grow by the wasted
-  /// work.
-  Rescorer(const ScanContext& context, std::size_t first_query, Results* results,
-           std::uint64_t* wasted, ScanCounts& counts) noexcept
+  /// Scores for queries [first_query, ...) go to results[0], ... Their wasted work is noted in
+  /// notes[0], ...
+  Rescorer(const ScanContext& context, std::size_t first_query, Results* results, QueryNote* notes,
+           ScanCounts& counts) noexcept
       : items_(context.items),
         queries_(context.queries),
         ranking_(context.ranking),
@@ -27,7 +27,7 @@ class Rescorer {
         dot64_four_(context.kernels.dot64_four[static_cast<std::size_t>(context.items.dtype)]),
         first_query_(first_query),
         results_(results),
-        wasted_(wasted),
+        notes_(notes),
         counts_(counts) {}
 
   /// Takes an item; when the ring is full, scores the four oldest. `raised(q)` is called whenever
@@ -85,7 +85,7 @@ class Rescorer {
     Results& results = results_[pair.q];
     const double bound = results.bound();
     if (!results.offer({key, items_.id(pair.row)})) {
-      wasted_[pair.q] += kWastedRow;
+      notes_[pair.q].wasted += kWastedRow;
     } else if (results.bound() > bound) {
       raised(pair.q);
     }
@@ -99,7 +99,7 @@ class Rescorer {
   void (*dot64_four_)(const float* const*, const void* const*, std::size_t, double*) noexcept;
   std::size_t first_query_;
   Results* results_;
-  std::uint64_t* wasted_;
+  QueryNote* notes_;
   ScanCounts& counts_;
   PrefetchRing<Pair> ring_;
 };

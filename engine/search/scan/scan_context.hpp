@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "base/score.hpp"
 #include "bounds/code_bound.hpp"
@@ -39,8 +40,22 @@ struct ScanContext {
   bool several_tasks;
 };
 
-/// Which tiles of a task's range a pass reads.
-enum class Pass : std::uint8_t { sample, rest, all };
+/// What a pass reads of a task's tiles, and what for.
+enum class Pass : std::uint8_t {
+  select,  ///< the sample: to keep the items with the highest bounds, and score these
+  sample,  ///< the sample: to find what is wanted, and notice when the codes do not suit a query
+  rest,    ///< all but the sample
+  all,
+};
+
+/// What a task tells of one of its queries.
+struct QueryNote {
+  /// Wasted work (tuning.hpp).
+  std::uint64_t wasted = 0;
+  /// An item of the sample whose score lies above this, in units of PreparedQueries::reach, was
+  /// kept.
+  double complete_above = -std::numeric_limits<double>::infinity();
+};
 
 struct CodeScanContext {
   const ScanContext& scan;
@@ -50,8 +65,10 @@ struct CodeScanContext {
   /// The sample is every tile in so many, starting in the middle, because the tiles of a block
   /// descend in scale.
   std::size_t sample_step;
-  /// A query whose wasted work (rescorer.hpp) exceeds this in one task leaves the codes; no limit
-  /// after the sample.
+  /// So many items of the sample are kept for each query, those with the highest bounds.
+  std::size_t sample_bounds;
+  /// A query whose wasted work exceeds this in one task leaves the codes; no limit after the
+  /// sample.
   std::uint64_t most_wasted;
   /// Items that may be deferred for each query.
   std::size_t deferred;

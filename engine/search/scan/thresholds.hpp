@@ -27,6 +27,7 @@ class Thresholds {
       const double square = context.scan.queries.square(task.first_query + q);
       scratch.inverse_norms[q] = square > 0.0 ? (1.0 - 0x1p-30) / std::sqrt(square) : 0.0;
       scratch.left[q] = 0;
+      scratch.levels[q] = -std::numeric_limits<double>::infinity();
       update(q);
       if (context.by_codes[task.first_query + q] == 0) leave(q);
     }
@@ -62,6 +63,15 @@ class Thresholds {
     update(q);
   }
 
+  /// Of query q only items matter from now on whose upper bound reaches `level`, in units of
+  /// reach(): a sample keeps the highest bounds, whatever the scores.
+  void set_level(std::size_t q, double level) noexcept {
+    scratch_.levels[q] = level;
+    update(q);
+  }
+
+  double level(std::size_t q) const noexcept { return scratch_.levels[q]; }
+
   /// Learns what other threads have found, and which tiles may be skipped.
   void refresh() noexcept {
     if (Results::kRises && context_.scan.several_tasks) {
@@ -80,7 +90,7 @@ class Thresholds {
   void update(std::size_t q) noexcept {
     const std::size_t query = task_.first_query + q;
     const double bound = std::max(results_[q].bound(), context_.scan.shared.get(query));
-    scratch_.reaches[q] = context_.scan.queries.reach(query, bound);
+    scratch_.reaches[q] = std::max(context_.scan.queries.reach(query, bound), scratch_.levels[q]);
     scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
   }
 

@@ -16,9 +16,9 @@ class TileWalk {
         pass_(pass),
         sample_step_(sample_step),
         sample_first_(sample_step / 2),
-        step_(pass == Pass::sample ? sample_step : 1),
+        step_(of_sample(pass) ? sample_step : 1),
         next_(task.first_tile) {
-    if (pass == Pass::sample) {
+    if (of_sample(pass)) {
       next_ = (task.first_tile + sample_step - 1 - sample_first_) / sample_step * sample_step +
               sample_first_;
     }
@@ -45,6 +45,7 @@ class TileWalk {
   }
 
  private:
+  static bool of_sample(Pass pass) noexcept { return pass == Pass::select || pass == Pass::sample; }
   bool in_sample(std::size_t tile) const noexcept { return tile % sample_step_ == sample_first_; }
 
   /// The first tile at or after `tile` that is read.
