@@ -87,9 +87,7 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
     collector_.open(rows_, plan_.chunks, plan_.list_entries);
     return scan_codes_in(Pass::all);
   }
-  bool complete = false;
-  if constexpr (Collector::List::kRises) complete = select_sample(states);
-  if (!complete) {
+  if (!select_sample(states)) {
     collector_.open(rows_, plan_.chunks, plan_.list_entries);
     scan_codes_in(Pass::sample);
     leave_wasteful(states);
@@ -97,12 +95,12 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
   scan_codes_in(Pass::rest);
 }
 
-// Guesses a threshold for each query. Returns whether all items of the sample above the guesses
-// stand in the lists, which then go on with what they have. Then few are above, so codes suit the
-// queries.
+// Guesses a threshold for each query, unless thresholds are given. Returns whether all items of the
+// sample above the guesses stand in the lists, which then go on with what they have. Then few are
+// above, so codes suit the queries.
 template <typename Collector>
-bool Round<Collector>::select_sample(
-    std::span<QueryState> states) noexcept requires Collector::List::kRises {
+bool Round<Collector>::select_sample(std::span<QueryState> states) noexcept {
+  if (!Collector::List::kRises) return false;
   collector_.open_sample(rows_, plan_.chunks, plan_.list_entries, plan_.sample_kept);
   scan_codes_in(Pass::select);
   std::atomic<bool> complete = true;
@@ -119,12 +117,11 @@ bool Round<Collector>::select_sample(
 
 // Returns whether all items of the sample above the guess were found.
 template <typename Collector>
-bool Round<Collector>::guess(std::size_t q, QueryState& state,
-                             std::size_t worker) noexcept requires Collector::List::kRises {
+bool Round<Collector>::guess(std::size_t q, QueryState& state, std::size_t worker) noexcept {
   double above = kNothing;
   for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk)
     above = std::max(above, memory_.notes[chunk * count_ + q].complete_above);
-  const auto complete = [&](double key) {
+  const auto complete = [&](double key) noexcept {
     return above == kNothing || memory_.queries.reach(q, key) > above;
   };
   const double guessed = collector_.guess(q, worker, plan_.sample_least, complete);

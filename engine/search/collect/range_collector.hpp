@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -22,15 +23,23 @@ class RangeCollector {
   /// std::bad_alloc.
   RangeCollector(const Reported& reported, std::span<const double> thresholds);
 
-  // The steps of a round: as TopKCollector's. There is no sample: the thresholds are known.
+  // The steps of a round: as TopKCollector's. Nothing is guessed: the thresholds are known.
   void reserve(std::size_t lists, std::size_t entries, std::size_t joined, std::size_t threads);
   void open(std::span<const std::size_t> rows, std::size_t chunks,
             std::size_t list_entries) noexcept;
+  void open_sample(std::span<const std::size_t> rows, std::size_t chunks, std::size_t list_entries,
+                   std::size_t) noexcept {
+    open(rows, chunks, list_entries);
+  }
   RangeList* lists(std::size_t chunk, std::size_t q) noexcept {
     return lists_.data() + chunk * queries_ + q;
   }
   double first_bound(std::size_t row) const noexcept {
     return RangeList::lowest_key(limit_of(row));
+  }
+  template <typename Complete>
+  double guess(std::size_t, std::size_t, std::size_t, const Complete&) noexcept {
+    return -std::numeric_limits<double>::infinity();
   }
   double join(std::size_t q, std::size_t row, std::size_t worker) noexcept;
   void write(std::size_t, std::size_t) noexcept {}
