@@ -11,10 +11,10 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what is missing (Debian packages; elsewhere, install the same libraries by hand)
 	@if command -v apt-get >/dev/null; then \
@@ -103,6 +103,15 @@ bench-peers: $(PEERS)/ready ## measure beside the peers from PyPI (FULL=1: hours
 	$(PEERS)/bin/pip install -q .
 	$(PEERS)/bin/python bench/peers/run.py --out build/bench-peers $(if $(FULL),--full) \
 	  $(if $(ITEMS),--data $(ITEMS)) $(if $(README),--update-readme)
+
+bench-approximate: $(PEERS)/ready ## where exact beats approximate: hours (DATA=gaussian or file.npy; README=1; ARGS="--sizes 10000 30000")
+	$(PEERS)/bin/pip install -q .
+	$(PEERS)/bin/python bench/approximate/run.py --out build/bench-approximate --data $(or $(DATA),clustered) \
+	  $(if $(README),--update-readme) $(ARGS)
+
+bench-growth: $(PEERS)/ready ## time and memory for each item, from 1 to 10 million items (12 GB of memory)
+	$(PEERS)/bin/pip install -q .
+	OMP_WAIT_POLICY=PASSIVE $(PEERS)/bin/python bench/growth.py $(ARGS)
 
 $(PEERS)/ready: bench/peers/requirements.txt bench/peers/install.py | deps
 	python3 -m venv $(PEERS)
