@@ -1,7 +1,8 @@
 // QueryState: where a query stands on its way through a call.
 //
 //   open ──sample──▶ guessed ──scan──▶ done
-//    │  │               └────────────▶ certain ──scan from that bound──▶ done
+//    │  │               ├────────────▶ certain ──scan from that bound──▶ done
+//    │  │               ▼
 //    │  └────────────────────────────▶ by_f32 ──scan of the rows──▶ done
 //    └──scan without a sample──▶ done
 #pragma once

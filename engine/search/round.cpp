@@ -87,59 +87,57 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
     collector_.open(rows_, plan_.chunks, plan_.list_entries);
     return scan_codes_in(Pass::all);
   }
-  if (!select_sample(states)) {
-    collector_.open(rows_, plan_.chunks, plan_.list_entries);
-    scan_codes_in(Pass::sample);
-    leave_wasteful(states);
-  }
+  // Selecting is enough if nothing above the guesses was dropped. Thresholds that are given need no
+  // guess.
+  if (!Collector::List::kRises || !scan_sample(Pass::select, states))
+    scan_sample(Pass::sample, states);
   scan_codes_in(Pass::rest);
 }
 
-// Guesses a threshold for each query, unless thresholds are given. Returns whether all items of the
-// sample above the guesses stand in the lists, which then go on with what they have. Then few are
-// above, so codes suit the queries.
+// Guesses a threshold for each query, and notices which queries codes do not suit. Returns whether
+// all items of the sample above the guesses stand in the lists, which go on with what they have.
 template <typename Collector>
-bool Round<Collector>::select_sample(std::span<QueryState> states) noexcept {
-  if (!Collector::List::kRises) return false;
+bool Round<Collector>::scan_sample(Pass pass, std::span<QueryState> states) noexcept {
   collector_.open_sample(rows_, plan_.chunks, plan_.list_entries, plan_.sample_kept);
-  scan_codes_in(Pass::select);
+  scan_codes_in(pass);
   std::atomic<bool> complete = true;
   const std::size_t tasks = (count_ + kSampledPerTask - 1) / kSampledPerTask;
   base::parallel_for(tasks, context_.threads, [&](std::size_t task, int number) noexcept {
     const std::size_t end = std::min(count_, (task + 1) * kSampledPerTask);
     for (std::size_t q = task * kSampledPerTask; q < end; ++q) {
-      if (states[q].stage() != QueryState::Stage::open) continue;
-      if (!guess(q, states[q], static_cast<std::size_t>(number))) complete = false;
+      if (!end_sample(pass, q, states[q], static_cast<std::size_t>(number))) complete = false;
     }
   });
   return complete;
 }
 
-// Returns whether all items of the sample above the guess were found.
+// What the sample says of a query: that codes do not suit it, or what its threshold may be. Returns
+// whether all items of the sample above the guess were found, with little work. Selecting wastes
+// some in every task; so it leaves the decision to the sample.
 template <typename Collector>
-bool Round<Collector>::guess(std::size_t q, QueryState& state, std::size_t worker) noexcept {
-  double above = kNothing;
-  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk)
-    above = std::max(above, memory_.notes[chunk * count_ + q].complete_above);
+bool Round<Collector>::end_sample(Pass pass, std::size_t q, QueryState& state,
+                                  std::size_t worker) noexcept {
+  QueryNote all;
+  for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk) {
+    const QueryNote& note = memory_.notes[chunk * count_ + q];
+    all.wasted += note.wasted;
+    all.complete_above = std::max(all.complete_above, note.complete_above);
+  }
   const auto complete = [&](double key) noexcept {
-    return above == kNothing || memory_.queries.reach(q, key) > above;
+    return all.complete_above == kNothing || memory_.queries.reach(q, key) > all.complete_above;
   };
-  const double guessed = collector_.guess(q, worker, plan_.sample_least, complete);
-  memory_.shared.set(q, guessed);
-  if (guessed != kNothing) state.guess(guessed);
-  return complete(guessed);
-}
-
-template <typename Collector>
-void Round<Collector>::leave_wasteful(std::span<QueryState> states) noexcept {
-  for (std::size_t q = 0; q < count_; ++q) {
-    std::uint64_t wasted = 0;
-    for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk)
-      wasted += memory_.notes[chunk * count_ + q].wasted;
-    if (wasted <= plan_.most_wasted) continue;
-    states[q].leave_codes();
+  const double guess = collector_.guess(q, worker, plan_.sample_least, complete);
+  const bool wasteful = all.wasted > plan_.most_wasted;
+  if (wasteful && pass == Pass::sample) {
+    state.leave_codes();
     memory_.by_codes[q] = 0;
   }
+  if (state.stage() == QueryState::Stage::by_f32) return true;
+  if (guess != kNothing) {
+    memory_.shared.set(q, guess);
+    state.guess(guess);
+  }
+  return complete(guess) && !wasteful;
 }
 
 template <typename Collector>

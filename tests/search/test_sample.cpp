@@ -117,3 +117,24 @@ TEST_CASE("a sample in an order that hides the best: neighbours stand side by si
   }
   check(items, test::gaussian_rows(6, 16, 9), {10, 1000});
 }
+
+TEST_CASE("codes that tell nothing are noticed, however few items of the sample a task has") {
+  const test::Rows items = cluster(60000, 24, 1e-6F);
+  const test::Rows queries = test::gaussian_rows(24, 24, 5);
+  const auto store = encode(items);
+  for (const kernels::KernelTable* table : kernels::runnable_tables()) {
+    for (const search::Method method : kMethods) {
+      for (const std::size_t k : {std::size_t{10}, std::size_t{300}}) {
+        for (const int threads : {1, 8}) {
+          CAPTURE(table->name);
+          CAPTURE(static_cast<int>(method));
+          CAPTURE(k);
+          CAPTURE(threads);
+          SearchStats stats;
+          run(*store, *table, queries, k, Metric::dot, threads, method, &stats);
+          CHECK(stats.queries_by_f32 == 24);
+        }
+      }
+    }
+  }
+}

@@ -74,7 +74,7 @@ class DeferredList {
       const auto i = static_cast<std::size_t>(std::countr_zero(reaching));
       *next = {upper(q, terms, products[i]), candidates_.product(q, products[i]),
                static_cast<std::uint32_t>(offset + i)};
-      next += next->upper >= least ? 1 : 0;
+      next += next->upper < least ? 0 : 1;
     }
     set_count(q, static_cast<std::size_t>(next - items(q)));
   }

@@ -53,7 +53,7 @@ struct QueryNote {
   /// Wasted work (tuning.hpp).
   std::uint64_t wasted = 0;
   /// An item of the sample whose score lies above this, in units of PreparedQueries::reach, was
-  /// kept.
+  /// judged.
   double complete_above = -std::numeric_limits<double>::infinity();
 };
 
