@@ -18,7 +18,7 @@ constexpr std::size_t kListBytes = std::size_t{32} << 20;
 constexpr std::size_t kFilterBytes = std::size_t{64} << 20;
 
 // [items] Deferred items of a thread take at most 20 MiB, and that only for one query that wants
-// 175,000 results.
+// 175,000 results. Those of a sample grow with k beside it.
 constexpr std::size_t kDeferredEntries = std::size_t{1} << 20;
 
 // [tiles] A deferred item is named by 32 bits, counted from the first item of its chunk.

@@ -59,7 +59,7 @@ struct Plan {
   /// Items that may be deferred for each query of a block, and of the sample.
   std::size_t deferred;
   std::size_t sample_deferred;
-  /// A query with more wasted work than this in the sample (rescorer.hpp) leaves the codes for f32.
+  /// A query with more wasted work than this in the sample (tuning.hpp) leaves the codes for f32.
   std::uint64_t most_wasted;
 
   std::size_t first_tile(std::size_t chunk) const noexcept { return chunk * tiles / chunks; }
