@@ -1,11 +1,11 @@
 """Graphs: FAISS HNSW, hnswlib, SVS Vamana."""
 
 import numpy as np
+from faiss_library import FaissLibrary
 from library import Library, rising
 
 
-class FaissHnsw(Library):
-    package = "faiss-cpu"
+class FaissHnsw(FaissLibrary):
     beside = 290
     SETTING = (
         "IndexHNSWFlat, M = 32, efConstruction = 200, inner product: twice the usual links, since recall of "
@@ -25,29 +25,11 @@ class FaissHnsw(Library):
         self.index.hnsw.efConstruction = setting["efConstruction"]
         self.index.add(items)
 
-    def save(self, folder):
-        import faiss
-
-        faiss.write_index(self.index, str(folder / "index.faiss"))
-
-    def load(self, folder, n, d):
-        import faiss
-
-        self.index = faiss.read_index(str(folder / "index.faiss"))
-
     def chains(self, n, k):
         return [[{"efSearch": ef} for ef in rising(k, 8000)]]
 
     def use(self, setting):
         self.index.hnsw.efSearch = setting["efSearch"]
-
-    def set_threads(self, threads):
-        import faiss
-
-        faiss.omp_set_num_threads(threads)
-
-    def search(self, queries, k):
-        return self.index.search(queries, k)[1]
 
 
 class Hnswlib(Library):

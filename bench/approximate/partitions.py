@@ -3,11 +3,11 @@
 import math
 
 import numpy as np
+from faiss_library import FaissLibrary
 from library import Library, rising
 
 
-class FaissIvf(Library):
-    package = "faiss-cpu"
+class FaissIvf(FaissLibrary):
     beside = 200
     SETTING = (
         "IndexIVFFlat, inner product, 4 √n lists (fewer if a list had less than the 39 rows that FAISS asks "
@@ -31,29 +31,11 @@ class FaissIvf(Library):
         self.index.train(items)
         self.index.add(items)
 
-    def save(self, folder):
-        import faiss
-
-        faiss.write_index(self.index, str(folder / "index.faiss"))
-
-    def load(self, folder, n, d):
-        import faiss
-
-        self.index = faiss.read_index(str(folder / "index.faiss"))
-
     def chains(self, n, k):
         return [[{"nprobe": lists} for lists in rising(1, self.parameters(n)["nlist"])]]
 
     def use(self, setting):
         self.index.nprobe = setting["nprobe"]
-
-    def set_threads(self, threads):
-        import faiss
-
-        faiss.omp_set_num_threads(threads)
-
-    def search(self, queries, k):
-        return self.index.search(queries, k)[1]
 
 
 class Scann(Library):

@@ -3,11 +3,9 @@
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 from libraries import EXACT, LIBRARIES, short
-from measure import Process, environment
+from measure import Process
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILT = "built.json"
@@ -16,18 +14,7 @@ BUILT = "built.json"
 class Searcher(Process):
     """Process of bench/peers with searcher.py in it."""
 
-    def __init__(self, name, threads, log):
-        command = [sys.executable, str(HERE / "searcher.py"), name, str(threads)]
-        self.name, self.error = name, None
-        self.child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment(threads),
-            text=True,
-        )
-        self.version = self._read().get("version")
+    script = HERE / "searcher.py"
 
     def ask_for(self, do, **arguments):
         """The answer. Failed if there is none."""

@@ -27,10 +27,12 @@ def environment(threads):
 
 
 class Process:
-    """A library's process. `error` is set once it cannot go on."""
+    """A library's process, running `script`. `error` is set once it cannot go on."""
+
+    script = HERE / "worker.py"
 
     def __init__(self, name, threads, log):
-        command = [sys.executable, str(HERE / "worker.py"), name, str(threads)]
+        command = [sys.executable, str(self.script), name, str(threads)]
         self.name, self.error = name, None
         self.child = subprocess.Popen(
             command,
