@@ -12,7 +12,8 @@ namespace maxdot::search {
 
 /// Scans the tiles of the task that the pass reads, and offers every item that may be among the
 /// best to results[0 .. queries); Pass::select only those with the highest bounds. notes[q] is what
-/// there is to tell of query q. `Results` is TopK or RangeList. Requires task.queries <= kMostCodeQueries and memory reserved for the plan.
+/// there is to tell of query q. `Results` is TopK or RangeList.
+/// Requires task.queries <= kMostCodeQueries and memory reserved for the plan.
 template <typename Results>
 void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
                 QueryNote* notes, CodeScratch& scratch, ScanCounts& counts) noexcept;
