@@ -58,9 +58,11 @@ std::vector<Trial> trials() {
       {&Tuning::coarse_queries, {1, 2, 4, 8}, {{2, 100, 1}, {4, 100, 1}, {8, 100, 1}}},
       {&Tuning::coarse_queries_for_few, {2, 4, 8, 16}, {{4, 10, 1}, {8, 10, 1}, {16, 10, 1}}},
       {&Tuning::coarse_results, {10, 32, 100}, {{4, 20, 1}, {4, 50, 1}, {4, 100, 1}}},
-      {&Tuning::five_results_of_few, {0, 32, 100, 300}, kSome},
-      {&Tuning::five_results, {0, 32, 100, 300}, kMany},
-      {&Tuning::six_results, {0, 300, 1000}, {{16, 500, 1}, {256, 500, 1}}},
+      {&Tuning::items_per_result_six_of_few, {1000, 2000, 4000, 8000}, kSome},
+      {&Tuning::items_per_result_five, {1000, 2000, 4000, 8000}, kMany},
+      {&Tuning::items_per_result_six,
+       {300, 500, 1000, 2000},
+       {{256, 300, 1}, {256, 1000, 1}, {1024, 300, 1}}},
       {&Tuning::code_block, {64, 128, 256, 512}, kMany},
       {&Tuning::tasks_of_few, {1, 2, 4}, {{1, 10, 2}, {1, 100, 2}, {2, 10, 2}}},
       {&Tuning::tasks, {2, 4, 8}, {{16, 10, 2}, {64, 100, 2}, {1024, 10, 2}}},
@@ -77,8 +79,9 @@ std::vector<Trial> trials() {
 
 /// Whether the constant decides when narrow codes are read; not every table has kernels for them.
 bool only_narrow(const Trial& trial) {
-  return trial.field == &Tuning::five_results_of_few || trial.field == &Tuning::five_results ||
-         trial.field == &Tuning::six_results;
+  return trial.field == &Tuning::items_per_result_five ||
+         trial.field == &Tuning::items_per_result_six ||
+         trial.field == &Tuning::items_per_result_six_of_few;
 }
 
 const char* name_of(std::size_t Tuning::*field) {

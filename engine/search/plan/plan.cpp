@@ -54,13 +54,15 @@ std::size_t items_per_row(Method method, std::size_t queries, const Tuning& tuni
 }
 
 /// Which codes suit a batch.
-Method codes_for(const Work& work, const Tuning& tuning) {
+Method codes_for(const store::ItemStore& items, const Work& work, const Tuning& tuning) {
   const bool few = work.kept <= tuning.coarse_results;
   if (work.queries <= (few ? tuning.coarse_queries_for_few : tuning.coarse_queries))
     return Method::coarse;
-  const bool large = work.queries >= tuning.large_batch;
-  if (work.kept <= (large ? tuning.five_results : tuning.five_results_of_few)) return Method::five;
-  return work.kept <= tuning.six_results ? Method::six : Method::fine;
+  const std::size_t per_result = items.items / std::max<std::size_t>(work.kept, 1);
+  if (work.queries < tuning.large_batch)
+    return per_result >= tuning.items_per_result_six_of_few ? Method::six : Method::fine;
+  if (per_result >= tuning.items_per_result_five) return Method::five;
+  return per_result >= tuning.items_per_result_six ? Method::six : Method::fine;
 }
 
 std::size_t block_of(const Work& work, Method method, const Tuning& tuning) {
@@ -122,7 +124,7 @@ bool Capacity::covers(const Plan& plan) const noexcept {
 
 Method choose_method(const store::ItemStore& items, const Work& work,
                      const Tuning& tuning) noexcept {
-  const Method codes = codes_for(work, tuning);
+  const Method codes = codes_for(items, work, tuning);
   const std::size_t items_per_result =
       codes == Method::coarse ? tuning.items_per_result_of_few : tuning.items_per_result;
   return items.items < tuning.fewest_items || work.kept > items.items / items_per_result
@@ -193,7 +195,7 @@ bool suits_list(const store::ItemStore& items, const Work& work, std::size_t per
   // A list is scored by one thread, where a scan is shared by all.
   const std::size_t idle = divide_up(static_cast<std::size_t>(work.threads), work.queries);
   return permitted <=
-         items.items / (items_per_row(codes_for(work, tuning), work.queries, tuning) * idle);
+         items.items / (items_per_row(codes_for(items, work, tuning), work.queries, tuning) * idle);
 }
 
 }  // namespace maxdot::search

@@ -1,19 +1,24 @@
 #include "search/plan/tuning.hpp"
 
 #include <atomic>
+#include <cstddef>
+#include <limits>
 #include <string_view>
 
 namespace maxdot::search {
 namespace {
+
+// [items per result] More than any catalogue has.
+constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
 // Measured on a server with AVX-512 VNNI.
 constexpr Tuning kAvx512Vnni = {
     .coarse_queries = 2,
     .coarse_queries_for_few = 4,
     .coarse_results = 32,
-    .five_results_of_few = 0,
-    .five_results = 0,
-    .six_results = 0,
+    .items_per_result_five = kNever,
+    .items_per_result_six = kNever,
+    .items_per_result_six_of_few = kNever,
     .fewest_items = 1024,
     .items_per_result_of_few = 16,
     .items_per_result = 4,
@@ -46,9 +51,9 @@ constexpr Tuning amx() {
 // alone (a mask of features on the same server).
 constexpr Tuning avx2() {
   Tuning tuning = kAvx512Vnni;
-  tuning.five_results_of_few = 32;
-  tuning.five_results = 300;
-  tuning.six_results = 1000;
+  tuning.items_per_result_five = 2000;
+  tuning.items_per_result_six = 500;
+  tuning.items_per_result_six_of_few = 2000;
   tuning.items_per_row_large = 24;
   return tuning;
 }
@@ -56,7 +61,8 @@ constexpr Tuning avx2() {
 // The same with AVX-512 and no VNNI, where 8-bit codes lose less.
 constexpr Tuning avx512() {
   Tuning tuning = avx2();
-  tuning.six_results = 0;
+  tuning.items_per_result_six = 1000;
+  tuning.items_per_result_six_of_few = 4000;
   return tuning;
 }
 

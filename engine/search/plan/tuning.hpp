@@ -30,11 +30,12 @@ struct Tuning {
   std::size_t coarse_queries_for_few;
   std::size_t coarse_results;
 
-  /// [results] Up to so many a batch reads 5 bits of the codes, with fewer than large_batch queries
-  /// and with more; up to six_results 6 bits, beyond that all 8. 0: all 8. ("Narrow codes")
-  std::size_t five_results_of_few;
-  std::size_t five_results;
-  std::size_t six_results;
+  /// [items per result] With so many a large batch reads 5 bits of the codes, or 6, and a batch of
+  /// fewer than large_batch queries 6; otherwise all 8. The smaller the share of the catalogue that
+  /// is wanted, the fewer items pass a wide bound. ("Narrow codes")
+  std::size_t items_per_result_five;
+  std::size_t items_per_result_six;
+  std::size_t items_per_result_six_of_few;
 
   // When rows pay more than codes.
   /// [items] A smaller catalogue lies in the caches: preparing codes does not pay. ("Rows or
@@ -91,9 +92,9 @@ inline constexpr std::array<TuningField, 25> tuning_fields = {{
     {"coarse_queries", &Tuning::coarse_queries},
     {"coarse_queries_for_few", &Tuning::coarse_queries_for_few},
     {"coarse_results", &Tuning::coarse_results},
-    {"five_results_of_few", &Tuning::five_results_of_few},
-    {"five_results", &Tuning::five_results},
-    {"six_results", &Tuning::six_results},
+    {"items_per_result_five", &Tuning::items_per_result_five},
+    {"items_per_result_six", &Tuning::items_per_result_six},
+    {"items_per_result_six_of_few", &Tuning::items_per_result_six_of_few},
     {"fewest_items", &Tuning::fewest_items},
     {"items_per_result_of_few", &Tuning::items_per_result_of_few},
     {"items_per_result", &Tuning::items_per_result},
