@@ -11,7 +11,7 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-callers bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \
 	  --benchmark_enable_random_interleaving=true --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
 	  --benchmark_min_time=0.2
+
+bench-callers: build ## many callers with a query each at a time, as in a server, beside FAISS (ITEMS=file.npy)
+	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) build/release/bin/bench_callers
 
 bench-parts: build ## the parts alone: kernels of each instruction set against the ceilings, encode, select, open
 	@for part in kernels encode select open; do echo "== $$part"; build/release/bin/bench_$$part || exit 1; done

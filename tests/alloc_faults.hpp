@@ -7,18 +7,10 @@
 #include <string>
 
 #include "maxdot/error.hpp"
+#include "sanitizers.hpp"
 
 // ThreadSanitizer has an operator new of its own, which the linker takes for a second one.
-#if defined(__SANITIZE_THREAD__)
-#define MAXDOT_ALLOCATIONS_CAN_FAIL 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define MAXDOT_ALLOCATIONS_CAN_FAIL 0
-#endif
-#endif
-#ifndef MAXDOT_ALLOCATIONS_CAN_FAIL
-#define MAXDOT_ALLOCATIONS_CAN_FAIL 1
-#endif
+#define MAXDOT_ALLOCATIONS_CAN_FAIL (MAXDOT_TSAN == 0)
 
 namespace maxdot::test {
 

@@ -177,7 +177,7 @@ Report metrics(const IdLists& relevant, const Retrieved& retrieved, std::span<co
     return "no memory to measure " + std::to_string(relevant.size()) +
            " users; evaluate fewer at once";
   };
-  return base::entry(no_memory, [&] {
+  return base::entry(options.stop, no_memory, [&] {
     const int threads = api::checked_threads(options.threads);
     check(relevant, retrieved, ks, options);
     return measured(relevant, retrieved, ks, options, threads);

@@ -1,5 +1,9 @@
 // Filters that callers give, checked and made ready for the engine.
 
+#include <pthread.h>
+
+#include <mutex>
+#include <new>
 #include <string>
 
 #include "api/id_lists.hpp"
@@ -9,7 +13,24 @@
 
 namespace maxdot {
 
+namespace {
+
+// One for all indexes: a table is made once, and rarely two at a time. A child that is forked
+// meanwhile gets a new one, since no thread of it will ever unlock it.
+alignas(std::mutex) unsigned char memory[sizeof(std::mutex)];
+std::mutex& making_an_id_map() noexcept {
+  return *std::launder(reinterpret_cast<std::mutex*>(memory));
+}
+[[maybe_unused]] const bool ready = [] {
+  const auto make = []() noexcept { new (memory) std::mutex; };
+  make();
+  return pthread_atfork(nullptr, nullptr, make) == 0;
+}();
+
+}  // namespace
+
 const store::IdMap& Index::Impl::id_map() const {
+  if (const store::IdMap* made = id_map_.load(std::memory_order_acquire)) return *made;
   if (items->items >= store::kNoRow) {
     throw Error(ErrorCode::unsupported,
                 "ids: the index has " + std::to_string(items->items) +
@@ -21,11 +42,11 @@ const store::IdMap& Index::Impl::id_map() const {
                " item ids; 8 to 16 bytes for each";
       },
       [this] {
-        std::call_once(id_map_once_, [this] {
-          id_map_ = std::make_unique<store::IdMap>(items->ids, items->items);
-        });
+        const std::lock_guard lock(making_an_id_map());
+        if (id_map_.load(std::memory_order_relaxed) != nullptr) return;
+        id_map_.store(new store::IdMap(items->ids, items->items), std::memory_order_release);
       });
-  return *id_map_;
+  return *id_map_.load(std::memory_order_relaxed);
 }
 
 namespace api {

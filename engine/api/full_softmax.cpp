@@ -86,7 +86,7 @@ void score(const softmax::Logits& logits, const MatrixView& queries,
 
 void log_partition(const Index& index, const MatrixView& queries, std::span<double> out,
                    const SoftmaxOptions& options) {
-  base::entry(no_memory_for(queries), [&] {
+  base::entry(options.stop, no_memory_for(queries), [&] {
     const softmax::Logits logits = checked_logits(index, options);
     const int threads = api::checked_threads(options.threads);
     check_length("out", out.size(), queries.rows);
@@ -98,7 +98,7 @@ void log_partition(const Index& index, const MatrixView& queries, std::span<doub
 double full_softmax(const Index& index, const MatrixView& queries,
                     std::span<const std::int64_t> positive_ids, const SoftmaxOptions& options,
                     const FullSoftmaxOutputs& out) {
-  return base::entry(no_memory_for(queries), [&] {
+  return base::entry(options.stop, no_memory_for(queries), [&] {
     const softmax::Logits logits = checked_logits(index, options);
     const int threads = api::checked_threads(options.threads);
     if (queries.rows == 0) {
@@ -137,7 +137,7 @@ double full_softmax(const Index& index, const MatrixView& queries,
 void probabilities(const Index& index, const MatrixView& queries, std::span<const std::int64_t> ids,
                    std::span<const double> log_partition, std::span<double> out,
                    const SoftmaxOptions& options) {
-  base::entry(no_memory_for(queries), [&] {
+  base::entry(options.stop, no_memory_for(queries), [&] {
     const softmax::Logits logits = checked_logits(index, options);
     const int threads = api::checked_threads(options.threads);
     check_length("log_partition", log_partition.size(), queries.rows);

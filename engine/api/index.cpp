@@ -2,6 +2,7 @@
 
 #include "maxdot/index.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -76,16 +77,19 @@ auto no_memory_for(std::size_t items) {
   };
 }
 
-Matrix copy_rows(const MatrixView& items) {
+// [rows] Copied by one task; a call can end between two.
+constexpr std::size_t kRowsPerTask = 1024;
+
+Matrix copy_rows(const MatrixView& items, int threads) {
   Matrix rows(items.rows, items.cols, items.dtype);
   const std::size_t row_bytes = items.cols * size_of(items.dtype);
-  if (items.rows != 0 && items.stride_bytes == row_bytes) {
-    std::memcpy(rows.data(), items.data, items.rows * row_bytes);
-    return rows;
-  }
   auto* out = static_cast<unsigned char*>(rows.data());
-  for (std::size_t r = 0; r < items.rows; ++r)
-    std::memcpy(out + r * row_bytes, items.row(r), row_bytes);
+  const std::size_t tasks = (items.rows + kRowsPerTask - 1) / kRowsPerTask;
+  base::parallel_for(tasks, threads, [&](std::size_t task, int) noexcept {
+    const std::size_t end = std::min(items.rows, (task + 1) * kRowsPerTask);
+    for (std::size_t r = task * kRowsPerTask; r < end; ++r)
+      std::memcpy(out + r * row_bytes, items.row(r), row_bytes);
+  });
   return rows;
 }
 
@@ -99,14 +103,17 @@ const Index::Impl& Index::impl() const {
 }
 
 Index Index::build(const MatrixView& items, const BuildOptions& options) {
-  return base::entry(no_memory_for(items.rows), [&] {
-    store::check_matrix(items, "items", checked_threads(options.threads));
-    return build(copy_rows(items), options);
+  return base::entry(options.stop, no_memory_for(items.rows), [&] {
+    const int threads = checked_threads(options.threads);
+    store::check_matrix(items, "items", threads);
+    BuildOptions rest = options;
+    rest.stop = {};  // this call's holds
+    return build(copy_rows(items, threads), rest);
   });
 }
 
 Index Index::build(Matrix&& items, const BuildOptions& options) {
-  return base::entry(no_memory_for(items.rows()), [&] {
+  return base::entry(options.stop, no_memory_for(items.rows()), [&] {
     const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize,
                                                  options.ids, checked_threads(options.threads)};
     auto impl = std::make_shared<Impl>();
@@ -116,7 +123,7 @@ Index Index::build(Matrix&& items, const BuildOptions& options) {
 }
 
 Index Index::open(const std::string& path, const OpenOptions& options) {
-  return base::with_memory_for(path, "open the index", [&] {
+  return base::with_memory_for(options.stop, path, "open the index", [&] {
     const int threads = checked_threads(options.threads);
     const bool verify_payload = options.verify_payload || options.verify_codes;
     auto impl = std::make_shared<Impl>();

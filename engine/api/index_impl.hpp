@@ -2,8 +2,8 @@
 // share.
 #pragma once
 
+#include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "maxdot/index.hpp"
 #include "search/filter/filter_batch.hpp"
@@ -13,6 +13,11 @@
 namespace maxdot {
 
 struct Index::Impl {
+  Impl() noexcept = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { delete id_map_.load(std::memory_order_relaxed); }
+
   std::shared_ptr<const store::ItemStore> items;
 
   /// Made when ids are first looked up. Throws Error: out_of_memory; unsupported for 2^32 - 1 items
@@ -24,8 +29,7 @@ struct Index::Impl {
   static const Impl& of(const Index& index) { return index.impl(); }
 
  private:
-  mutable std::once_flag id_map_once_;
-  mutable std::unique_ptr<const store::IdMap> id_map_;
+  mutable std::atomic<const store::IdMap*> id_map_ = nullptr;  // owned
 };
 
 namespace api {

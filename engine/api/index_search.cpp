@@ -116,7 +116,7 @@ SearchResult Index::search(const MatrixView& queries, std::size_t k,
 
 void Index::search(const MatrixView& queries, std::size_t k, const ResultView& out,
                    const SearchOptions& options) const {
-  base::entry(no_memory_for(queries, "queries"), [&] {
+  base::entry(options.stop, no_memory_for(queries, "queries"), [&] {
     check_results(out, queries.rows, k);
     call(impl(), queries, "queries", k, queries.rows, "queries", options,
          [&](const auto& items, const auto& kernels, const auto& request) {
@@ -137,7 +137,7 @@ SearchResult Index::search_multi(const MatrixView& interests, std::size_t per_us
 
 void Index::search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
                          const ResultView& out, const SearchOptions& options) const {
-  base::entry(no_memory_for(interests, "interests"), [&] {
+  base::entry(options.stop, no_memory_for(interests, "interests"), [&] {
     const std::size_t users = checked_users(interests, per_user);
     check_results(out, users, k);
     call(impl(), interests, "interests", k, users, "users", options,
@@ -149,7 +149,7 @@ void Index::search_multi(const MatrixView& interests, std::size_t per_user, std:
 
 RangeResult Index::search_range(const MatrixView& queries, std::span<const double> thresholds,
                                 const SearchOptions& options) const {
-  return base::entry(no_memory_for(queries, "queries"), [&] {
+  return base::entry(options.stop, no_memory_for(queries, "queries"), [&] {
     store::check_shape(queries, "queries");
     const std::vector<double> limits = checked_thresholds(thresholds, queries.rows);
     return call(impl(), queries, "queries", 0, queries.rows, "queries", options,

@@ -213,11 +213,11 @@ RangeResult merged(std::span<const RangeResult> shards, const MergeOptions& opti
 
 SearchResult merge(std::span<const SearchResult> shards, std::size_t k,
                    const MergeOptions& options) {
-  return base::entry(kNoMemory, [&] { return merged(shards, k, options); });
+  return base::entry(options.stop, kNoMemory, [&] { return merged(shards, k, options); });
 }
 
 RangeResult merge(std::span<const RangeResult> shards, const MergeOptions& options) {
-  return base::entry(kNoMemory, [&] { return merged(shards, options); });
+  return base::entry(options.stop, kNoMemory, [&] { return merged(shards, options); });
 }
 
 }  // namespace maxdot

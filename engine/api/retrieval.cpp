@@ -9,6 +9,7 @@
 #include "api/item_rows.hpp"
 #include "base/entry.hpp"
 #include "base/f16.hpp"
+#include "base/stop.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/evaluate.hpp"
@@ -41,6 +42,7 @@ void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView
   std::vector<float> query(users.cols);
   std::vector<std::size_t> excluded;
   for (std::size_t user = 0; user < users.rows; ++user) {
+    base::throw_if_stopped();
     const auto begin = excluded_rows.begin() + exclude.offsets[user];
     excluded.assign(begin, excluded_rows.begin() + exclude.offsets[user + 1]);
     std::sort(excluded.begin(), excluded.end());
@@ -76,7 +78,7 @@ void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView
 Report retrieval(const Index& index, const MatrixView& users, const IdLists& relevant,
                  std::span<const std::size_t> ks, const IdLists& exclude,
                  const RetrievalOptions& options) {
-  return base::entry(no_memory_for(relevant), [&] {
+  return base::entry(options.stop, no_memory_for(relevant), [&] {
     check_lists(users, relevant, exclude);
     // Here, because a search would call them queries.
     api::check_queries(Index::Impl::items_of(index), users, "users",
@@ -87,6 +89,7 @@ Report retrieval(const Index& index, const MatrixView& users, const IdLists& rel
         users, k,
         {.threads = options.threads, .metric = options.metric, .filters = {.exclude = exclude}});
     Options measured = options;
+    measured.stop = {};  // this call's holds
     measured.catalogue = index.size();
     return metrics(relevant, {found.ids, k}, ks, measured);
   });
@@ -95,7 +98,7 @@ Report retrieval(const Index& index, const MatrixView& users, const IdLists& rel
 std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
                                 const IdLists& relevant, const IdLists& exclude,
                                 const RankOptions& options) {
-  return base::entry(no_memory_for(relevant), [&] {
+  return base::entry(options.stop, no_memory_for(relevant), [&] {
     const store::ItemStore& items = Index::Impl::items_of(index);
     const int threads = api::checked_threads(options.threads);
     const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
@@ -106,6 +109,7 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
     std::vector<std::int64_t> ranks(rows.size());
     measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows,
                           threads, ranks.data());
+    base::throw_if_stopped();
     for (std::size_t p = 0; p < rows.size(); ++p)
       ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
     if (exclude.size() != 0)

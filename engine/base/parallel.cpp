@@ -1,6 +1,5 @@
 #include "base/parallel.hpp"
 
-#include <omp.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -11,8 +10,8 @@
 #include <limits>
 #include <thread>
 
+#include "base/calls.hpp"
 #include "base/cgroup.hpp"
-#include "base/float_environment.hpp"
 
 namespace maxdot::base {
 namespace {
@@ -54,32 +53,8 @@ int available_threads() noexcept {
 }
 
 int resolve_threads(int requested) noexcept {
-  return requested > 0 ? requested : available_threads();
+  if (requested > 0) return requested;
+  return std::max(1, available_threads() / std::max(1, calls_under_way()));
 }
 
-namespace detail {
-
-void run(std::size_t count, int threads, Task task, void* context) noexcept {
-  const auto workers = static_cast<int>(
-      std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, threads))));
-  if (workers <= 1) {
-    in_default_environment([&] {
-      for (std::size_t i = 0; i < count; ++i) task(context, i, 0);
-    });
-    return;
-  }
-  std::atomic<std::size_t> next{0};
-#pragma omp parallel num_threads(workers)
-  {
-    const int worker = omp_get_thread_num();
-    in_default_environment([&] {
-      for (std::size_t i = next.fetch_add(1, std::memory_order_relaxed); i < count;
-           i = next.fetch_add(1, std::memory_order_relaxed)) {
-        task(context, i, worker);
-      }
-    });
-  }
-}
-
-}  // namespace detail
 }  // namespace maxdot::base

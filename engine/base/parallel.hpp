@@ -1,9 +1,12 @@
-// Threads. The only place that knows OpenMP.
+// How work is divided among threads, and among how many.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <type_traits>
+
+#include "base/thread_pool.hpp"
 
 namespace maxdot::base {
 
@@ -11,23 +14,21 @@ namespace maxdot::base {
 /// groups above (v1 and v2), at least 1.
 int available_threads() noexcept;
 
-/// `requested` threads, or available_threads() for 0.
+/// `requested` threads; for 0 this call's share of available_threads(), at least 1: calls that are
+/// under way at once divide them evenly. A call alone has all of them, and where there are as many
+/// calls as cores nothing is gained by splitting one.
 int resolve_threads(int requested) noexcept;
-
-namespace detail {
-using Task = void (*)(void* context, std::size_t index, int worker) noexcept;
-void run(std::size_t count, int threads, Task task, void* context) noexcept;
-}  // namespace detail
 
 /// Calls body(index, worker) once for every index in [0, count), on up to `threads` threads,
 /// handing indices out in ascending order; worker < threads names the thread, for scratch memory.
-/// With one thread no thread is started and no OpenMP is touched, so a forked child can use it.
+/// The calling thread is worker 0; the others are of the process's pool (base/thread_pool.hpp).
 /// Requires: body does not throw.
 template <typename Body>
 void parallel_for(std::size_t count, int threads, Body&& body) noexcept {
   using B = std::remove_reference_t<Body>;
-  detail::run(
-      count, threads,
+  const auto most = static_cast<std::size_t>(std::max(1, threads));
+  run_in_pool(
+      count, static_cast<int>(std::clamp<std::size_t>(count, 1, most)),
       [](void* context, std::size_t index, int worker) noexcept {
         (*static_cast<B*>(context))(index, worker);
       },

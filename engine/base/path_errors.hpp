@@ -24,4 +24,12 @@ auto with_memory_for(const std::string& path, const char* what, Call&& call) {
   return entry([&] { return path + ": not enough memory to " + what; }, call);
 }
 
+/// The same for a call that `stop` may end.
+template <typename Call>
+auto with_memory_for(const StopOptions& stop, const std::string& path, const char* what,
+                     Call&& call) {
+  return entry(
+      stop, [&] { return path + ": not enough memory to " + what; }, call);
+}
+
 }  // namespace maxdot::base

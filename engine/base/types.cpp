@@ -49,6 +49,10 @@ const char* to_string(ErrorCode code) noexcept {
       return "out_of_memory";
     case ErrorCode::checksum_mismatch:
       return "checksum_mismatch";
+    case ErrorCode::cancelled:
+      return "cancelled";
+    case ErrorCode::timeout:
+      return "timeout";
   }
   return "unknown";
 }

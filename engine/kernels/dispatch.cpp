@@ -1,5 +1,6 @@
 // Picks the kernel table, once. A new instruction set adds one line to `candidates`.
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -68,8 +69,15 @@ std::vector<const KernelTable*> runnable_tables() {
 }
 
 const KernelTable& active_table() {
-  static const KernelTable& table = choose();
-  return table;
+  // No static local: a child that is forked while one is made would find it locked for ever.
+  // Threads that choose at once choose the same.
+  static std::atomic<const KernelTable*> chosen = nullptr;
+  const KernelTable* table = chosen.load(std::memory_order_acquire);
+  if (table == nullptr) {
+    table = &choose();
+    chosen.store(table, std::memory_order_release);
+  }
+  return *table;
 }
 
 }  // namespace maxdot::kernels

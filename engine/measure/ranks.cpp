@@ -13,6 +13,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "base/parallel.hpp"
+#include "base/stop.hpp"
 #include "bounds/f32_bound.hpp"
 #include "bounds/prepared_queries.hpp"
 #include "store/layout.hpp"
@@ -190,7 +191,8 @@ void count_better(const store::ItemStore& items, const kernels::KernelTable& ker
           std::atomic_ref(better[p]).fetch_add(better_of(targets[p]), std::memory_order_relaxed);
         });
       };
-      for (std::size_t t = tile; t < std::min(tiles, tile + kChunkTiles); ++t) {
+      base::StopWatch watch;
+      for (std::size_t t = tile; t < std::min(tiles, tile + kChunkTiles) && !watch.stopped(); ++t) {
         counter.tile(t, first, std::min(kBlockQueries, count - first), count_for,
                      scratch[static_cast<std::size_t>(worker)]);
       }

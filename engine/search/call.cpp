@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/stop.hpp"
 #include "bounds/f32_bound.hpp"
 #include "search/collect/range_collector.hpp"
 #include "search/collect/top_k_collector.hpp"
@@ -118,6 +119,7 @@ void Call<Collector>::scan(const Rows& rows, std::span<const QueryState> from,
     if (!from.empty()) std::copy_n(from.data() + first, count, states_.begin());
     Round<Collector>(context_, plan, {rows.data() + first, count}, memory_, collector_)
         .run(states_);
+    if (base::stop_requested()) return;  // the states are not what they seem
     for (std::size_t q = 0; q < count; ++q) {
       switch (states_[q].stage()) {
         case QueryState::Stage::by_f32:

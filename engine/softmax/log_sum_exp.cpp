@@ -9,6 +9,7 @@
 #include "base/aligned_buffer.hpp"
 #include "base/elementary.hpp"
 #include "base/parallel.hpp"
+#include "base/stop.hpp"
 #include "softmax/queries.hpp"
 #include "store/layout.hpp"
 
@@ -81,7 +82,9 @@ class Chunk {
       std::fill(state.lost, state.lost + kSoftmaxLanes, 0.0F);
       scratch_.exact[q] = {};
     }
-    for (std::size_t tile = tile_begin; tile < tile_end; ++tile) add_tile(tile, begin, count);
+    base::StopWatch watch;
+    for (std::size_t tile = tile_begin; tile < tile_end && !watch.stopped(); ++tile)
+      add_tile(tile, begin, count);
     for (std::size_t q = 0; q < count; ++q) sums[q] = total(scratch_.states[q], scratch_.exact[q]);
   }
 
@@ -202,6 +205,7 @@ void log_sum_exp(const Logits& logits, const MatrixView& queries, const std::siz
       }
       out[begin + q] = all.logarithm();
     });
+    base::throw_if_stopped();
   }
 }
 

@@ -12,6 +12,7 @@
 #include "base/checked.hpp"
 #include "base/f16.hpp"
 #include "base/parallel.hpp"
+#include "base/stop.hpp"
 #include "maxdot/error.hpp"
 #include "store/encode_block.hpp"
 #include "store/layout.hpp"
@@ -144,6 +145,7 @@ void check_matrix(const MatrixView& view, const char* what, int threads) {
       return;
     }
   });
+  base::throw_if_stopped();
   if (first_bad.load() < view.rows) refuse_value(view, first_bad.load(), what);
 }
 
@@ -183,11 +185,13 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
         sizes[r] = order_size(row, squares[r], d, unit);
       }
     });
+    base::throw_if_stopped();
     base::parallel_for(blocks_of(n), options.threads, [&](std::size_t block, int) noexcept {
       const std::size_t first = first_of_block(block);
       order_block(sizes.data() + first, rows_in_block(n, block), buffers->order.data() + first);
     });
     std::fill(buffers->order.data() + n, buffers->order.data() + positions_of(n), std::uint16_t{0});
+    base::throw_if_stopped();
     base::parallel_for(tiles, options.threads, [&](std::size_t tile, int worker) noexcept {
       float* rows_f32 = scratch.data() + static_cast<std::size_t>(worker) * tile_floats;
       encode_tile(view, squares, buffers->order.data(), tile, rows_f32,
@@ -196,6 +200,7 @@ std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& opti
                    buffers->terms.data() + first_of_tile(tile), buffers->tiles.data() + tile,
                    buffers->narrow_ratios.data() + tile});
     });
+    base::throw_if_stopped();
 
     auto items = std::make_shared<ItemStore>();
     items->items = n;

@@ -15,6 +15,8 @@ enum class ErrorCode : int {
   unsupported = 5,        ///< a valid file or request that this version or machine cannot serve
   out_of_memory = 6,      ///< an allocation failed; nothing was changed
   checksum_mismatch = 7,  ///< a file's payload differs from its checksum
+  cancelled = 8,          ///< somebody asked for the call to end (maxdot/stop.hpp)
+  timeout = 9,            ///< the call was not done in the time that it was given
 };
 
 const char* to_string(ErrorCode code) noexcept;

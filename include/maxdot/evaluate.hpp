@@ -50,6 +50,7 @@ struct Options {
   bool per_user = false;
   /// Threads; 0 = every core that this process may use. Results do not depend on it.
   int threads = 0;
+  StopOptions stop = {};
 };
 
 /// The values of one user, or their means.
@@ -115,6 +116,7 @@ Report retrieval(const Index& index, const MatrixView& users, const IdLists& rel
 struct RankOptions {
   std::optional<Metric> metric = std::nullopt;
   int threads = 0;
+  StopOptions stop = {};
 };
 
 /// The rank, from 1, of each relevant item among all items of the index for its user, in the order

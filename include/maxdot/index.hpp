@@ -12,6 +12,7 @@
 #include "maxdot/id_lists.hpp"
 #include "maxdot/matrix.hpp"
 #include "maxdot/search_stats.hpp"
+#include "maxdot/stop.hpp"
 #include "maxdot/types.hpp"
 
 namespace maxdot {
@@ -27,6 +28,7 @@ struct BuildOptions {
   std::span<const std::int64_t> ids = {};
   /// Threads to build with; 0 = every core that this process may use (affinity and cgroup limits).
   int threads = 0;
+  StopOptions stop = {};
 };
 
 struct OpenOptions {
@@ -40,6 +42,7 @@ struct OpenOptions {
   bool verify_codes = false;
   /// Threads to verify with; 0 = every core that this process may use.
   int threads = 0;
+  StopOptions stop = {};
 };
 
 /// Which items may be returned; what is given applies at once. A batch with filters stays a batch.
@@ -78,6 +81,8 @@ struct SearchOptions {
   Filters filters = {};
   /// Keys are what `merge` (maxdot/merge.hpp) needs.
   ScoreKind score_kind = ScoreKind::scores;
+  /// When the search shall end before it is done.
+  StopOptions stop = {};
 };
 
 /// Results in the caller's memory: `ids` and `scores` are [queries, k] row-major, `counts` is

@@ -8,4 +8,5 @@
 #include "maxdot/matrix.hpp"
 #include "maxdot/merge.hpp"
 #include "maxdot/objective.hpp"
+#include "maxdot/stop.hpp"
 #include "maxdot/types.hpp"

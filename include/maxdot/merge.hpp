@@ -19,6 +19,7 @@ struct MergeOptions {
   ScoreKind score_kind = ScoreKind::scores;
   /// Threads for this call; 0 = every core that this process may use. Results do not depend on it.
   int threads = 0;
+  StopOptions stop = {};
 };
 
 /// The k best of all shards for each query: ids, scores and counts are those of one index over all

@@ -77,6 +77,7 @@ struct SoftmaxOptions {
   std::optional<Metric> metric = std::nullopt;
   /// Threads; 0 = every core that this process may use. Results do not depend on it.
   int threads = 0;
+  StopOptions stop = {};
 };
 
 /// ln Σ over all items of e^logit, for each query, in one pass over the index; out: [queries.rows].

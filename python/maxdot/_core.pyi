@@ -150,6 +150,7 @@ class Index:
         exclude: Lists | None = None,
         allow: Lists | None = None,
         item_mask: npt.NDArray[np.uint8] | None = None,
+        timeout: float | None = None,
     ) -> Any: ...
     def search_multi(
         self,
@@ -164,6 +165,7 @@ class Index:
         exclude: Lists | None = None,
         allow: Lists | None = None,
         item_mask: npt.NDArray[np.uint8] | None = None,
+        timeout: float | None = None,
     ) -> Any: ...
     def search_range(
         self,
@@ -176,6 +178,7 @@ class Index:
         exclude: Lists | None = None,
         allow: Lists | None = None,
         item_mask: npt.NDArray[np.uint8] | None = None,
+        timeout: float | None = None,
     ) -> Any: ...
     def rows(self, begin: int, count: int) -> npt.NDArray[np.float32]: ...
     @property

@@ -123,6 +123,7 @@ class Index:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
     ) -> tuple[Ids, Scores]: ...
 
     @overload
@@ -138,6 +139,7 @@ class Index:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
     ) -> tuple[Ids, Scores, dict[str, Any]]: ...
 
     @overload
@@ -153,6 +155,7 @@ class Index:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
     ) -> tuple[Ids, Keys]: ...
 
     @overload
@@ -168,6 +171,7 @@ class Index:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
     ) -> tuple[Ids, Keys, dict[str, Any]]: ...
 
     def search(
@@ -182,6 +186,7 @@ class Index:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
     ) -> Any:
         """The exact k best items of each query, best first; equal keys are ordered by smaller id.
 
@@ -201,6 +206,8 @@ class Index:
             allow: the only items that a query may return, in the same forms. An empty list permits none.
             item_mask: bool [n], by row: False for items that no query may return.
                 Filters apply together, and a batch with filters stays a batch.
+            timeout: seconds after which the search ends with TimeoutError. None: it takes as long as it takes.
+                Ctrl-C ends it, too.
 
         Returns:
             ids (int64) and scores (float32, rounded once from float64), shape [m, k], or [k] for one query
@@ -215,13 +222,14 @@ class Index:
                 lists or mask that do not fit, closed index.
             TypeError: `queries` is no array.
             MemoryError: the results do not fit.
+            TimeoutError: it was not done in time; there is no partial answer.
         """
         engine = self._open_engine()
-        if exclude is None and allow is None and item_mask is None:  # the short way: microseconds count
+        if exclude is None and allow is None and item_mask is None and timeout is None:  # the short way: microseconds count
             return engine.search(host(queries), as_integer(k), threads, metric, stats, scores)
         queries = host(queries)
         filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
-        return engine.search(queries, as_integer(k), threads, metric, stats, scores, *filters)
+        return engine.search(queries, as_integer(k), threads, metric, stats, scores, *filters, timeout)
 
     def search_multi(
         self,
@@ -235,6 +243,7 @@ class Index:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
     ) -> Any:
         """The exact k best items of users with several interests each, as of MIND or ComiRec.
 
@@ -244,19 +253,19 @@ class Index:
         Args:
             users: float32 or float16, shape [m, interests, d], or [interests, d] for one user.
             exclude, allow: one list for each user, as in `search`.
-            k, threads, metric, stats, scores, item_mask: as in `search`.
+            k, threads, metric, stats, scores, item_mask, timeout: as in `search`.
 
         Returns:
             ids (int64) and scores (float32), shape [m, k], or [k] for one user; with `stats` a dictionary as of
             `search`.
 
         Raises:
-            ValueError, TypeError, MemoryError: as `search`.
+            ValueError, TypeError, MemoryError, TimeoutError: as `search`.
         """
         engine = self._open_engine()
         rows, per_user, one_user = interest_rows(users)
         filters = filter_arguments(exclude, allow, item_mask, one_user)
-        return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, scores, *filters)
+        return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, scores, *filters, timeout)
 
     def search_range(
         self,
@@ -270,6 +279,7 @@ class Index:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
     ) -> Any:
         """Every item whose score reaches a threshold (>=; for "euclidean" distances <=), best first.
 
@@ -277,14 +287,14 @@ class Index:
             queries: float32 or float16, shape [m, d] or [d].
             threshold: one number, or one for each query. Compared with the float64 score, before it is rounded
                 to float32.
-            threads, metric, stats, scores, exclude, allow, item_mask: as in `search`.
+            threads, metric, stats, scores, exclude, allow, item_mask, timeout: as in `search`.
 
         Returns:
             offsets (int64 [m + 1]), ids (int64) and scores (float32): query i has
             ids[offsets[i] : offsets[i + 1]]. With `stats`, a dictionary as of `search` comes last.
 
         Raises:
-            ValueError, TypeError, MemoryError: as `search`; ValueError for a threshold that is NaN.
+            ValueError, TypeError, MemoryError, TimeoutError: as `search`; ValueError for a threshold that is NaN.
         """
         engine = self._open_engine()
         thresholds = np.ascontiguousarray(threshold, dtype=np.float64)
@@ -292,7 +302,7 @@ class Index:
             raise ValueError(f"threshold: shape {thresholds.shape} is neither a number nor [queries]")
         queries = host(queries)
         filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
-        return engine.search_range(queries, thresholds.reshape(-1), threads, metric, stats, scores, *filters)
+        return engine.search_range(queries, thresholds.reshape(-1), threads, metric, stats, scores, *filters, timeout)
 
     def close(self) -> None:
         """Lets go of the memory or the mapped file. Searches that run in other threads end unharmed."""

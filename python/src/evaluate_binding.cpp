@@ -103,8 +103,14 @@ nb::dict to_dict(const Report& report, bool per_user) {
 nb::dict metrics(const Ids& offsets, const Ids& ids, const Table& retrieved, const Ks& ks,
                  const std::string& convention, std::size_t catalogue, std::size_t bootstrap,
                  double confidence, std::uint64_t seed, bool per_user, int threads) {
-  const evaluate::Options options = {
-      convention_argument(convention), catalogue, bootstrap, confidence, seed, per_user, threads};
+  const evaluate::Options options = {convention_argument(convention),
+                                     catalogue,
+                                     bootstrap,
+                                     confidence,
+                                     seed,
+                                     per_user,
+                                     threads,
+                                     stop_of_python()};
   Report report;
   {
     const nb::gil_scoped_release released;
@@ -121,9 +127,9 @@ nb::dict retrieval(const Index& index, nb::handle users, const Ids& offsets, con
                    const std::string& convention, std::size_t bootstrap, double confidence,
                    std::uint64_t seed, bool per_user, int threads) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
-  evaluate::RetrievalOptions options = {
-      {convention_argument(convention), 0, bootstrap, confidence, seed, per_user, threads},
-      std::nullopt};
+  evaluate::RetrievalOptions options = {{convention_argument(convention), 0, bootstrap, confidence,
+                                         seed, per_user, threads, stop_of_python()},
+                                        std::nullopt};
   if (metric) options.metric = metric_argument(*metric);
   Report report;
   {
@@ -147,7 +153,7 @@ nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users,
                                            const std::optional<Ids>& exclude_ids,
                                            const std::optional<std::string>& metric, int threads) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
-  evaluate::RankOptions options = {std::nullopt, threads};
+  evaluate::RankOptions options = {std::nullopt, threads, stop_of_python()};
   if (metric) options.metric = metric_argument(*metric);
   std::vector<std::int64_t> found;
   {

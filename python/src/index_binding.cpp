@@ -22,8 +22,11 @@ using IdsArray = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::
 Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::string& metric,
             bool normalize, int threads) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
-  BuildOptions options = {
-      .metric = metric_argument(metric), .normalize = normalize, .ids = {}, .threads = threads};
+  BuildOptions options = {.metric = metric_argument(metric),
+                          .normalize = normalize,
+                          .ids = {},
+                          .threads = threads,
+                          .stop = stop_of_python()};
   if (ids) {
     if (ids->shape(0) != rows.view.rows) {
       throw nb::value_error(("ids: " + std::to_string(ids->shape(0)) + " ids for " +
@@ -61,9 +64,11 @@ void bind_index(nb::module_& module) {
           "open",
           [](const nb::bytes& path, bool verify_payload, bool verify_codes) {
             const std::string name = path_of(path);
+            const OpenOptions options = {.verify_payload = verify_payload,
+                                         .verify_codes = verify_codes,
+                                         .stop = stop_of_python()};
             const nb::gil_scoped_release released;
-            return Index::open(name,
-                               {.verify_payload = verify_payload, .verify_codes = verify_codes});
+            return Index::open(name, options);
           },
           "path"_a, "verify_payload"_a, "verify_codes"_a)
       .def(

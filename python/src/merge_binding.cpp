@@ -47,7 +47,8 @@ nb::tuple merge_results(
     const std::string& metric, bool normalized, const std::string& scores, int threads) {
   const std::size_t width = k_argument(k);
   const ScoreType type = score_type_argument(scores);
-  const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads};
+  const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads,
+                                stop_of_python()};
   std::vector<SearchResult> results;
   for (const auto& shard : shards) results.push_back(shard_of(shard));
   SearchResult merged;
@@ -69,7 +70,8 @@ using RangeArrays = std::tuple<Vector<std::int64_t>, Vector<std::int64_t>, Vecto
 nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string& metric,
                        bool normalized, const std::string& scores, int threads) {
   const ScoreType type = score_type_argument(scores);
-  const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads};
+  const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads,
+                                stop_of_python()};
   std::vector<RangeResult> results;
   for (const auto& [offsets, ids, keys] : shards) {
     results.push_back(

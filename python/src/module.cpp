@@ -17,7 +17,10 @@ PyObject* exception_for(maxdot::ErrorCode code) {
       return PyExc_OSError;
     case maxdot::ErrorCode::out_of_memory:
       return PyExc_MemoryError;
+    case maxdot::ErrorCode::timeout:
+      return PyExc_TimeoutError;
     case maxdot::ErrorCode::unsupported:
+    case maxdot::ErrorCode::cancelled:
       return PyExc_RuntimeError;
     case maxdot::ErrorCode::invalid_argument:
     case maxdot::ErrorCode::invalid_data:
@@ -32,6 +35,8 @@ void translate(const std::exception_ptr& thrown, void*) {
   try {
     std::rethrow_exception(thrown);
   } catch (const maxdot::Error& error) {
+    if (error.code() == maxdot::ErrorCode::cancelled && PyErr_Occurred() != nullptr)
+      return;  // what the handler of a signal raised
     // A message may name a file whose name is no UTF-8.
     const nb::object message = nb::steal(PyUnicode_DecodeFSDefault(error.what()));
     if (message.is_valid()) PyErr_SetObject(exception_for(error.code()), message.ptr());

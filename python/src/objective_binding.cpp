@@ -164,6 +164,7 @@ objective::SoftmaxOptions options_of(double temperature, const std::optional<Dou
   if (log_q) options.log_q = span_of(*log_q);
   if (metric) options.metric = metric_argument(*metric);
   options.threads = threads;
+  options.stop = stop_of_python();
   return options;
 }
 

@@ -46,9 +46,11 @@ struct Asked {
   Lists exclude;
   Lists allow;
   Mask item_mask;
+  std::optional<double> timeout;
 
   SearchOptions options(SearchStats* stats) const {
     SearchOptions options = {.threads = threads, .stats = stats};
+    options.stop = stop_of_python(timeout);
     if (metric) options.metric = metric_argument(*metric);
     options.score_kind = kind_of(scores);
     options.filters.exclude = lists_of(exclude);
@@ -114,7 +116,7 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
 
 nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int threads,
                  const std::optional<std::string>& metric, bool stats, const std::string& scores,
-                 Lists exclude, Lists allow, Mask item_mask) {
+                 Lists exclude, Lists allow, Mask item_mask, std::optional<double> timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const std::size_t width = k_argument(k);
   const Asked asked = {threads,
@@ -122,7 +124,8 @@ nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int thr
                        score_type_argument(scores),
                        std::move(exclude),
                        std::move(allow),
-                       std::move(item_mask)};
+                       std::move(item_mask),
+                       timeout};
   return results_of(rows.view.rows, width, rows.one_dimensional, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
                       index.search(rows.view, width, out, options);
@@ -132,7 +135,8 @@ nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int thr
 nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per_user,
                        bool one_user, std::int64_t k, int threads,
                        const std::optional<std::string>& metric, bool stats,
-                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask) {
+                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
+                       std::optional<double> timeout) {
   const MatrixArgument rows = matrix_argument(interests, "users", false);
   const std::size_t width = k_argument(k);
   const std::size_t users = per_user == 0 ? 0 : rows.view.rows / per_user;
@@ -141,7 +145,8 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
                        score_type_argument(scores),
                        std::move(exclude),
                        std::move(allow),
-                       std::move(item_mask)};
+                       std::move(item_mask),
+                       timeout};
   return results_of(users, width, one_user, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
                       index.search_multi(rows.view, per_user, width, out, options);
@@ -151,14 +156,16 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
 /// (offsets, ids, scores), and what was done, if asked.
 nb::tuple search_range(const Index& index, nb::handle queries, const Vector<double>& thresholds,
                        int threads, const std::optional<std::string>& metric, bool stats,
-                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask) {
+                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
+                       std::optional<double> timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const Asked asked = {threads,
                        metric,
                        score_type_argument(scores),
                        std::move(exclude),
                        std::move(allow),
-                       std::move(item_mask)};
+                       std::move(item_mask),
+                       timeout};
   SearchStats done;
   const SearchOptions options = asked.options(stats ? &done : nullptr);
   RangeResult found;
@@ -187,7 +194,7 @@ void bind_searches(nb::class_<Index>& bound) {
   const auto with_filters = [&](const char* name, auto function, auto... arguments) {
     bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a,
               "scores"_a = "f32", "exclude"_a.none() = nb::none(), "allow"_a.none() = nb::none(),
-              "item_mask"_a.none() = nb::none());
+              "item_mask"_a.none() = nb::none(), "timeout"_a.none() = nb::none());
   };
   with_filters("search", &search, "queries"_a.none(), "k"_a);
   with_filters("search_multi", &search_multi, "interests"_a.none(), "per_user"_a, "one_user"_a,

@@ -6,6 +6,7 @@ import threading
 
 import maxdot
 import numpy as np
+import pytest
 from support import gaussian
 
 ITEMS, QUERIES = gaussian(20000, 32, 8), gaussian(64, 32, 9)
@@ -53,3 +54,42 @@ def test_a_pickled_index_searches_in_another_process(tmp_path):
     index.save(tmp_path / "items.maxdot")
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         np.testing.assert_array_equal(pool.apply_async(_search, (index,)).get(120), _search(index))
+
+
+_inherited = None
+
+
+def _inherit(index):
+    global _inherited  # noqa: PLW0603
+    _inherited = index
+
+
+def _answers_of_child(threads):
+    built = maxdot.Index.build(ITEMS, threads=threads)
+    return _inherited.search(QUERIES, 5, threads=threads)[0], built.search(QUERIES, 5, threads=threads)[0]
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2, 8])
+def test_a_forked_child_searches_and_builds(threads):
+    """Whatever its parent did with threads before, and what other threads of the parent do meanwhile."""
+    index = maxdot.Index.build(ITEMS, threads=8)
+    expected = index.search(QUERIES, 5, threads=8)[0]
+    running, stop = threading.Event(), threading.Event()
+
+    def search():
+        while not stop.is_set():
+            index.search(QUERIES, 5, threads=3)
+            running.set()
+
+    busy = threading.Thread(target=search)
+    busy.start()
+    running.wait()
+    try:
+        for _ in range(5):
+            with multiprocessing.get_context("fork").Pool(2, _inherit, (index,)) as pool:
+                for answers in pool.map_async(_answers_of_child, [threads] * 4).get(120):
+                    for ids in answers:
+                        np.testing.assert_array_equal(ids, expected)
+    finally:
+        stop.set()
+        busy.join()

@@ -17,6 +17,9 @@ ExitCode exit_code_for(ErrorCode code) noexcept {
       return ExitCode::unsupported;
     case ErrorCode::out_of_memory:
       return ExitCode::out_of_memory;
+    case ErrorCode::cancelled:
+    case ErrorCode::timeout:
+      break;  // no command asks for that
   }
   return ExitCode::internal;
 }

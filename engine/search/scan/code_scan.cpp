@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/stop.hpp"
 #include "search/collect/range_list.hpp"
 #include "search/collect/top_k.hpp"
 #include "search/scan/candidate_queue.hpp"
@@ -218,8 +219,10 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
   const auto skips = [&block](std::size_t tile) { return block.thresholds().skips(tile); };
   TileWalk walk(task, context.pass, context.sample_step);
   std::size_t until_refresh = per_refresh;
+  base::StopWatch watch;
   for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips);
        !walk.done(); walk.advance(skips)) {
+    if (watch.stopped()) break;
     block.tile(walk.tile(), walk.later());
     if (--until_refresh == 0) {
       if (block.thresholds().all_have_left()) break;

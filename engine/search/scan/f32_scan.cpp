@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/stop.hpp"
 #include "search/collect/range_list.hpp"
 #include "search/collect/top_k.hpp"
 
@@ -138,6 +139,7 @@ void F32Scratch::reserve(std::size_t dimension) {
 template <typename Results>
 void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
               Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept {
+  base::StopWatch watch;
   for (std::size_t first = 0; first < task.queries; first += kMostF32Queries) {
     const Task part = {.first_query = task.first_query + first,
                        .queries = std::min(kMostF32Queries, task.queries - first),

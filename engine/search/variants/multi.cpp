@@ -11,6 +11,7 @@
 
 #include "base/parallel.hpp"
 #include "base/score.hpp"
+#include "base/stop.hpp"
 #include "maxdot/matrix.hpp"
 #include "search/collect/id_set.hpp"
 #include "search/collect/merge_lists.hpp"
@@ -65,8 +66,10 @@ class MultiSearch {
         std::min(kResultsAtOnce / std::max<std::size_t>(1, width_), kMostInterestsAtOnce) /
             per_user_,
         1, users);
-    for (std::size_t first = 0; first < users; first += at_once)
+    for (std::size_t first = 0; first < users; first += at_once) {
       group(first, std::min(at_once, users - first));
+      base::throw_if_stopped();
+    }
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/stop.hpp"
 #include "search/call.hpp"
 #include "search/collect/range_collector.hpp"
 
@@ -24,6 +25,7 @@ RangeResult range(const store::ItemStore& items, const kernels::KernelTable& tab
   // results.
   Call(context, request, 1, *memory, collector).run();
   keep_call_memory(std::move(memory));
+  base::throw_if_stopped();
   return collector.result(request.threads);
 }
 

@@ -1,0 +1,82 @@
+// Whether the call under way shall end early. A call's StopOptions hold for everything that it does
+// on its own thread and, by parallel_for, on those of the pool; so a function that takes long asks
+// here, and no function hands them on.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+#include "maxdot/stop.hpp"
+
+namespace maxdot::base {
+
+class Stop {
+ public:
+  /// Throws Error (invalid_argument) for a timeout that is negative or NaN.
+  Stop(const StopOptions& options, Stop* outer);
+  Stop(const Stop&) = delete;
+  Stop& operator=(const Stop&) = delete;
+
+  /// True for ever once it was: what has begun to leave things out goes on to do so.
+  bool requested() noexcept;
+  /// Throws Error if it was requested.
+  void throw_if_requested();
+
+ private:
+  enum class Reason : std::uint8_t { none, cancelled, timeout };
+  using Clock = std::chrono::steady_clock;
+
+  bool end(Reason reason) noexcept;
+  bool timed_reason() noexcept;
+
+  const StopOptions options_;
+  Stop* const outer_;
+  const void* const owner_;  // names the calling thread
+  bool timed_ = false;
+  Clock::time_point deadline_ = Clock::time_point::max();
+  Clock::time_point next_poll_ = Clock::time_point::max();  // of the calling thread alone
+  std::atomic<Reason> reason_ = Reason::none;
+};
+
+/// Of the call under way on this thread; null: none can end early.
+Stop* current_stop() noexcept;
+
+/// While it lives, `stop` is that of this thread.
+class StopOfThread {
+ public:
+  explicit StopOfThread(Stop* stop) noexcept;
+  StopOfThread(const StopOfThread&) = delete;
+  StopOfThread& operator=(const StopOfThread&) = delete;
+  ~StopOfThread();
+
+ private:
+  Stop* const before_;
+};
+
+/// Whether the call under way shall end early; then parallel_for leaves out what it has not begun.
+inline bool stop_requested() noexcept {
+  Stop* stop = current_stop();
+  return stop != nullptr && stop->requested();
+}
+
+/// Throws Error (cancelled or timeout) if the call under way shall end early.
+inline void throw_if_stopped() {
+  if (Stop* stop = current_stop()) stop->throw_if_requested();
+}
+
+/// Asks, in a loop over tiles, at every eighth.
+class StopWatch {
+ public:
+  bool stopped() noexcept {
+    if (--left_ != 0) return false;
+    left_ = kTiles;
+    return stop_requested();
+  }
+
+ private:
+  static constexpr int kTiles = 8;
+  int left_ = kTiles;
+};
+
+}  // namespace maxdot::base
