@@ -146,7 +146,8 @@ void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const T
                        .first_tile = task.first_tile,
                        .end_tile = task.end_tile};
     BlockScan<Results> block(context, bound, part, results + first, scratch, counts);
-    for (std::size_t tile = task.first_tile; tile < task.end_tile; ++tile) block.tile(tile);
+    for (std::size_t tile = task.first_tile; tile < task.end_tile && !watch.stopped(); ++tile)
+      block.tile(tile);
   }
 }
 
