@@ -1,6 +1,6 @@
-// Many callers with a query at a time each, as in a server: queries a second, waiting times, threads
-// of the operating system and memory, with the threads that a call takes by default and with one
-// each, beside FAISS IndexFlatIP (if found) with its own default.
+// Many callers with a query at a time each, as in a server: queries a second, waiting times,
+// threads of the operating system and memory, with the threads that a call takes by default and one
+// a call, beside FAISS IndexFlatIP (if found) with its own default.
 //
 //   bench_callers          500,000 x 128 Gaussian rows, or the file that MAXDOT_BENCH_ITEMS names
 //

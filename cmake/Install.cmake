@@ -1,6 +1,10 @@
 include(CMakePackageConfigHelpers)
 
-install(TARGETS maxdot EXPORT maxdotTargets
+set(libraries maxdot)
+if(MAXDOT_BUILD_SHARED)
+  list(APPEND libraries maxdot_shared)
+endif()
+install(TARGETS ${libraries} EXPORT maxdotTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -11,6 +15,10 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/maxdotConfig.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/maxdotConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/maxdotConfig.cmake ${PROJECT_BINARY_DIR}/maxdotConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/maxdot)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/maxdot.pc.in ${PROJECT_BINARY_DIR}/maxdot.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/maxdot.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/THIRD-PARTY-LICENSES
+        DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/licenses/maxdot)
 if(MAXDOT_BUILD_TOOLS)
   install(TARGETS maxdot_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   if(TARGET maxdot_faiss_module)  # beside the command, where `maxdot verify` looks for it

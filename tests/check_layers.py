@@ -16,6 +16,8 @@ ENGINE = {
     "softmax": ["base", "kernels", "store", "bounds", "softmax"],
     "measure": ["base", "kernels", "store", "bounds", "measure"],
     "api": ["base", "kernels", "store", "io", "bounds", "search", "softmax", "measure", "api"],
+    # As any other user: the public API and its own files.
+    "c": ["c"],
 }
 # The same within engine/search. DRIVER stands for the files that lie directly in it. Nothing else in search
 # includes the variants, and of the other layers only the API includes search.

@@ -18,9 +18,9 @@ namespace maxdot::base {
 [[noreturn]] void refuse_for_memory(std::string (*message)(const void*), const void* context);
 
 /// Returns body(), computed as in_default_environment does, as a call that is under way. If memory
-/// runs out in it, or a container would be larger than any can be, throws Error (out_of_memory) with
-/// message(), a string that says for what and what to do. Throws Error (cancelled, timeout) if the call was to end
-/// early: what the body made is then not whole. Other exceptions pass.
+/// runs out in it, or a container would be larger than any can be, throws Error (out_of_memory)
+/// with message(), a string that says for what and what to do. Throws Error (cancelled, timeout) if
+/// the call was to end early: what the body made is then not whole. Other exceptions pass.
 template <typename Message, typename Body>
 auto entry(const Message& message, Body&& body) -> decltype(body()) {
   const CallUnderWay call;

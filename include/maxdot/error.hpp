@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace maxdot {
 
 enum class ErrorCode : int {
@@ -47,3 +48,4 @@ class Error : public std::runtime_error {
 };
 
 }  // namespace maxdot
+#pragma GCC visibility pop

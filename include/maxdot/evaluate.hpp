@@ -14,6 +14,7 @@
 #include "maxdot/index.hpp"
 #include "maxdot/types.hpp"
 
+#pragma GCC visibility push(default)
 namespace maxdot::evaluate {
 
 using maxdot::IdLists;
@@ -138,3 +139,4 @@ std::string rechub_text(RechubMetric metric, std::size_t k, double value);
 double rechub_rounded(RechubMetric metric, double value) noexcept;
 
 }  // namespace maxdot::evaluate
+#pragma GCC visibility pop

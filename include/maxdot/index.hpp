@@ -15,6 +15,7 @@
 #include "maxdot/stop.hpp"
 #include "maxdot/types.hpp"
 
+#pragma GCC visibility push(default)
 namespace maxdot {
 
 struct BuildOptions {
@@ -203,7 +204,7 @@ class Index {
   /// The stored values of row `row` as f32, `dimension()` of them. Requires row < size().
   void item_row(std::size_t row, float* out) const noexcept;
 
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
 
  private:
   explicit Index(std::shared_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -227,3 +228,4 @@ int available_threads() noexcept;
 const char* kernel_name();
 
 }  // namespace maxdot
+#pragma GCC visibility pop

@@ -11,6 +11,7 @@
 #include "maxdot/matrix.hpp"
 #include "maxdot/types.hpp"
 
+#pragma GCC visibility push(default)
 namespace maxdot {
 
 /// An open file of embeddings whose rows are read in any order, without mapping it: memory stays
@@ -43,7 +44,7 @@ class MatrixFile {
   Matrix read_all() const;
 
  private:
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   explicit MatrixFile(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
@@ -115,9 +116,10 @@ class MatrixWriter {
   static void commit_both(MatrixWriter& first, MatrixWriter& second);
 
  private:
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   Impl& impl() const;
   std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace maxdot
+#pragma GCC visibility pop

@@ -6,6 +6,7 @@
 
 #include "maxdot/types.hpp"
 
+#pragma GCC visibility push(default)
 namespace maxdot {
 
 /// A row-major matrix in 64-byte aligned memory of its own, rows packed (stride = cols * element
@@ -39,3 +40,4 @@ class Matrix {
 };
 
 }  // namespace maxdot
+#pragma GCC visibility pop

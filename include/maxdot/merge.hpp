@@ -7,6 +7,7 @@
 
 #include "maxdot/index.hpp"
 
+#pragma GCC visibility push(default)
 namespace maxdot {
 
 /// How the shards were built and asked: all of them alike.
@@ -35,3 +36,4 @@ SearchResult merge(std::span<const SearchResult> shards, std::size_t k,
 RangeResult merge(std::span<const RangeResult> shards, const MergeOptions& options);
 
 }  // namespace maxdot
+#pragma GCC visibility pop

@@ -10,6 +10,7 @@
 #include "maxdot/index.hpp"
 #include "maxdot/types.hpp"
 
+#pragma GCC visibility push(default)
 namespace maxdot::objective {
 
 // The losses. Scores are f32 or f64; logits are score / temperature; everything is computed in f64
@@ -112,3 +113,4 @@ void probabilities(const Index& index, const MatrixView& queries, std::span<cons
                    const SoftmaxOptions& options = {});
 
 }  // namespace maxdot::objective
+#pragma GCC visibility pop

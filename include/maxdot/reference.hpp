@@ -8,6 +8,7 @@
 #include "maxdot/index.hpp"
 #include "maxdot/types.hpp"
 
+#pragma GCC visibility push(default)
 namespace maxdot::reference {
 
 /// Σ q[j]·x[j] in f64: lane l sums the products j ≡ l (mod 8) in ascending j, then
@@ -32,3 +33,4 @@ SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size
                    bool normalize, const std::int64_t* ids = nullptr, int threads = 0);
 
 }  // namespace maxdot::reference
+#pragma GCC visibility pop

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace maxdot {
 
 /// What "best" means. `dot` and `cosine` prefer the largest score, `euclidean` the smallest
@@ -47,3 +48,4 @@ struct MatrixView {
 };
 
 }  // namespace maxdot
+#pragma GCC visibility pop

@@ -1,4 +1,5 @@
-// Ctrl-C during a call: Python notes a signal, and only its main thread, with the GIL, may act on it.
+// Ctrl-C during a call: Python notes a signal, and only its main thread, with the GIL, may act on
+// it.
 
 #include <nanobind/nanobind.h>
 

@@ -1,0 +1,143 @@
+// Searches from C.
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <vector>
+
+#include "c/c_arguments.hpp"
+#include "c/c_status.hpp"
+#include "maxdot/error.hpp"
+#include "maxdot/index.hpp"
+#include "maxdot/maxdot.h"
+#include "maxdot/merge.hpp"
+
+using namespace maxdot;
+
+struct maxdot_range {
+  RangeResult result;
+};
+
+namespace {
+
+/// Throws Error (invalid_argument) unless there is memory for the results.
+void check_results(const std::int64_t* ids, const double* scores, std::size_t rows, std::size_t k) {
+  if (rows == 0 || k == 0) return;
+  c::required(ids, "ids");
+  c::required(scores, "scores");
+}
+
+SearchResult result_of(const maxdot_shard& shard, std::size_t queries) {
+  SearchResult result;
+  result.queries = queries;
+  result.k = c::size_of_argument(shard.k, "k of a shard");
+  if (queries != 0) c::required(shard.counts, "counts of a shard");
+  check_results(shard.ids, shard.keys, queries, result.k);
+  result.counts.assign(shard.counts, shard.counts + queries);
+  // Cells that the counts leave out are padding, and a size that overflows is no memory's.
+  if (result.k != 0 && queries > SIZE_MAX / sizeof(double) / result.k) throw std::bad_alloc();
+  result.ids.assign(shard.ids, shard.ids + queries * result.k);
+  result.scores.assign(shard.keys, shard.keys + queries * result.k);
+  return result;
+}
+
+}  // namespace
+
+extern "C" {
+
+maxdot_status maxdot_search(const maxdot_index* index, const maxdot_matrix* queries, int64_t k,
+                            const maxdot_search_options* options, int64_t* ids, double* scores,
+                            int64_t* counts) {
+  return c::guarded([&] {
+    const Index& known = c::required(index, "index").index;
+    const MatrixView rows = c::matrix_of(queries, "queries");
+    const std::size_t width = c::size_of_argument(k, "k");
+    known.search(rows, width, {ids, scores, counts},
+                 c::search_options_of(options, rows.rows, known.size()));
+  });
+}
+
+maxdot_status maxdot_search_multi(const maxdot_index* index, const maxdot_matrix* interests,
+                                  int64_t per_user, int64_t k, const maxdot_search_options* options,
+                                  int64_t* ids, double* scores, int64_t* counts) {
+  return c::guarded([&] {
+    const Index& known = c::required(index, "index").index;
+    const MatrixView rows = c::matrix_of(interests, "interests");
+    const std::size_t interests_of_user = c::size_of_argument(per_user, "per_user");
+    const std::size_t users = interests_of_user == 0 ? 0 : rows.rows / interests_of_user;
+    known.search_multi(rows, interests_of_user, c::size_of_argument(k, "k"), {ids, scores, counts},
+                       c::search_options_of(options, users, known.size()));
+  });
+}
+
+maxdot_status maxdot_search_range(const maxdot_index* index, const maxdot_matrix* queries,
+                                  const double* thresholds, int64_t threshold_count,
+                                  const maxdot_search_options* options, maxdot_range** found) {
+  return c::guarded([&] {
+    c::required(found, "found") = nullptr;
+    const Index& known = c::required(index, "index").index;
+    const MatrixView rows = c::matrix_of(queries, "queries");
+    const std::size_t count = c::size_of_argument(threshold_count, "threshold_count");
+    if (count != 0) c::required(thresholds, "thresholds");
+    auto range = std::make_unique<maxdot_range>();
+    range->result = known.search_range(rows, {thresholds, count},
+                                       c::search_options_of(options, rows.rows, known.size()));
+    *found = range.release();
+  });
+}
+
+int64_t maxdot_range_queries(const maxdot_range* range) {
+  return range == nullptr ? 0 : static_cast<std::int64_t>(range->result.offsets.size()) - 1;
+}
+
+int64_t maxdot_range_size(const maxdot_range* range) {
+  return range == nullptr ? 0 : static_cast<std::int64_t>(range->result.ids.size());
+}
+
+const int64_t* maxdot_range_offsets(const maxdot_range* range) {
+  return range == nullptr ? nullptr : range->result.offsets.data();
+}
+
+const int64_t* maxdot_range_ids(const maxdot_range* range) {
+  return range == nullptr || range->result.ids.empty() ? nullptr : range->result.ids.data();
+}
+
+const double* maxdot_range_scores(const maxdot_range* range) {
+  return range == nullptr || range->result.scores.empty() ? nullptr : range->result.scores.data();
+}
+
+void maxdot_range_free(maxdot_range* range) { delete range; }
+
+maxdot_status maxdot_merge(const maxdot_shard* shards, int64_t shard_count, int64_t queries,
+                           int64_t k, const maxdot_merge_options* options, int64_t* ids,
+                           double* scores, int64_t* counts) {
+  return c::guarded([&] {
+    const maxdot_merge_options given = c::options_of(options, "options");
+    const std::optional<Metric> metric = c::metric_of(given.metric);
+    if (!metric) {
+      throw Error(ErrorCode::invalid_argument,
+                  "metric: name the one that the shards were asked for in the options");
+    }
+    MergeOptions merging;
+    merging.metric = *metric;
+    merging.normalized = given.normalized != 0;
+    merging.score_kind = c::score_kind_of(given.score_kind);
+    merging.threads = c::threads_of(given.threads);
+    const std::size_t rows = c::size_of_argument(queries, "queries");
+    const std::size_t width = c::size_of_argument(k, "k");
+    check_results(ids, scores, rows, width);
+    const std::size_t count = c::size_of_argument(shard_count, "shard_count");
+    if (count == 0) throw Error(ErrorCode::invalid_argument, "shard_count: is 0; give the shards");
+    c::required(shards, "shards");
+    std::vector<SearchResult> results;
+    for (std::size_t s = 0; s < count; ++s) results.push_back(result_of(shards[s], rows));
+    const SearchResult merged = merge(results, width, merging);
+    std::copy(merged.ids.begin(), merged.ids.end(), ids);
+    std::copy(merged.scores.begin(), merged.scores.end(), scores);
+    if (counts != nullptr) std::copy(merged.counts.begin(), merged.counts.end(), counts);
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,92 @@
+#include "c/c_status.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace maxdot::c {
+namespace {
+
+// No memory is asked for when memory has run out. Trivial, so that no thread registers a destructor.
+struct LastError {
+  char text[1024];
+  std::int64_t row;
+  std::int64_t column;
+};
+thread_local LastError last = {"", -1, -1};
+
+void keep(const char* text, std::int64_t row, std::int64_t column) noexcept {
+  const std::size_t length = std::min(std::strlen(text), sizeof last.text - 1);
+  std::memmove(last.text, text, length);
+  last.text[length] = '\0';
+  last.row = row;
+  last.column = column;
+}
+
+}  // namespace
+
+maxdot_status failed(const Error& error) noexcept {
+  keep(error.what(), error.place().row, error.place().column);
+  return static_cast<maxdot_status>(error.code());
+}
+
+maxdot_status failed(maxdot_status status, const char* text) noexcept {
+  keep(text, -1, -1);
+  return status;
+}
+
+}  // namespace maxdot::c
+
+using maxdot::ErrorCode;
+
+static_assert(static_cast<int>(ErrorCode::invalid_argument) == MAXDOT_INVALID_ARGUMENT &&
+              static_cast<int>(ErrorCode::invalid_data) == MAXDOT_INVALID_DATA &&
+              static_cast<int>(ErrorCode::io) == MAXDOT_IO &&
+              static_cast<int>(ErrorCode::bad_format) == MAXDOT_BAD_FORMAT &&
+              static_cast<int>(ErrorCode::unsupported) == MAXDOT_UNSUPPORTED &&
+              static_cast<int>(ErrorCode::out_of_memory) == MAXDOT_OUT_OF_MEMORY &&
+              static_cast<int>(ErrorCode::checksum_mismatch) == MAXDOT_CHECKSUM_MISMATCH &&
+              static_cast<int>(ErrorCode::cancelled) == MAXDOT_CANCELLED &&
+              static_cast<int>(ErrorCode::timeout) == MAXDOT_TIMEOUT);
+
+extern "C" {
+
+const char* maxdot_version(void) { return MAXDOT_VERSION; }
+
+const char* maxdot_error_text(void) { return maxdot::c::last.text; }
+
+void maxdot_error_place(int64_t* row, int64_t* column) {
+  if (row != nullptr) *row = maxdot::c::last.row;
+  if (column != nullptr) *column = maxdot::c::last.column;
+}
+
+const char* maxdot_status_name(int status) {
+  switch (status) {
+    case MAXDOT_OK:
+      return "MAXDOT_OK";
+    case MAXDOT_INVALID_ARGUMENT:
+      return "MAXDOT_INVALID_ARGUMENT";
+    case MAXDOT_INVALID_DATA:
+      return "MAXDOT_INVALID_DATA";
+    case MAXDOT_IO:
+      return "MAXDOT_IO";
+    case MAXDOT_BAD_FORMAT:
+      return "MAXDOT_BAD_FORMAT";
+    case MAXDOT_UNSUPPORTED:
+      return "MAXDOT_UNSUPPORTED";
+    case MAXDOT_OUT_OF_MEMORY:
+      return "MAXDOT_OUT_OF_MEMORY";
+    case MAXDOT_CHECKSUM_MISMATCH:
+      return "MAXDOT_CHECKSUM_MISMATCH";
+    case MAXDOT_CANCELLED:
+      return "MAXDOT_CANCELLED";
+    case MAXDOT_TIMEOUT:
+      return "MAXDOT_TIMEOUT";
+    case MAXDOT_INTERNAL:
+      return "MAXDOT_INTERNAL";
+    default:
+      return "unknown";
+  }
+}
+
+}  // extern "C"

@@ -1,0 +1,33 @@
+// What every function of the C API is wrapped in: errors become a status and a text of the thread.
+#pragma once
+
+#include <exception>
+#include <new>
+
+#include "maxdot/error.hpp"
+#include "maxdot/maxdot.h"
+
+namespace maxdot::c {
+
+/// Keeps what went wrong for maxdot_error_text and returns the status.
+maxdot_status failed(const Error& error) noexcept;
+maxdot_status failed(maxdot_status status, const char* text) noexcept;
+
+/// MAXDOT_OK once body() has returned, or what it threw as a status.
+template <typename Body>
+maxdot_status guarded(const Body& body) noexcept {
+  try {
+    body();
+    return MAXDOT_OK;
+  } catch (const Error& error) {
+    return failed(error);
+  } catch (const std::bad_alloc&) {
+    return failed(MAXDOT_OUT_OF_MEMORY, "out of memory; free memory, or ask for less at once");
+  } catch (const std::exception& error) {
+    return failed(MAXDOT_INTERNAL, error.what());
+  } catch (...) {
+    return failed(MAXDOT_INTERNAL, "an exception of unknown type");
+  }
+}
+
+}  // namespace maxdot::c

@@ -1,0 +1,283 @@
+/* maxdot from C (C99), and from every language that calls C: the exact top-k items for embeddings.
+ *
+ *   maxdot_index* index = NULL;
+ *   if (maxdot_open("items.maxdot", NULL, &index) != MAXDOT_OK) puts(maxdot_error_text());
+ *   maxdot_matrix query = {vector, MAXDOT_F32, 1, 128, 0};
+ *   int64_t ids[10];
+ *   double scores[10];
+ *   if (maxdot_search(index, &query, 10, NULL, ids, scores, NULL) != MAXDOT_OK) ...
+ *   maxdot_close(index);
+ *
+ * Rules, for all functions:
+ * - A function returns a status, MAXDOT_OK = 0 or what went wrong. maxdot_error_text() then says
+ *   what, in one line, for the calling thread.
+ * - Nothing throws, aborts, prints or exits. Each function may be called from any thread; any number
+ *   of threads may use one index at once.
+ * - Memory for results is the caller's, except where a function makes a handle. A handle is given
+ *   back by its own function; a null handle may be given back and is ignored.
+ * - An options struct begins with struct_size, its size as the caller was compiled, and otherwise
+ *   holds zeros for defaults: MAXDOT_INIT does both. Later versions add members at its end, so a
+ *   caller need not be compiled again. A null pointer stands for defaults.
+ * - The answer is the same bits whatever the threads, the batch, and the instruction set.
+ *
+ * This header is a promise: functions, constants and members are added, never changed or taken away,
+ * while the library's soname stays (docs/embedding.md).
+ */
+#ifndef MAXDOT_MAXDOT_H
+#define MAXDOT_MAXDOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MAXDOT_C_API __attribute__((visibility("default")))
+#else
+#define MAXDOT_C_API
+#endif
+
+/* ---- Versions ------------------------------------------------------------------------------ */
+
+/* Of this header. Of the library that is loaded: maxdot_version(). */
+#define MAXDOT_VERSION_MAJOR 0
+#define MAXDOT_VERSION_MINOR 1
+#define MAXDOT_VERSION_PATCH 0
+
+/* "0.1.0". Never null, lives as long as the process. */
+MAXDOT_C_API const char* maxdot_version(void);
+
+/* ---- Errors -------------------------------------------------------------------------------- */
+
+typedef enum maxdot_status {
+  MAXDOT_OK = 0,
+  MAXDOT_INVALID_ARGUMENT = 1,  /* arguments that do not fit: shape, k, option, null pointer */
+  MAXDOT_INVALID_DATA = 2,      /* a value that no ranking can use: NaN, Inf, a duplicate id */
+  MAXDOT_IO = 3,                /* the operating system refused: open, read, write, sync, rename */
+  MAXDOT_BAD_FORMAT = 4,        /* a file is not what its header says, or is cut short */
+  MAXDOT_UNSUPPORTED = 5,       /* valid, but this version or machine cannot serve it */
+  MAXDOT_OUT_OF_MEMORY = 6,     /* an allocation failed; nothing was changed */
+  MAXDOT_CHECKSUM_MISMATCH = 7, /* a file's payload differs from its checksum */
+  MAXDOT_CANCELLED = 8,         /* somebody cancelled the call */
+  MAXDOT_TIMEOUT = 9,           /* the call was not done in the time that it was given */
+  MAXDOT_INTERNAL = 100         /* a defect of the library; please report it */
+} maxdot_status;
+
+/* What the calling thread's last failed call said: which argument, file, row or value, what is
+ * wrong, and what to do. "" before any failure; never null. Valid until the thread's next failed
+ * call; longer texts are cut at 1,023 bytes. */
+MAXDOT_C_API const char* maxdot_error_text(void);
+
+/* Where in the caller's data that error is, counted from 0; -1 where it has no such place. Either
+ * pointer may be null. */
+MAXDOT_C_API void maxdot_error_place(int64_t* row, int64_t* column);
+
+/* "MAXDOT_TIMEOUT" and the like; "unknown" for no value of maxdot_status. */
+MAXDOT_C_API const char* maxdot_status_name(int status);
+
+/* ---- Options ------------------------------------------------------------------------------- */
+
+/* Sets a struct to its defaults. */
+#define MAXDOT_INIT(options) \
+  (memset(&(options), 0, sizeof(options)), (options).struct_size = sizeof(options))
+
+typedef enum maxdot_metric {
+  MAXDOT_DEFAULT_METRIC = 0, /* to build: cosine; to search: the index's own */
+  MAXDOT_DOT = 1,            /* the largest dot product is best */
+  MAXDOT_COSINE = 2,         /* the largest cosine */
+  MAXDOT_EUCLIDEAN = 3       /* the smallest distance */
+} maxdot_metric;
+
+typedef enum maxdot_dtype {
+  MAXDOT_F32 = 1, /* IEEE 754 binary32 */
+  MAXDOT_F16 = 2  /* IEEE 754 binary16 */
+} maxdot_dtype;
+
+/* What scores are. */
+typedef enum maxdot_score_kind {
+  MAXDOT_SCORES = 0, /* dot products, cosines, or distances */
+  MAXDOT_KEYS = 1    /* what orders results, larger is better; maxdot_merge needs them */
+} maxdot_score_kind;
+
+/* For `threads`: every core that this process may use (affinity and cgroup limits); calls that run
+ * at the same time divide them. */
+#define MAXDOT_ALL_THREADS (-1)
+
+/* A read-only matrix in the caller's memory: `rows` rows of `cols` elements; a row is contiguous and
+ * begins `stride_bytes` after the one before it; 0: right behind it. */
+typedef struct maxdot_matrix {
+  const void* data;
+  int32_t dtype; /* maxdot_dtype */
+  int64_t rows;
+  int64_t cols;
+  int64_t stride_bytes;
+} maxdot_matrix;
+
+/* A list of item ids for each query: query q has ids[offsets[q]] up to, not including,
+ * ids[offsets[q + 1]]. offsets has queries + 1 entries, the first of them 0. */
+typedef struct maxdot_id_lists {
+  const int64_t* offsets; /* null: no lists */
+  const int64_t* ids;
+} maxdot_id_lists;
+
+/* ---- Ending a call early --------------------------------------------------------------------- */
+
+typedef struct maxdot_cancellation maxdot_cancellation;
+
+MAXDOT_C_API maxdot_status maxdot_cancellation_create(maxdot_cancellation** made);
+/* Every call that was given it ends with MAXDOT_CANCELLED, soon; for good. From any thread. */
+MAXDOT_C_API void maxdot_cancellation_cancel(maxdot_cancellation* cancellation);
+/* No call may use it any more. */
+MAXDOT_C_API void maxdot_cancellation_free(maxdot_cancellation* cancellation);
+
+/* ---- An index -------------------------------------------------------------------------------- */
+
+/* An immutable set of items. */
+typedef struct maxdot_index maxdot_index;
+
+typedef struct maxdot_build_options {
+  uint32_t struct_size;
+  int32_t metric;    /* maxdot_metric: what searches use unless they name another */
+  int32_t normalize; /* not 0: every row and query counts as its unit vector, whatever the metric */
+  int32_t threads;   /* 0: one; MAXDOT_ALL_THREADS */
+  const int64_t* ids; /* [rows], unique, >= 0; null: the row number is the id */
+  const maxdot_cancellation* cancellation; /* null: none */
+  double timeout;    /* [seconds]; 0: no limit */
+} maxdot_build_options;
+
+/* Builds an index of the rows, which it copies. O(rows * cols). */
+MAXDOT_C_API maxdot_status maxdot_build(const maxdot_matrix* items,
+                                        const maxdot_build_options* options, maxdot_index** made);
+
+typedef struct maxdot_open_options {
+  uint32_t struct_size;
+  int32_t verify_payload; /* not 0: also check every section's checksum and contents; reads all */
+  int32_t verify_codes;   /* not 0: also compute the codes again and compare */
+  int32_t threads;        /* to verify with. 0: one; MAXDOT_ALL_THREADS */
+  const maxdot_cancellation* cancellation;
+  double timeout; /* [seconds]; 0: no limit */
+} maxdot_open_options;
+
+/* Maps an index file. `path` is as the operating system takes it. */
+MAXDOT_C_API maxdot_status maxdot_open(const char* path, const maxdot_open_options* options,
+                                       maxdot_index** made);
+
+/* Writes the index beside `path`, syncs and renames: `path` holds the old file or the new one,
+ * whole. */
+MAXDOT_C_API maxdot_status maxdot_save(const maxdot_index* index, const char* path);
+
+/* Gives the index back. No call may use it any more. */
+MAXDOT_C_API void maxdot_close(maxdot_index* index);
+
+typedef struct maxdot_index_info {
+  uint32_t struct_size;
+  int32_t dtype;      /* maxdot_dtype of the stored rows */
+  int32_t metric;     /* maxdot_metric */
+  int32_t normalized; /* 0 or 1 */
+  int32_t has_ids;    /* 0: row numbers are ids */
+  int64_t items;
+  int64_t dimension;
+  int64_t bytes;     /* what a mapped file occupies when every page was touched */
+  uint64_t checksum; /* of the file that it was opened from; 0 if it was built */
+} maxdot_index_info;
+
+/* Requires info->struct_size, which MAXDOT_INIT sets. */
+MAXDOT_C_API maxdot_status maxdot_info(const maxdot_index* index, maxdot_index_info* info);
+
+/* Id of the item in a row. */
+MAXDOT_C_API maxdot_status maxdot_item_id(const maxdot_index* index, int64_t row, int64_t* id);
+/* The stored values of a row as f32; `values` holds as many as the index has dimensions. */
+MAXDOT_C_API maxdot_status maxdot_item_row(const maxdot_index* index, int64_t row, float* values);
+
+/* ---- Searches -------------------------------------------------------------------------------- */
+
+typedef struct maxdot_search_options {
+  uint32_t struct_size;
+  int32_t metric;     /* maxdot_metric; every metric is exact on every index */
+  int32_t score_kind; /* maxdot_score_kind */
+  int32_t threads;    /* 0: one; MAXDOT_ALL_THREADS */
+  /* Which items may be returned; what is given applies at once. Ids that the index does not hold are
+   * ignored. */
+  maxdot_id_lists exclude; /* items that a query must not return */
+  maxdot_id_lists allow;   /* the only items that a query may return */
+  const uint8_t* item_mask; /* [items], by row: 0 for items that no query may return; null: none */
+  const maxdot_cancellation* cancellation;
+  double timeout; /* [seconds]; 0: no limit */
+} maxdot_search_options;
+
+/* The exact k best items of each query, best first; of equal keys the smaller id. `ids` and `scores`
+ * are [queries, k], row-major; `counts`, the results of each query, is [queries] or null. Behind them
+ * a row is padded with id -1 and the worst score. */
+MAXDOT_C_API maxdot_status maxdot_search(const maxdot_index* index, const maxdot_matrix* queries,
+                                         int64_t k, const maxdot_search_options* options,
+                                         int64_t* ids, double* scores, int64_t* counts);
+
+/* The k best items of users with several interest vectors each: an item's score is its best over
+ * them. `interests` has users * per_user rows; rows of zeros are ignored. Outputs are [users, k], and
+ * lists of filters are one for each user. */
+MAXDOT_C_API maxdot_status maxdot_search_multi(const maxdot_index* index,
+                                               const maxdot_matrix* interests, int64_t per_user,
+                                               int64_t k, const maxdot_search_options* options,
+                                               int64_t* ids, double* scores, int64_t* counts);
+
+/* What maxdot_search_range found: for query q the places offsets[q] up to, not including,
+ * offsets[q + 1] of ids and scores, best first. */
+typedef struct maxdot_range maxdot_range;
+
+/* Every item whose score reaches its query's threshold (for distances: is at most it). `thresholds`
+ * has `threshold_count` values: one for each query, or one for all. */
+MAXDOT_C_API maxdot_status maxdot_search_range(const maxdot_index* index,
+                                               const maxdot_matrix* queries,
+                                               const double* thresholds, int64_t threshold_count,
+                                               const maxdot_search_options* options,
+                                               maxdot_range** found);
+MAXDOT_C_API int64_t maxdot_range_queries(const maxdot_range* range);
+/* All results; offsets[queries]. */
+MAXDOT_C_API int64_t maxdot_range_size(const maxdot_range* range);
+/* [queries + 1] */
+MAXDOT_C_API const int64_t* maxdot_range_offsets(const maxdot_range* range);
+/* [size]; null if the size is 0 */
+MAXDOT_C_API const int64_t* maxdot_range_ids(const maxdot_range* range);
+MAXDOT_C_API const double* maxdot_range_scores(const maxdot_range* range);
+MAXDOT_C_API void maxdot_range_free(maxdot_range* range);
+
+/* ---- Shards ---------------------------------------------------------------------------------- */
+
+/* What one shard answered to the same queries with MAXDOT_KEYS. */
+typedef struct maxdot_shard {
+  const int64_t* ids;    /* [queries, k] */
+  const double* keys;    /* [queries, k] */
+  const int64_t* counts; /* [queries] */
+  int64_t k;             /* at least that of the merge */
+} maxdot_shard;
+
+typedef struct maxdot_merge_options {
+  uint32_t struct_size;
+  int32_t metric;     /* maxdot_metric that was asked for; not the default */
+  int32_t normalized; /* not 0: the indexes were built with `normalize` */
+  int32_t score_kind; /* maxdot_score_kind of the merged results */
+  int32_t threads;    /* 0: one; MAXDOT_ALL_THREADS */
+} maxdot_merge_options;
+
+/* The k best of all shards for each query: what one index over all items would have returned, bit
+ * for bit. No item may stand in two shards. Outputs as of maxdot_search. */
+MAXDOT_C_API maxdot_status maxdot_merge(const maxdot_shard* shards, int64_t shard_count,
+                                        int64_t queries, int64_t k,
+                                        const maxdot_merge_options* options, int64_t* ids,
+                                        double* scores, int64_t* counts);
+
+/* ---- The machine ------------------------------------------------------------------------------ */
+
+/* What MAXDOT_ALL_THREADS stands for when no other call runs. */
+MAXDOT_C_API int32_t maxdot_available_threads(void);
+/* The kernels in use: "avx2", "avx512vnni" and the like. */
+MAXDOT_C_API maxdot_status maxdot_kernel(const char** name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
