@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "maxdot/index.hpp"
@@ -43,17 +45,18 @@ Metric checked_metric(Metric metric);
 /// The same.
 ScoreKind checked_score_kind(ScoreKind kind);
 
-/// Memory for the results of `queries` queries with `k` each. Throws Error (out_of_memory).
-SearchResult room_for(std::size_t queries, std::size_t k);
-
 /// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one
 /// for each of `count` `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1
 /// items or more.
 search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters,
                                       std::size_t count, const char* owners);
 
-/// Memory for [queries, k] results. Throws Error (out_of_memory).
-SearchResult room_for(std::size_t queries, std::size_t k);
+/// As the public one.
+void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_bytes);
+
+/// Memory for [queries, k] results, at most so many bytes (0: what is free). Throws Error
+/// (out_of_memory).
+SearchResult room_for(std::size_t queries, std::size_t k, std::uint64_t most_bytes = 0);
 
 /// Throws Error (invalid_argument) for queries of another dimension. The message calls them `name`.
 void check_dimension(const MatrixView& queries, const char* name, std::size_t dimension);

@@ -1,13 +1,17 @@
 // The searches of the public Index: checks what the caller gives, then hands over to the engine.
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "api/index_impl.hpp"
+#include "api/workspace_impl.hpp"
 #include "base/checked.hpp"
 #include "base/entry.hpp"
+#include "base/result_memory.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
@@ -20,7 +24,25 @@ namespace maxdot {
 
 namespace api {
 
-SearchResult room_for(std::size_t queries, std::size_t k) {
+void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_bytes) {
+  const double bytes =
+      static_cast<double>(queries) *
+      (static_cast<double>(k) * (sizeof(std::int64_t) + sizeof(double)) + sizeof(std::int64_t));
+  if (most_bytes == 0 && bytes <= static_cast<double>(base::kUnaskedBytes)) return;
+  const double allowed = base::allowed_bytes(most_bytes);
+  if (bytes <= allowed) return;
+  const auto megabytes = [](double count) {
+    return std::to_string(static_cast<std::uint64_t>(std::min(count, 1e18) / 1e6)) + " MB";
+  };
+  throw Error(ErrorCode::out_of_memory,
+              "results of " + std::to_string(queries) + " queries with k = " + std::to_string(k) +
+                  " take " + megabytes(bytes) + ", and " + megabytes(allowed) +
+                  (most_bytes == 0 ? " are free" : " are allowed (most_result_bytes)") +
+                  "; use a smaller k or fewer queries at once");
+}
+
+SearchResult room_for(std::size_t queries, std::size_t k, std::uint64_t most_bytes) {
+  check_result_memory(queries, k, most_bytes);
   SearchResult result;
   result.queries = queries;
   result.k = k;
@@ -56,17 +78,34 @@ void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
   }
 }
 
+// A thread more pays for every so many elements of the catalogue, the catalogue of a batch counting
+// once more for every so many queries: to wake one takes as long as they do. ("Threads" in
+// docs/measurements.md)
+constexpr double kElementsPerThread = 0x1p20;
+constexpr double kQueriesAsCatalogue = 64.0;
+
+/// Threads for a search: as many as are asked for, or, if that is left open, those that pay.
+int threads_for(int requested, const store::ItemStore& items, std::size_t queries) {
+  const int threads = api::checked_threads(requested);
+  if (requested != 0) return threads;
+  const double elements = static_cast<double>(items.items) * static_cast<double>(items.dimension) *
+                          (1.0 + static_cast<double>(queries) / kQueriesAsCatalogue);
+  return static_cast<int>(std::min<double>(threads, 1.0 + elements / kElementsPerThread));
+}
+
 /// A call that was checked. Calls engine(items, kernels, request).
 template <typename Engine>
 auto call(const Index::Impl& index, const MatrixView& queries, const char* name, std::size_t k,
           std::size_t lists, const char* owners, const SearchOptions& options, Engine&& engine) {
   const store::ItemStore& items = *index.items;
-  const int threads = api::checked_threads(options.threads);
+  const int threads = threads_for(options.threads, items, queries.rows);
   const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
   api::check_queries(items, queries, name, threads);
   const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
   search::Request request = {queries, k, metric, threads, options.stats};
   if (!options.filters.empty()) request.filters = &filters;
+  request.kept = Workspace::Impl::of(options.workspace);
+  request.most_result_bytes = options.most_result_bytes;
   request.keys = api::checked_score_kind(options.score_kind) == ScoreKind::keys;
   return engine(items, kernels::active_table(), request);
 }
@@ -104,11 +143,16 @@ std::vector<double> checked_thresholds(std::span<const double> thresholds, std::
 
 }  // namespace
 
+void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_bytes) {
+  base::entry([] { return std::string("no memory for a message"); },
+              [&] { api::check_result_memory(queries, k, most_bytes); });
+}
+
 SearchResult Index::search(const MatrixView& queries, std::size_t k,
                            const SearchOptions& options) const {
   return base::entry(no_memory_for(queries, "queries"), [&] {
     store::check_shape(queries, "queries");  // before memory is taken for what they claim to be
-    SearchResult result = room_for(queries.rows, k);
+    SearchResult result = room_for(queries.rows, k, options.most_result_bytes);
     search(queries, k, view_of(result), options);
     return result;
   });
@@ -129,7 +173,8 @@ SearchResult Index::search_multi(const MatrixView& interests, std::size_t per_us
                                  const SearchOptions& options) const {
   return base::entry(no_memory_for(interests, "interests"), [&] {
     store::check_shape(interests, "interests");
-    SearchResult result = room_for(checked_users(interests, per_user), k);
+    SearchResult result =
+        room_for(checked_users(interests, per_user), k, options.most_result_bytes);
     search_multi(interests, per_user, k, view_of(result), options);
     return result;
   });

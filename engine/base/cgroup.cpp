@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -84,14 +85,55 @@ double least(const std::string& mount, std::string_view path, Limit&& limit) {
   return found;
 }
 
-bool names_cpu(std::string_view controllers) noexcept {
+/// The whole number in a file of one line; infinity if there is none.
+double number_of(const std::string& path) {
+  const std::string text = text_of(path);
+  std::string_view rest = text;
+  return number(take(rest, '\n')).value_or(kUnlimited);
+}
+
+/// The number after `name` at the start of a line ("file 123", "MemAvailable:  123 kB"); 0 if there
+/// is none.
+double number_after(std::string_view text, std::string_view name) noexcept {
+  while (!text.empty()) {
+    std::string_view line = take(text, '\n');
+    if (!line.starts_with(name)) continue;
+    line.remove_prefix(name.size());
+    while (line.starts_with(' ')) line.remove_prefix(1);
+    return number(take(line, ' ')).value_or(0.0);
+  }
+  return 0.0;
+}
+
+/// What is left of a limit.
+double left_of(double limit, double used, double of_files) noexcept {
+  if (limit == kUnlimited || used == kUnlimited) return kUnlimited;
+  return std::max(0.0, limit - std::max(0.0, used - of_files));
+}
+
+double free_of_v2(const std::string& folder) {
+  return left_of(number_of(folder + "/memory.max"), number_of(folder + "/memory.current"),
+                 number_after(text_of(folder + "/memory.stat"), "file "));
+}
+
+double free_of_v1(const std::string& folder) {
+  return left_of(number_of(folder + "/memory.limit_in_bytes"),
+                 number_of(folder + "/memory.usage_in_bytes"),
+                 number_after(text_of(folder + "/memory.stat"), "total_cache "));
+}
+
+bool names(std::string_view controllers, std::string_view name) noexcept {
   while (!controllers.empty()) {
-    if (take(controllers, ',') == "cpu") return true;
+    if (take(controllers, ',') == name) return true;
   }
   return false;
 }
 
-double read_all(const std::string& root) {
+/// The least limit of the process's groups: limit_v2(folder) in version 2, limit_v1(folder) of the
+/// controller `name` in version 1, which is mounted in one of `mounts`.
+template <typename Limit>
+double read_all(const std::string& root, std::string_view name,
+                std::initializer_list<const char*> mounts, Limit&& limit_v2, Limit&& limit_v1) {
   const std::string mount = root + "/sys/fs/cgroup";
   const std::string groups = text_of(root + "/proc/self/cgroup");
   std::string_view v2_path = "/";
@@ -103,11 +145,11 @@ double read_all(const std::string& root) {
     const std::string_view controllers = take(line, ':');
     if (!line.starts_with('/')) continue;
     if (hierarchy == "0" && controllers.empty()) v2_path = line;
-    if (names_cpu(controllers)) v1_path = line;
+    if (names(controllers, name)) v1_path = line;
   }
-  double found = least(mount, v2_path, limit_of_v2);
-  for (const char* name : {"/cpu", "/cpu,cpuacct"})
-    found = std::min(found, least(mount + name, v1_path, limit_of_v1));
+  double found = least(mount, v2_path, limit_v2);
+  for (const char* controller : mounts)
+    found = std::min(found, least(mount + controller, v1_path, limit_v1));
   return found;
 }
 
@@ -115,9 +157,26 @@ double read_all(const std::string& root) {
 
 double cgroup_cpus(const std::string& root) noexcept {
   try {
-    return read_all(root);
+    return read_all(root, "cpu", {"/cpu", "/cpu,cpuacct"}, limit_of_v2, limit_of_v1);
   } catch (...) {
     return kUnlimited;  // no memory for a few paths: the search will say so better
+  }
+}
+
+double cgroup_free_bytes(const std::string& root) noexcept {
+  try {
+    return read_all(root, "memory", {"/memory"}, free_of_v2, free_of_v1);
+  } catch (...) {
+    return kUnlimited;
+  }
+}
+
+double free_bytes(const std::string& root) noexcept {
+  try {
+    const double kilobytes = number_after(text_of(root + "/proc/meminfo"), "MemAvailable:");
+    return std::min(kilobytes > 0.0 ? kilobytes * 1024.0 : kUnlimited, cgroup_free_bytes(root));
+  } catch (...) {
+    return kUnlimited;
   }
 }
 

@@ -1,5 +1,5 @@
-// The CPU quota that control groups leave to this process. Linux; elsewhere nothing is found and
-// nothing limits.
+// The CPU quota and the memory that control groups and the machine leave to this process. Linux;
+// elsewhere nothing is found and nothing limits.
 #pragma once
 
 #include <string>
@@ -11,5 +11,13 @@ namespace maxdot::base {
 /// controller of version 1; `root` is empty but in tests. What cannot be read or understood limits
 /// nothing.
 double cgroup_cpus(const std::string& root) noexcept;
+
+/// Bytes that the group and its ancestors leave to this process, the least of them; what they hold
+/// of files counts as free. Infinity without a limit. As cgroup_cpus, with the memory controller.
+double cgroup_free_bytes(const std::string& root) noexcept;
+
+/// Bytes that can be taken without others having to give theirs back: what the kernel estimates
+/// (MemAvailable of `root`/proc/meminfo), cut to cgroup_free_bytes. Infinity where neither is known.
+double free_bytes(const std::string& root) noexcept;
 
 }  // namespace maxdot::base

@@ -113,6 +113,8 @@ SearchOptions search_options_of(const maxdot_search_options* given, std::size_t 
   options.filters.allow = lists_of(c.allow, owners, "allow");
   if (c.item_mask != nullptr) options.filters.item_mask = {c.item_mask, items};
   options.stop = stop_of(c.cancellation, c.timeout);
+  if (c.workspace != nullptr) options.workspace = &c.workspace->workspace;
+  options.most_result_bytes = c.most_result_bytes;
   return options;
 }
 

@@ -17,6 +17,10 @@ struct maxdot_cancellation {
   maxdot::Cancellation cancellation;
 };
 
+struct maxdot_workspace {
+  maxdot::Workspace workspace;
+};
+
 struct maxdot_index {
   maxdot::Index index;
 };

@@ -47,6 +47,27 @@ SearchResult result_of(const maxdot_shard& shard, std::size_t queries) {
 
 extern "C" {
 
+maxdot_status maxdot_workspace_create(maxdot_workspace** made) {
+  return c::guarded([&] {
+    c::required(made, "made") = nullptr;
+    *made = new maxdot_workspace;
+  });
+}
+
+int64_t maxdot_workspace_bytes(const maxdot_workspace* workspace) {
+  return workspace == nullptr ? 0 : static_cast<std::int64_t>(workspace->workspace.bytes());
+}
+
+void maxdot_workspace_release(maxdot_workspace* workspace) {
+  if (workspace != nullptr) workspace->workspace.release();
+}
+
+void maxdot_workspace_free(maxdot_workspace* workspace) { delete workspace; }
+
+void maxdot_limit_thread_memory(uint64_t bytes) { limit_thread_memory(bytes); }
+
+void maxdot_release_thread_memory(void) { release_thread_memory(); }
+
 maxdot_status maxdot_search(const maxdot_index* index, const maxdot_matrix* queries, int64_t k,
                             const maxdot_search_options* options, int64_t* ids, double* scores,
                             int64_t* counts) {

@@ -34,7 +34,14 @@ Call<Collector>::Call(const CallContext& context, const Request& request, std::s
       kept_(kept),
       memory_(memory),
       collector_(collector),
-      tuning_(tuning_of(context.table)) {
+      tuning_(tuning_of(context.table)),
+      scanned_(memory.sorted.scanned),
+      listed_(memory.sorted.listed),
+      repeated_(memory.sorted.repeated),
+      repeated_from_(memory.sorted.repeated_from),
+      by_f32_(memory.sorted.by_f32),
+      states_(memory.sorted.states) {
+  memory.sorted.clear();
   divide();
   reserve();
 }

@@ -48,14 +48,13 @@ class Call {
   Collector& collector_;
   const Tuning& tuning_;
   Capacity capacity_;
-  Rows scanned_;
-  Rows listed_;  // queries that a filter leaves few items
-  // What is left of the scanned queries: those whose guess was too high, and those that codes do
-  // not suit.
-  Rows repeated_;
-  std::vector<QueryState> repeated_from_;
-  Rows by_f32_;
-  std::vector<QueryState> states_;  // of a round
+  // Parts of memory_.
+  Rows& scanned_;
+  Rows& listed_;
+  Rows& repeated_;
+  std::vector<QueryState>& repeated_from_;
+  Rows& by_f32_;
+  std::vector<QueryState>& states_;
   std::size_t rows_scanned_by_f32_ = 0;
 };
 

@@ -3,15 +3,35 @@
 #include <algorithm>
 #include <utility>
 
+#include "maxdot/error.hpp"
+
 namespace maxdot::search {
 namespace {
 
-// More than this is given back after a call.
-constexpr std::size_t kMostKeptBytes = std::size_t{64} << 20;
+std::atomic<std::size_t> most_kept_bytes = std::size_t{64} << 20;
 
-thread_local std::unique_ptr<CallMemory> kept_memory;
+thread_local std::unique_ptr<CallMemory> kept_by_thread;
+
+template <typename T>
+std::size_t bytes_of(const std::vector<T>& vector) noexcept {
+  return vector.capacity() * sizeof(T);
+}
 
 }  // namespace
+
+void CallMemory::Sorted::clear() noexcept {
+  scanned.clear();
+  listed.clear();
+  repeated.clear();
+  repeated_from.clear();
+  by_f32.clear();
+  states.clear();
+}
+
+std::size_t CallMemory::Sorted::bytes() const noexcept {
+  return bytes_of(scanned) + bytes_of(listed) + bytes_of(repeated) + bytes_of(repeated_from) +
+         bytes_of(by_f32) + bytes_of(states);
+}
 
 void CallMemory::reserve(const Capacity& capacity, std::size_t dimension,
                          const kernels::KernelTable& table, int threads, bool filtered) {
@@ -33,16 +53,44 @@ std::size_t CallMemory::bytes() const noexcept {
   std::size_t of_workers = 0;
   for (const Worker& worker : workers)
     of_workers += worker.codes.bytes() + worker.f32.panel.size() * sizeof(float);
-  return queries.bytes() + codes.bytes() + filters.bytes() + top_k.bytes() + of_workers +
-         notes.capacity() * sizeof(QueryNote);
+  return sorted.bytes() + queries.bytes() + codes.bytes() + filters.bytes() + top_k.bytes() +
+         of_workers + bytes_of(notes) + bytes_of(by_codes);
 }
 
-std::unique_ptr<CallMemory> take_call_memory() {
-  return kept_memory ? std::move(kept_memory) : std::make_unique<CallMemory>();
+CallMemoryLoan::CallMemoryLoan(KeptMemory* lender) : lender_(lender) {
+  if (lender_ != nullptr && lender_->lent.exchange(true, std::memory_order_acquire)) {
+    throw Error(ErrorCode::invalid_argument,
+                "workspace: another call uses it; give each thread one of its own");
+  }
+  try {
+    std::unique_ptr<CallMemory>& kept = lender_ != nullptr ? lender_->memory : kept_by_thread;
+    memory_ = kept ? std::move(kept) : std::make_unique<CallMemory>();
+  } catch (...) {
+    if (lender_ != nullptr) lender_->lent.store(false, std::memory_order_release);
+    throw;
+  }
 }
 
-void keep_call_memory(std::unique_ptr<CallMemory> memory) noexcept {
-  if (memory->bytes() <= kMostKeptBytes) kept_memory = std::move(memory);
+CallMemoryLoan::~CallMemoryLoan() {
+  if (lender_ != nullptr) lender_->lent.store(false, std::memory_order_release);
+}
+
+void CallMemoryLoan::keep() noexcept {
+  if (lender_ != nullptr) {
+    lender_->memory = std::move(memory_);
+  } else if (memory_->bytes() <= most_kept_bytes.load(std::memory_order_relaxed)) {
+    kept_by_thread = std::move(memory_);
+  }
+}
+
+void limit_thread_memory(std::size_t bytes) noexcept {
+  most_kept_bytes.store(bytes, std::memory_order_relaxed);
+}
+
+void release_thread_memory() noexcept { kept_by_thread.reset(); }
+
+std::size_t thread_memory_bytes() noexcept {
+  return kept_by_thread == nullptr ? 0 : kept_by_thread->bytes();
 }
 
 }  // namespace maxdot::search

@@ -1,7 +1,8 @@
-// CallMemory: what a call needs beside its results. Each calling thread keeps it: on the steady
-// path of a server nothing is allocated.
+// CallMemory: what a call needs beside its results. It is kept for the next call, in a Workspace or
+// by the calling thread: on the steady path of a server nothing is allocated.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,20 @@ struct CallMemory {
     ScanCounts counts;
   };
 
+  /// Queries of a call (rows), sorted by what must happen to them.
+  struct Sorted {
+    std::vector<std::size_t> scanned;
+    std::vector<std::size_t> listed;    ///< a filter leaves them few items
+    std::vector<std::size_t> repeated;  ///< of the scanned: their guess was too high
+    std::vector<QueryState> repeated_from;
+    std::vector<std::size_t> by_f32;  ///< of the scanned: codes do not suit them
+    std::vector<QueryState> states;   ///< of a round
+
+    void clear() noexcept;
+    std::size_t bytes() const noexcept;
+  };
+
+  Sorted sorted;
   bounds::PreparedQueries queries;
   bounds::QueryCodes codes;
   FilterBatch filters;
@@ -44,9 +59,36 @@ struct CallMemory {
   std::size_t bytes() const noexcept;
 };
 
-/// The calling thread's memory, or new memory. Throws std::bad_alloc.
-std::unique_ptr<CallMemory> take_call_memory();
-/// Keeps the memory for the thread's next call, unless it is too much to keep.
-void keep_call_memory(std::unique_ptr<CallMemory> memory) noexcept;
+/// Memory between calls, and who has it.
+struct KeptMemory {
+  std::unique_ptr<CallMemory> memory;
+  std::atomic<bool> lent = false;
+};
+
+/// The memory of one call, from `lender` or, without one, from the calling thread.
+class CallMemoryLoan {
+ public:
+  /// Throws std::bad_alloc, and Error (invalid_argument) if another call has the lender's memory.
+  explicit CallMemoryLoan(KeptMemory* lender);
+  CallMemoryLoan(const CallMemoryLoan&) = delete;
+  CallMemoryLoan& operator=(const CallMemoryLoan&) = delete;
+  /// Gives the memory back to the system if nobody keeps it.
+  ~CallMemoryLoan();
+
+  CallMemory& memory() noexcept { return *memory_; }
+  /// Gives the memory back to the lender, or to the thread unless it is too much to keep.
+  void keep() noexcept;
+
+ private:
+  KeptMemory* lender_;
+  std::unique_ptr<CallMemory> memory_;
+};
+
+/// A thread keeps no more than so many bytes after a call; 64 MiB if never called.
+void limit_thread_memory(std::size_t bytes) noexcept;
+/// Gives back what the calling thread keeps.
+void release_thread_memory() noexcept;
+/// What the calling thread keeps.
+std::size_t thread_memory_bytes() noexcept;
 
 }  // namespace maxdot::search

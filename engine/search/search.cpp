@@ -30,8 +30,9 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table,
   if (request.queries.rows == 0) return;
   if (request.k == 0 || items.items == 0) return write_nothing(request, reported, out);
   try {
-    std::unique_ptr<CallMemory> memory = take_call_memory();
-    const CallContext context = make_context(items, table, request, *memory);
+    CallMemoryLoan loan(request.kept);
+    CallMemory& memory = loan.memory();
+    const CallContext context = make_context(items, table, request, memory);
     // A list keeps k results, or all that a query may return if that is less.
     const std::size_t permitted =
         context.filters == nullptr ? items.items : context.filters->most_permitted();
@@ -39,10 +40,10 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table,
     if (kept == 0) {
       write_nothing(request, reported, out);
     } else {
-      TopKCollector collector(out, reported, request.k, kept, memory->top_k);
-      Call(context, request, kept, *memory, collector).run();
+      TopKCollector collector(out, reported, request.k, kept, memory.top_k);
+      Call(context, request, kept, memory, collector).run();
     }
-    keep_call_memory(std::move(memory));
+    loan.keep();
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::out_of_memory,
                 "not enough memory for the search; use a smaller k or fewer queries");

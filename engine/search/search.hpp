@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "kernels/kernels.hpp"
 #include "maxdot/index.hpp"
+#include "search/call_memory.hpp"
 #include "search/filter/filter_batch.hpp"
 #include "search/plan/plan.hpp"
 #include "store/item_store.hpp"
@@ -22,6 +24,10 @@ struct Request {
   std::optional<Method> method = std::nullopt;
   /// Null: every item may be returned.
   const FilterRequest* filters = nullptr;
+  /// Where the memory of the call comes from; null: the calling thread.
+  KeptMemory* kept = nullptr;
+  /// Of results without a bound: what they may take; 0: what is free.
+  std::uint64_t most_result_bytes = 0;
   /// Report the keys that order results (base/score.hpp) instead of scores.
   bool keys = false;
 };

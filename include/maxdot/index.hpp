@@ -14,6 +14,7 @@
 #include "maxdot/search_stats.hpp"
 #include "maxdot/stop.hpp"
 #include "maxdot/types.hpp"
+#include "maxdot/workspace.hpp"
 
 #pragma GCC visibility push(default)
 namespace maxdot {
@@ -70,7 +71,8 @@ enum class ScoreKind : std::uint8_t {
 };
 
 struct SearchOptions {
-  /// Threads for this call; 0 = every core that this process may use. Results do not depend on it.
+  /// Threads for this call; 0 = every core that this process may use, shared with the calls that run
+  /// at the same time, and no more than pay for so small a catalogue. Results do not depend on it.
   int threads = 0;
   /// Ask another metric than the index's own; every metric is exact on every index.
   std::optional<Metric> metric = std::nullopt;
@@ -84,6 +86,11 @@ struct SearchOptions {
   ScoreKind score_kind = ScoreKind::scores;
   /// When the search shall end before it is done.
   StopOptions stop = {};
+  /// The memory that the search works in (maxdot/workspace.hpp); null: what the thread keeps.
+  Workspace* workspace = nullptr;
+  /// [bytes] Results that need more are refused with Error (out_of_memory) before their memory is
+  /// taken; 0: more than what is free. For results in the caller's memory it means nothing.
+  std::uint64_t most_result_bytes = 0;
 };
 
 /// Results in the caller's memory: `ids` and `scores` are [queries, k] row-major, `counts` is
@@ -115,6 +122,11 @@ struct RangeResult {
   std::vector<std::int64_t> ids;
   std::vector<double> scores;
 };
+
+/// Throws Error (out_of_memory) if [queries, k] results take more than `most_bytes`; 0: more than is
+/// free. For callers who take the memory themselves; Index::search does it for results that it
+/// returns.
+void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_bytes = 0);
 
 /// Scores as f32: each rounded once, to nearest, whatever rounding mode the calling thread has set.
 /// `out` holds as many.

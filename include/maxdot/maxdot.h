@@ -192,6 +192,26 @@ MAXDOT_C_API maxdot_status maxdot_item_id(const maxdot_index* index, int64_t row
 /* The stored values of a row as f32; `values` holds as many as the index has dimensions. */
 MAXDOT_C_API maxdot_status maxdot_item_row(const maxdot_index* index, int64_t row, float* values);
 
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+/* What a search needs beside its results, kept from call to call: once it is large enough, a search
+ * that names it allocates nothing. For one call at a time; each thread of a server may have one. */
+typedef struct maxdot_workspace maxdot_workspace;
+
+MAXDOT_C_API maxdot_status maxdot_workspace_create(maxdot_workspace** made);
+/* What it holds. No call may use it meanwhile. */
+MAXDOT_C_API int64_t maxdot_workspace_bytes(const maxdot_workspace* workspace);
+/* Gives back what it holds. No call may use it meanwhile. */
+MAXDOT_C_API void maxdot_workspace_release(maxdot_workspace* workspace);
+/* No call may use it any more. */
+MAXDOT_C_API void maxdot_workspace_free(maxdot_workspace* workspace);
+
+/* A thread that searches without a workspace keeps at most so many bytes after a call: 67,108,864 by
+ * default; 0: nothing. For all threads, from their next call on. */
+MAXDOT_C_API void maxdot_limit_thread_memory(uint64_t bytes);
+/* Gives back what the calling thread keeps. */
+MAXDOT_C_API void maxdot_release_thread_memory(void);
+
 /* ---- Searches -------------------------------------------------------------------------------- */
 
 typedef struct maxdot_search_options {
@@ -206,6 +226,8 @@ typedef struct maxdot_search_options {
   const uint8_t* item_mask; /* [items], by row: 0 for items that no query may return; null: none */
   const maxdot_cancellation* cancellation;
   double timeout; /* [seconds]; 0: no limit */
+  maxdot_workspace* workspace; /* the memory that the search works in; null: what the thread keeps */
+  uint64_t most_result_bytes;  /* of maxdot_search_range; more is MAXDOT_OUT_OF_MEMORY. 0: what is free */
 } maxdot_search_options;
 
 /* The exact k best items of each query, best first; of equal keys the smaller id. `ids` and `scores`

@@ -10,3 +10,4 @@
 #include "maxdot/objective.hpp"
 #include "maxdot/stop.hpp"
 #include "maxdot/types.hpp"
+#include "maxdot/workspace.hpp"

@@ -94,6 +94,7 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
   double seconds = 0;
   {
     const nb::gil_scoped_release released;
+    check_result_memory(rows, width);
     const std::size_t cells = rows * width;
     if (width < kMaxCells && (width == 0 || rows < kMaxCells / width)) {
       ids.reset(new (std::nothrow) std::int64_t[cells]);

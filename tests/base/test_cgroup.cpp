@@ -1,4 +1,4 @@
-// The CPU quota of control groups, from trees of files as Linux shows them, and from odd ones.
+// The CPU quota and the memory of control groups, from trees of files as Linux shows them, and from odd ones.
 
 #include <doctest/doctest.h>
 
@@ -34,6 +34,8 @@ class Tree {
     return put("sys/fs/cgroup/" + mount + group + "/cpu.cfs_period_us", period);
   }
   double cpus() const { return base::cgroup_cpus(folder_ / ""); }
+  double group_bytes() const { return base::cgroup_free_bytes(folder_ / ""); }
+  double bytes() const { return base::free_bytes(folder_ / ""); }
 
  private:
   test::Folder folder_;
@@ -117,4 +119,31 @@ TEST_CASE("available_threads is at least one and stays the same between calls") 
   CHECK(threads >= 1);
   CHECK(base::available_threads() == threads);
   CHECK(static_cast<double>(threads) <= std::ceil(base::cgroup_cpus("")));
+}
+
+TEST_CASE("free memory: the machine's, cut to what the groups leave; files count as free") {
+  const std::string of_machine = "MemTotal:  900 kB\nMemAvailable:     500 kB\nBuffers: 7 kB\n";
+  CHECK(Tree("0::/\n").bytes() == kUnlimited);
+  CHECK(Tree("0::/\n").put("proc/meminfo", of_machine).bytes() == 500 * 1024);
+  const auto group = [](const std::string& folder, const std::string& most,
+                        const std::string& used) {
+    Tree tree("0::/a/b\n");
+    tree.put("sys/fs/cgroup" + folder + "/memory.max", most);
+    tree.put("sys/fs/cgroup" + folder + "/memory.current", used);
+    tree.put("sys/fs/cgroup" + folder + "/memory.stat", "anon 5\nfile 3000\nfile_mapped 9\n");
+    return tree.group_bytes();
+  };
+  CHECK(group("/a/b", "10000\n", "4000\n") == 9000);
+  CHECK(group("/a", "10000\n", "4000\n") == 9000);
+  CHECK(group("", "10000\n", "2000\n") == 10000);
+  CHECK(group("/a/b", "10000\n", "90000\n") == 0);
+  CHECK(group("/a/b", "max\n", "4000\n") == kUnlimited);
+  CHECK(group("/a/b", "-5\n", "4000\n") == kUnlimited);
+  CHECK(group("/other", "10000\n", "4000\n") == kUnlimited);
+  Tree v1("5:memory:/a\n0::/\n");
+  v1.put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "8000\n");
+  v1.put("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "7000\n");
+  v1.put("sys/fs/cgroup/memory/a/memory.stat", "cache 1\ntotal_cache 500\n");
+  CHECK(v1.group_bytes() == 1500);
+  CHECK(v1.put("proc/meminfo", of_machine).bytes() == 1500);
 }

@@ -294,6 +294,40 @@ TEST_CASE("C: what does not fit is a status") {
   CHECK(maxdot_search(c.handle, &c.asked, 0, nullptr, nullptr, nullptr, nullptr) == MAXDOT_OK);
 }
 
+TEST_CASE("C: a workspace, and limits of memory") {
+  Case c;
+  maxdot_workspace* workspace = nullptr;
+  REQUIRE(maxdot_workspace_create(&workspace) == MAXDOT_OK);
+  CHECK(maxdot_workspace_bytes(workspace) == 0);
+  maxdot_search_options options;
+  MAXDOT_INIT(options);
+  options.workspace = workspace;
+  CHECK(c.search(&options) == MAXDOT_OK);
+  CHECK(c.found(c.index.search(c.queries.view(), 3)));
+  CHECK(maxdot_workspace_bytes(workspace) > 0);
+  maxdot_workspace_release(workspace);
+  CHECK(maxdot_workspace_bytes(workspace) == 0);
+  options.most_result_bytes = 100;
+  const double threshold = 1e9;
+  maxdot_range* range = nullptr;
+  CHECK(maxdot_search_range(c.handle, &c.asked, &threshold, 1, &options, &range) ==
+        MAXDOT_OUT_OF_MEMORY);
+  CHECK(range == nullptr);
+  maxdot_workspace_free(workspace);
+  maxdot_workspace_free(nullptr);
+  maxdot_workspace_release(nullptr);
+  CHECK(maxdot_workspace_bytes(nullptr) == 0);
+  CHECK(maxdot_workspace_create(nullptr) == MAXDOT_INVALID_ARGUMENT);
+  maxdot_limit_thread_memory(0);
+  CHECK(c.search(nullptr) == MAXDOT_OK);
+  CHECK(maxdot::thread_memory_bytes() == 0);
+  maxdot_limit_thread_memory(std::uint64_t{64} << 20);
+  CHECK(c.search(nullptr) == MAXDOT_OK);
+  CHECK(maxdot::thread_memory_bytes() > 0);
+  maxdot_release_thread_memory();
+  CHECK(maxdot::thread_memory_bytes() == 0);
+}
+
 TEST_CASE("C: a call can be cancelled, and its time be limited; errors are each thread's own") {
   Case c;
   maxdot_cancellation* cancellation = nullptr;
@@ -321,8 +355,8 @@ TEST_CASE("C: a call can be cancelled, and its time be limited; errors are each 
   CHECK(maxdot_range_offsets(nullptr) == nullptr);
 }
 
-// Callers are compiled with them. Those of maxdot_status stand in the stored ABI (tests/embedding), these do not, because options
-// hold integers.
+// Callers are compiled with them. Those of maxdot_status stand in the stored ABI (tests/embedding),
+// these do not, because options hold integers.
 static_assert(MAXDOT_DEFAULT_METRIC == 0 && MAXDOT_DOT == 1 && MAXDOT_COSINE == 2 &&
               MAXDOT_EUCLIDEAN == 3 && MAXDOT_F32 == 1 && MAXDOT_F16 == 2 && MAXDOT_SCORES == 0 &&
               MAXDOT_KEYS == 1 && MAXDOT_ALL_THREADS == -1);

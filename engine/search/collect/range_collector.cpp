@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <limits>
 #include <new>
+#include <string>
 
 #include "base/parallel.hpp"
+#include "maxdot/error.hpp"
 
 namespace maxdot::search {
 namespace {
@@ -13,8 +15,12 @@ constexpr std::size_t kResultsPerWriter = 8192;
 
 }  // namespace
 
-RangeCollector::RangeCollector(const Reported& reported, std::span<const double> thresholds)
-    : reported_(reported), thresholds_(thresholds), found_(thresholds.size()) {}
+RangeCollector::RangeCollector(const Reported& reported, std::span<const double> thresholds,
+                               std::uint64_t most_bytes)
+    : reported_(reported),
+      thresholds_(thresholds),
+      budget_(most_bytes),
+      found_(thresholds.size()) {}
 
 void RangeCollector::reserve(std::size_t lists, std::size_t, std::size_t, std::size_t) {
   lists_.reserve(lists);
@@ -26,7 +32,7 @@ void RangeCollector::open(std::span<const std::size_t> rows, std::size_t chunks,
   chunks_ = chunks;
   lists_.clear();
   for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-    for (const std::size_t row : rows) lists_.emplace_back(limit_of(row));
+    for (const std::size_t row : rows) lists_.emplace_back(limit_of(row), budget_);
   }
 }
 
@@ -38,6 +44,7 @@ double RangeCollector::join(std::size_t q, std::size_t row, std::size_t) noexcep
       if (!lists(chunk, q)->complete()) throw std::bad_alloc();
       count += lists(chunk, q)->entries().size();
     }
+    if (!budget_.take(count * sizeof(Entry))) throw std::bad_alloc();
     found.reserve(count);
     for (std::size_t chunk = 0; chunk < chunks_; ++chunk) {
       const std::vector<Entry>& entries = lists(chunk, q)->entries();
@@ -51,14 +58,26 @@ double RangeCollector::join(std::size_t q, std::size_t row, std::size_t) noexcep
   return -std::numeric_limits<double>::infinity();
 }
 
+void RangeCollector::refuse_size() const {
+  throw Error(ErrorCode::out_of_memory,
+              "thresholds: more items reach them than fit in " + std::to_string(budget_.most()) +
+                  " bytes; raise the thresholds, ask fewer queries at once, or allow more "
+                  "(most_result_bytes)");
+}
+
 RangeResult RangeCollector::result(int threads) {
-  if (!complete_) throw std::bad_alloc();
+  if (!complete_) {
+    if (budget_.exceeded()) refuse_size();
+    throw std::bad_alloc();
+  }
   RangeResult result;
   result.offsets.assign(1, 0);
   for (const std::vector<Entry>& found : found_) {
     result.offsets.push_back(result.offsets.back() + static_cast<std::int64_t>(found.size()));
   }
-  result.ids.resize(static_cast<std::size_t>(result.offsets.back()));
+  const auto count = static_cast<std::size_t>(result.offsets.back());
+  if (!budget_.take(count * (sizeof(std::int64_t) + sizeof(double)))) refuse_size();
+  result.ids.resize(count);
   result.scores.resize(result.ids.size());
   // Waking threads takes longer than writing a few thousand results. ("Small batches")
   const int writers = result.ids.size() < kResultsPerWriter ? 1 : threads;

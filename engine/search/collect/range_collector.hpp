@@ -3,10 +3,12 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
 
+#include "base/result_memory.hpp"
 #include "maxdot/index.hpp"
 #include "search/collect/range_list.hpp"
 #include "search/collect/results.hpp"
@@ -19,9 +21,10 @@ class RangeCollector {
   /// Results have no bound, so a round is short: they lie in two places while its lists are joined.
   static constexpr std::size_t kMostRoundQueries = 2048;
 
-  /// `thresholds`: one for each query of the call, in the units that are reported. Throws
-  /// std::bad_alloc.
-  RangeCollector(const Reported& reported, std::span<const double> thresholds);
+  /// `thresholds`: one for each query of the call, in the units that are reported. `most_bytes`: what
+  /// results may take; 0: what is free. Throws std::bad_alloc.
+  RangeCollector(const Reported& reported, std::span<const double> thresholds,
+                 std::uint64_t most_bytes);
 
   // The steps of a round: as TopKCollector's. Nothing is guessed: the thresholds are known.
   void reserve(std::size_t lists, std::size_t entries, std::size_t joined, std::size_t threads);
@@ -44,10 +47,12 @@ class RangeCollector {
   double join(std::size_t q, std::size_t row, std::size_t worker) noexcept;
   void write(std::size_t, std::size_t) noexcept {}
 
-  /// What was found. Throws std::bad_alloc, also if memory did not suffice on the way.
+  /// What was found. Throws std::bad_alloc, also if memory did not suffice on the way; Error
+  /// (out_of_memory) if it is more than may be taken.
   RangeResult result(int threads);
 
  private:
+  [[noreturn]] void refuse_size() const;
   RangeList::Limit limit_of(std::size_t row) const noexcept {
     return {reported_.metric, reported_.normalized, thresholds_[row]};
   }
@@ -57,6 +62,7 @@ class RangeCollector {
   std::vector<RangeList> lists_;
   std::size_t queries_ = 0;
   std::size_t chunks_ = 0;
+  base::ResultBudget budget_;
   std::vector<std::vector<Entry>> found_;  // of each query of the call
   // On a thread of its own nothing may be thrown: whoever asks for the result learns of it.
   std::atomic<bool> complete_{true};

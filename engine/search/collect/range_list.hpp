@@ -8,6 +8,7 @@
 #include <new>
 #include <vector>
 
+#include "base/result_memory.hpp"
 #include "base/score.hpp"
 #include "search/collect/top_k.hpp"
 
@@ -30,7 +31,9 @@ class RangeList {
     }
   };
 
-  explicit RangeList(const Limit& limit) noexcept : limit_(limit), bound_(lowest_key(limit)) {}
+  /// The list grows as far as `budget` has room.
+  RangeList(const Limit& limit, base::ResultBudget& budget) noexcept
+      : limit_(limit), bound_(lowest_key(limit)), budget_(&budget) {}
 
   /// No key below it reaches the limit. -inf, or between -kLargest and kLargest.
   static double lowest_key(const Limit& limit) noexcept {
@@ -53,6 +56,7 @@ class RangeList {
     // 0.
     if (std::isnan(entry.key) || !limit_.reached_by(entry.key)) return false;
     try {
+      if (entries_.size() == entries_.capacity()) grow();
       entries_.push_back(entry);
     } catch (const std::bad_alloc&) {
       complete_ =
@@ -64,9 +68,28 @@ class RangeList {
   /// Whether memory sufficed for every entry.
   bool complete() const noexcept { return complete_; }
   const std::vector<Entry>& entries() const noexcept { return entries_; }
-  void release() noexcept { std::vector<Entry>().swap(entries_); }
+  void release() noexcept {
+    budget_->give_back(entries_.capacity() * sizeof(Entry));
+    std::vector<Entry>().swap(entries_);
+  }
 
  private:
+  static constexpr std::size_t kFirstEntries = 16;
+
+  // Throws std::bad_alloc. While it grows a list has both memories.
+  void grow() {
+    const std::size_t before = entries_.capacity();
+    const std::size_t after = std::max(kFirstEntries, 2 * before);
+    if (!budget_->take(after * sizeof(Entry))) throw std::bad_alloc();
+    try {
+      entries_.reserve(after);
+    } catch (...) {
+      budget_->give_back(after * sizeof(Entry));
+      throw;
+    }
+    budget_->give_back(before * sizeof(Entry));
+  }
+
   // Relative and absolute room for the rounding between a key and the score that it is reported as
   // (base/score.hpp): a square root, a product and a sum of numbers up to 4.
   static constexpr double kRelativeRoom = 0x1p-48;
@@ -79,6 +102,7 @@ class RangeList {
   double bound_;
   std::vector<Entry> entries_;
   bool complete_ = true;
+  base::ResultBudget* budget_;
 };
 
 }  // namespace maxdot::search

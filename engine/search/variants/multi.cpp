@@ -112,6 +112,7 @@ class MultiSearch {
                        request_.stats == nullptr ? nullptr : &stats,
                        request_.method};
     request.keys = true;
+    request.kept = request_.kept;
     std::optional<FilterRequest> filters;
     if (request_.filters != nullptr) {
       filters.emplace(

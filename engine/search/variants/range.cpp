@@ -18,13 +18,14 @@ RangeResult range(const store::ItemStore& items, const kernels::KernelTable& tab
     request.stats->queries = queries;
   }
   if (queries == 0 || items.items == 0) return {std::vector<std::int64_t>(queries + 1), {}, {}};
-  std::unique_ptr<CallMemory> memory = take_call_memory();
-  const CallContext context = make_context(items, table, request, *memory);
-  RangeCollector collector({request.metric, items.normalized, request.keys}, thresholds);
+  CallMemoryLoan loan(request.kept);
+  const CallContext context = make_context(items, table, request, loan.memory());
+  RangeCollector collector({request.metric, items.normalized, request.keys}, thresholds,
+                           request.most_result_bytes);
   // A range has no k; one result makes the shortest lists, and the planner's choice the one for few
   // results.
-  Call(context, request, 1, *memory, collector).run();
-  keep_call_memory(std::move(memory));
+  Call(context, request, 1, loan.memory(), collector).run();
+  loan.keep();
   base::throw_if_stopped();
   return collector.result(request.threads);
 }

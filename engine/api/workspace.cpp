@@ -1,0 +1,31 @@
+// The public Workspace, and the memory that threads keep.
+
+#include "maxdot/workspace.hpp"
+
+#include <string>
+
+#include "api/workspace_impl.hpp"
+#include "base/entry.hpp"
+
+namespace maxdot {
+
+Workspace::Workspace() {
+  base::entry([] { return std::string("no memory for a workspace"); },
+              [this] { impl_ = std::make_unique<Impl>(); });
+}
+
+Workspace::~Workspace() = default;
+
+std::size_t Workspace::bytes() const noexcept {
+  return impl_->kept.memory == nullptr ? 0 : impl_->kept.memory->bytes();
+}
+
+void Workspace::release() noexcept { impl_->kept.memory.reset(); }
+
+void limit_thread_memory(std::size_t bytes) noexcept { search::limit_thread_memory(bytes); }
+
+void release_thread_memory() noexcept { search::release_thread_memory(); }
+
+std::size_t thread_memory_bytes() noexcept { return search::thread_memory_bytes(); }
+
+}  // namespace maxdot
