@@ -15,6 +15,8 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/maxdotConfig.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/maxdotConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/maxdotConfig.cmake ${PROJECT_BINARY_DIR}/maxdotConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/maxdot)
+# Counted from where the file lies, so that the prefix can be chosen when installing.
+file(RELATIVE_PATH MAXDOT_PREFIX_OF_PC "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 configure_file(${PROJECT_SOURCE_DIR}/cmake/maxdot.pc.in ${PROJECT_BINARY_DIR}/maxdot.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/maxdot.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/THIRD-PARTY-LICENSES

@@ -13,6 +13,7 @@
 #include "base/entry.hpp"
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
+#include "base/stop.hpp"
 #include "maxdot/error.hpp"
 #include "measure/summary.hpp"
 #include "measure/user_metrics.hpp"
@@ -98,18 +99,24 @@ struct SecretHash {
   }
 };
 
+// [places] Between two looks whether the call shall end.
+constexpr std::size_t kPlacesPerLook = 4096;
+
 // Distinct items within the first k places, for each k: an item counts from its best place on.
 std::vector<std::size_t> distinct_items(const Retrieved& retrieved,
                                         const std::vector<std::size_t>& ascending) {
   std::unordered_map<std::int64_t, std::size_t, SecretHash> best_place;
   for (std::size_t i = 0; i < retrieved.ids.size(); ++i) {
+    if (i % kPlacesPerLook == 0) base::throw_if_stopped();
     const std::size_t place = i % retrieved.width;
     if (retrieved.ids[i] < 0 || place >= ascending.back()) continue;
     const auto [entry, is_new] = best_place.emplace(retrieved.ids[i], place);
     if (!is_new) entry->second = std::min(entry->second, place);
   }
   std::vector<std::size_t> counts(ascending.size());
+  std::size_t counted = 0;
   for (const auto& [id, place] : best_place) {
+    if (counted++ % kPlacesPerLook == 0) base::throw_if_stopped();
     for (std::size_t c = 0; c < ascending.size(); ++c) counts[c] += place < ascending[c] ? 1U : 0U;
   }
   return counts;

@@ -71,6 +71,13 @@ ResultView view_of(SearchResult& result) {
   return {result.ids.data(), result.scores.data(), result.counts.data()};
 }
 
+/// For a call within a call: the outer one's holds.
+SearchOptions without_stop(const SearchOptions& options) {
+  SearchOptions rest = options;
+  rest.stop = {};
+  return rest;
+}
+
 void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
   if (queries != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
     throw Error(ErrorCode::invalid_argument,
@@ -150,10 +157,10 @@ void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_
 
 SearchResult Index::search(const MatrixView& queries, std::size_t k,
                            const SearchOptions& options) const {
-  return base::entry(no_memory_for(queries, "queries"), [&] {
+  return base::entry(options.stop, no_memory_for(queries, "queries"), [&] {
     store::check_shape(queries, "queries");  // before memory is taken for what they claim to be
     SearchResult result = room_for(queries.rows, k, options.most_result_bytes);
-    search(queries, k, view_of(result), options);
+    search(queries, k, view_of(result), without_stop(options));
     return result;
   });
 }
@@ -171,11 +178,11 @@ void Index::search(const MatrixView& queries, std::size_t k, const ResultView& o
 
 SearchResult Index::search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
                                  const SearchOptions& options) const {
-  return base::entry(no_memory_for(interests, "interests"), [&] {
+  return base::entry(options.stop, no_memory_for(interests, "interests"), [&] {
     store::check_shape(interests, "interests");
     SearchResult result =
         room_for(checked_users(interests, per_user), k, options.most_result_bytes);
-    search_multi(interests, per_user, k, view_of(result), options);
+    search_multi(interests, per_user, k, view_of(result), without_stop(options));
     return result;
   });
 }

@@ -48,8 +48,11 @@ bool Stop::timed_reason() noexcept {
   const Clock::time_point now = Clock::now();
   if (now >= deadline_) return end(Reason::timeout);
   if (owner_ != &thread_name || now < next_poll_) return false;
-  next_poll_ = now + kBetweenPolls;
-  return options_.poll(options_.poll_context) && end(Reason::cancelled);
+  // What is asked may itself call the library, whose calls look at this one, too.
+  next_poll_ = Clock::time_point::max();
+  const bool ended = options_.poll(options_.poll_context);
+  next_poll_ = Clock::now() + kBetweenPolls;
+  return ended && end(Reason::cancelled);
 }
 
 bool Stop::requested() noexcept {

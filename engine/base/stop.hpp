@@ -18,6 +18,8 @@ class Stop {
   Stop(const Stop&) = delete;
   Stop& operator=(const Stop&) = delete;
 
+  /// Ends the call: after a fork that the host's poll made, its other threads do not exist.
+  void cancel() noexcept { end(Reason::cancelled); }
   /// True for ever once it was: what has begun to leave things out goes on to do so.
   bool requested() noexcept;
   /// Throws Error if it was requested.
@@ -68,11 +70,13 @@ inline void throw_if_stopped() {
 /// Asks, in a loop over tiles, at every eighth.
 class StopWatch {
  public:
-  bool stopped() noexcept {
+  /// Whether it is time to ask, and a call that may be stopped.
+  bool due() noexcept {
     if (--left_ != 0) return false;
     left_ = kTiles;
-    return stop_requested();
+    return current_stop() != nullptr;
   }
+  bool stopped() noexcept { return due() && stop_requested(); }
 
  private:
   static constexpr int kTiles = 8;

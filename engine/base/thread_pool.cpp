@@ -1,6 +1,5 @@
 #include "base/thread_pool.hpp"
 
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -19,8 +18,12 @@
 namespace maxdot::base {
 namespace {
 
-// [bytes] Of a thread's stack; kernels need 32 KiB, sanitizers several times that.
-constexpr std::size_t kStackBytes = std::size_t{1} << 20;
+// [bytes] Of a thread's stack, at least, where the system's default is less. The program's
+// thread-local data lie in it, too. Kernels need 32 KiB, sanitizers several times that.
+constexpr std::size_t kLeastStackBytes = std::size_t{1} << 20;
+
+// How long the caller waits for the last of the other threads before it looks whether it shall end.
+constexpr std::chrono::milliseconds kBetweenLooks{10};
 
 constexpr std::chrono::microseconds kSpin{100};
 
@@ -46,6 +49,7 @@ struct Job {
   bool listed = false;
   Job* before = nullptr;
   Job* after = nullptr;
+  Job* outer = nullptr;  // of the same thread, under way when this one began
   std::condition_variable left{};
 
   void work(int worker) noexcept {
@@ -72,9 +76,14 @@ void spin(const Done& done) noexcept {
   } while (std::chrono::steady_clock::now() < end);
 }
 
+// The calling thread's jobs, the innermost first.
+thread_local Job* jobs_of_thread = nullptr;
+
 class Pool {
  public:
   void run(Job& job) noexcept {
+    job.outer = jobs_of_thread;
+    jobs_of_thread = &job;
     int to_wake = 0;
     {
       const std::lock_guard lock(mutex_);
@@ -88,9 +97,18 @@ class Pool {
     for (; to_wake > 0; --to_wake) work_.notify_one();
     job.work(0);
     if (job.inside != 0) spin([&job] { return job.inside == 0; });
-    std::unique_lock lock(mutex_);
-    unlist(job);
-    job.left.wait(lock, [&job] { return job.inside == 0; });
+    {
+      std::unique_lock lock(mutex_);
+      unlist(job);
+      const auto done = [&job] { return job.inside == 0; };
+      while (!job.left.wait_for(lock, kBetweenLooks, done)) {
+        // So that a host is asked, too, while only other threads work. They look themselves.
+        lock.unlock();
+        (void)stop_requested();
+        lock.lock();
+      }
+    }
+    jobs_of_thread = job.outer;
   }
 
   int threads() noexcept {
@@ -122,16 +140,21 @@ class Pool {
     return std::min(wanted, most_);
   }
 
-  // Starts a thread that handles no signals: those are the host's. Requires the lock.
+  // Starts a thread that handles no signals that come from outside: those are the host's. Requires
+  // the lock.
   bool start() noexcept {
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) != 0) return false;
-    const std::size_t least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
-    (void)pthread_attr_setstacksize(&attributes, std::max(kStackBytes, least));
+    std::size_t stack = 0;
+    if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < kLeastStackBytes)
+      (void)pthread_attr_setstacksize(&attributes, kLeastStackBytes);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigset_t all;
     sigset_t own;
     sigfillset(&all);
+    // What a thread's own instruction raises goes to the host's handler, which may mend it.
+    for (const int raised : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF})
+      sigdelset(&all, raised);
     (void)pthread_sigmask(SIG_SETMASK, &all, &own);
     pthread_t thread;
     const bool started = pthread_create(&thread, &attributes, help_for_ever, this) == 0;
@@ -193,8 +216,17 @@ Pool& pool() noexcept {
   return made;
 }
 
-// A child has none of its parent's threads, and perhaps a lock that one of them held.
-void begin_anew() noexcept { new (memory) Pool; }
+// A child has none of its parent's threads, and perhaps a lock that one of them held. If the host
+// forked when it was asked (StopOptions::poll), this thread is within jobs that other threads had
+// begun: the call ends.
+void begin_anew() noexcept {
+  new (memory) Pool;
+  for (Job* job = jobs_of_thread; job != nullptr; job = job->outer) {
+    job->inside = 0;
+    job->listed = false;
+    if (job->stop != nullptr) job->stop->cancel();
+  }
+}
 
 // When the library is loaded: no fork can come between.
 [[maybe_unused]] const bool ready = [] {

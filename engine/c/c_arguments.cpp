@@ -49,6 +49,11 @@ MatrixView matrix_of(const maxdot_matrix* matrix, const char* name) {
   view.stride_bytes = static_cast<std::size_t>(given.stride_bytes);
   // A dimension beyond the largest is refused before its rows are looked at.
   if (view.stride_bytes == 0) view.stride_bytes = view.cols * size_of(view.dtype);
+  if (view.rows != 0 && view.cols != 0 && view.cols <= max_dimension &&
+      view.stride_bytes > PTRDIFF_MAX / view.rows) {
+    refuse(std::string(name) + ": " + std::to_string(view.rows) + " rows of " +
+           std::to_string(view.stride_bytes) + " bytes are more than the address space");
+  }
   return view;
 }
 

@@ -35,9 +35,11 @@ SearchResult result_of(const maxdot_shard& shard, std::size_t queries) {
   result.k = c::size_of_argument(shard.k, "k of a shard");
   if (queries != 0) c::required(shard.counts, "counts of a shard");
   check_results(shard.ids, shard.keys, queries, result.k);
+  // A size that overflows is no memory's.
+  constexpr std::size_t kMostCells = PTRDIFF_MAX / sizeof(double);
+  if (queries > kMostCells || (result.k != 0 && queries > kMostCells / result.k))
+    throw std::bad_alloc();
   result.counts.assign(shard.counts, shard.counts + queries);
-  // Cells that the counts leave out are padding, and a size that overflows is no memory's.
-  if (result.k != 0 && queries > SIZE_MAX / sizeof(double) / result.k) throw std::bad_alloc();
   result.ids.assign(shard.ids, shard.ids + queries * result.k);
   result.scores.assign(shard.keys, shard.keys + queries * result.k);
   return result;

@@ -7,7 +7,8 @@
 namespace maxdot::c {
 namespace {
 
-// No memory is asked for when memory has run out. Trivial, so that no thread registers a destructor.
+// No memory is asked for when memory has run out. Trivial, so that no thread registers a
+// destructor.
 struct LastError {
   char text[1024];
   std::int64_t row;
@@ -16,9 +17,16 @@ struct LastError {
 thread_local LastError last = {"", -1, -1};
 
 void keep(const char* text, std::int64_t row, std::int64_t column) noexcept {
-  const std::size_t length = std::min(std::strlen(text), sizeof last.text - 1);
+  std::size_t length = std::strlen(text);
+  if (length > sizeof last.text - 1) {
+    length = sizeof last.text - 1;
+    while (length > 0 && (text[length] & 0xC0) == 0x80) --length;  // no half of a UTF-8 character
+  }
   std::memmove(last.text, text, length);
   last.text[length] = '\0';
+  // One line, whatever a file is called.
+  std::replace_if(
+      last.text, last.text + length, [](char c) { return c == '\n' || c == '\r'; }, ' ');
   last.row = row;
   last.column = column;
 }

@@ -1,8 +1,11 @@
 // What every function of the C API is wrapped in: errors become a status and a text of the thread.
 #pragma once
 
+#include <pthread.h>
+
 #include <exception>
 #include <new>
+#include <stdexcept>
 
 #include "maxdot/error.hpp"
 #include "maxdot/maxdot.h"
@@ -13,9 +16,23 @@ namespace maxdot::c {
 maxdot_status failed(const Error& error) noexcept;
 maxdot_status failed(maxdot_status status, const char* text) noexcept;
 
+/// While it lives, pthread_cancel of this thread is put off: its unwinding must not cross what does
+/// not throw.
+class NoThreadCancel {
+ public:
+  NoThreadCancel() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  NoThreadCancel(const NoThreadCancel&) = delete;
+  NoThreadCancel& operator=(const NoThreadCancel&) = delete;
+  ~NoThreadCancel() { pthread_setcancelstate(before_, nullptr); }
+
+ private:
+  int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
 /// MAXDOT_OK once body() has returned, or what it threw as a status.
 template <typename Body>
 maxdot_status guarded(const Body& body) noexcept {
+  const NoThreadCancel no_cancel;
   try {
     body();
     return MAXDOT_OK;
@@ -23,6 +40,8 @@ maxdot_status guarded(const Body& body) noexcept {
     return failed(error);
   } catch (const std::bad_alloc&) {
     return failed(MAXDOT_OUT_OF_MEMORY, "out of memory; free memory, or ask for less at once");
+  } catch (const std::length_error&) {
+    return failed(MAXDOT_OUT_OF_MEMORY, "sizes are larger than any memory; ask for less at once");
   } catch (const std::exception& error) {
     return failed(MAXDOT_INTERNAL, error.what());
   } catch (...) {

@@ -8,12 +8,15 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <vector>
 
 #include "base/atomic_file.hpp"
 #include "base/checked.hpp"
 #include "base/file.hpp"
 #include "base/path_errors.hpp"
+#include "base/stop.hpp"
 #include "maxdot/error.hpp"
 #include "store/sections.hpp"
 
@@ -182,13 +185,28 @@ bool is_zero(const unsigned char* p, std::uint64_t bytes) {
   return true;
 }
 
+// [bytes] Between two looks whether the call shall end.
+constexpr std::uint64_t kBytesPerLook = std::uint64_t{4} << 20;
+
+/// XXH3-64, with looks whether the call shall end. Throws Error, std::bad_alloc.
+std::uint64_t checksum_of(const unsigned char* data, std::uint64_t bytes) {
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
+                                                                              XXH3_freeState);
+  if (!state || XXH3_64bits_reset(state.get()) != XXH_OK) throw std::bad_alloc();
+  for (std::uint64_t at = 0; at < bytes; at += kBytesPerLook) {
+    base::throw_if_stopped();
+    XXH3_64bits_update(state.get(), data + at, std::min(kBytesPerLook, bytes - at));
+  }
+  return XXH3_64bits_digest(state.get());
+}
+
 void verify_payload_of(const std::string& path, const std::vector<Section>& sections,
                        const base::MappedFile& map) {
   std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
   for (const Section& section : sections) {
     const bool padding_clean = is_zero(map.data() + end, section.offset - end);
     if (!padding_clean ||
-        XXH3_64bits(map.data() + section.offset, section.bytes) != section.checksum) {
+        checksum_of(map.data() + section.offset, section.bytes) != section.checksum) {
       throw Error(ErrorCode::checksum_mismatch,
                   path + ": " + in_words(*find_section_kind(section.kind)) +
                       " is damaged (checksum differs); restore the file or build it again");

@@ -3,8 +3,15 @@
 #include <bit>
 
 #include "base/hash.hpp"
+#include "base/stop.hpp"
 
 namespace maxdot::store {
+namespace {
+
+// [rows] Between two looks whether the call shall end.
+constexpr std::size_t kRowsPerLook = 16384;
+
+}  // namespace
 
 IdMap::IdMap(const std::int64_t* ids, std::size_t count)
     : ids_(ids),
@@ -12,6 +19,7 @@ IdMap::IdMap(const std::int64_t* ids, std::size_t count)
       mask_(std::bit_ceil(2 * count + 2) - 1),
       rows_(mask_ + 1, kNoRow) {
   for (std::size_t row = 0; row < count; ++row) {
+    if (row % kRowsPerLook == 0) base::throw_if_stopped();
     std::size_t slot = slot_of(ids[row]);
     // An id that stands twice, in a forged file, must not lengthen the walk to its own slot.
     while (rows_[slot] != kNoRow && ids[rows_[slot]] != ids[row]) slot = (slot + 1) & mask_;

@@ -14,7 +14,7 @@ class IdMap {
  public:
   /// Of `count` ids, which must stay where they are. O(count) whatever the ids, 8 to 16 bytes for
   /// each. Of an id that stands twice (in a file that nobody verified) the first row counts. Throws
-  /// std::bad_alloc. Requires count < kNoRow.
+  /// std::bad_alloc, and Error if the call shall end early. Requires count < kNoRow.
   IdMap(const std::int64_t* ids, std::size_t count);
 
   /// The row that has `id`, or kNoRow.

@@ -71,8 +71,9 @@ enum class ScoreKind : std::uint8_t {
 };
 
 struct SearchOptions {
-  /// Threads for this call; 0 = every core that this process may use, shared with the calls that run
-  /// at the same time, and no more than pay for so small a catalogue. Results do not depend on it.
+  /// Threads for this call; 0 = every core that this process may use, shared with the calls that
+  /// run at the same time, and no more than pay for so small a catalogue. Results do not depend on
+  /// it.
   int threads = 0;
   /// Ask another metric than the index's own; every metric is exact on every index.
   std::optional<Metric> metric = std::nullopt;
@@ -123,8 +124,8 @@ struct RangeResult {
   std::vector<double> scores;
 };
 
-/// Throws Error (out_of_memory) if [queries, k] results take more than `most_bytes`; 0: more than is
-/// free. For callers who take the memory themselves; Index::search does it for results that it
+/// Throws Error (out_of_memory) if [queries, k] results take more than `most_bytes`; 0: more than
+/// is free. For callers who take the memory themselves; Index::search does it for results that it
 /// returns.
 void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_bytes = 0);
 

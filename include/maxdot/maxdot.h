@@ -11,7 +11,8 @@
  * Rules, for all functions:
  * - A function returns a status, MAXDOT_OK = 0 or what went wrong. maxdot_error_text() then says
  *   what, in one line, for the calling thread.
- * - Nothing throws, aborts, prints or exits. Each function may be called from any thread; any number
+ * - Nothing throws, aborts, prints or exits; pthread_cancel of a thread is put off until its call
+ *   returns. Each function may be called from any thread; any number
  *   of threads may use one index at once.
  * - Memory for results is the caller's, except where a function makes a handle. A handle is given
  *   back by its own function; a null handle may be given back and is ignored.
@@ -285,7 +286,8 @@ typedef struct maxdot_merge_options {
 } maxdot_merge_options;
 
 /* The k best of all shards for each query: what one index over all items would have returned, bit
- * for bit. No item may stand in two shards. Outputs as of maxdot_search. */
+ * for bit. No item may stand in two shards. Outputs as of maxdot_search. The options must name the
+ * metric. */
 MAXDOT_C_API maxdot_status maxdot_merge(const maxdot_shard* shards, int64_t shard_count,
                                         int64_t queries, int64_t k,
                                         const maxdot_merge_options* options, int64_t* ids,

@@ -18,14 +18,16 @@ class Cancellation {
 
 /// When a call shall end early. It then throws Error (cancelled or timeout), never a partial
 /// answer; what it has already written into the caller's memory must not be used. It looks every
-/// millisecond or so, with rows of 10,000 dimensions and more every 0.1 s.
+/// millisecond or so, with rows of 10,000 dimensions and more every 0.1 s. docs/embedding.md names
+/// what is done in one piece.
 struct StopOptions {
   /// Ends with Error (cancelled) when it is asked to; null: never. Must outlive the call.
   const Cancellation* cancellation = nullptr;
   /// [seconds] From the beginning of the call; then it ends with Error (timeout). 0: no limit.
   double timeout = 0.0;
   /// Asked some 50 times a second, on the calling thread, for a host whose own signals must be
-  /// looked for (an interpreter). True ends the call with Error (cancelled). Must not throw.
+  /// looked for (an interpreter). True ends the call with Error (cancelled). Must not throw; may
+  /// call the library.
   bool (*poll)(void* context) = nullptr;
   void* poll_context = nullptr;
 };

@@ -35,8 +35,7 @@ void translate(const std::exception_ptr& thrown, void*) {
   try {
     std::rethrow_exception(thrown);
   } catch (const maxdot::Error& error) {
-    if (error.code() == maxdot::ErrorCode::cancelled && PyErr_Occurred() != nullptr)
-      return;  // what the handler of a signal raised
+    if (PyErr_Occurred() != nullptr) return;  // what the handler of a signal raised comes first
     // A message may name a file whose name is no UTF-8.
     const nb::object message = nb::steal(PyUnicode_DecodeFSDefault(error.what()));
     if (message.is_valid()) PyErr_SetObject(exception_for(error.code()), message.ptr());

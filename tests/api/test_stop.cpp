@@ -1,5 +1,7 @@
 // Calls that end before they are done: an Error, soon, and never an answer.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -10,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "forked.hpp"
 #include "maxdot/maxdot.hpp"
 #include "maxdot/stop.hpp"
 #include "support.hpp"
@@ -175,5 +178,83 @@ TEST_CASE("a host is asked while a call takes long, and can end it") {
     CHECK(code_of(call, {.poll = NthPoll::poll, .poll_context = &poll}) ==
           static_cast<int>(ErrorCode::cancelled));
     CHECK(poll.left <= 0);
+  }
+}
+
+namespace {
+
+/// A host that searches when it is asked.
+struct Searches {
+  const Index& index;
+  MatrixView queries;
+  SearchResult expected;
+  int times = 0;
+  bool right = true;
+
+  static bool poll(void* context) {
+    auto& own = *static_cast<Searches*>(context);
+    ++own.times;
+    own.right = own.right && test::difference(own.index.search(own.queries, 10, {.threads = 1}),
+                                              own.expected) == "";
+    return own.times >= 5;
+  }
+};
+
+/// A host that forks when it is asked, and whose child goes on.
+struct Forks {
+  pid_t child = -1;
+
+  static bool poll(void* context) {
+    auto& own = *static_cast<Forks*>(context);
+    if (own.child >= 0) return true;
+    own.child = fork();
+    if (own.child == 0) alarm(60);
+    return false;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a host may search when it is asked, briefly or for long") {
+  const test::Rows items = test::gaussian_rows(30000, 64, 1);
+  const Index index = Index::build(items.view(), {.metric = Metric::dot});
+  const test::Rows queries = test::gaussian_rows(30000, 64, 2);
+  for (const std::size_t count : {std::size_t{1}, std::size_t{40}, std::size_t{300}}) {
+    const MatrixView few = queries.view().slice(0, count);
+    Searches host = {index, few, index.search(few, 10)};
+    for (const int threads : {1, 2}) {
+      host.times = 0;
+      const Call call = {"search", [&](const StopOptions& stop) {
+                           (void)index.search(queries.view(), 10,
+                                              {.threads = threads, .stop = stop});
+                         }};
+      const int code = code_of(call, {.poll = Searches::poll, .poll_context = &host});
+      CHECK((code == 0 || code == static_cast<int>(ErrorCode::cancelled)));
+      CHECK(host.times > 0);
+      CHECK(host.right);
+    }
+  }
+}
+
+TEST_CASE("a child that a host forks when it is asked gets an Error, its parent an answer" *
+          doctest::skip(!test::kForksWithThreads)) {
+  const test::Rows items = test::gaussian_rows(30000, 64, 1);
+  const Index index = Index::build(items.view(), {.metric = Metric::dot});
+  const test::Rows queries = test::gaussian_rows(30000, 64, 2);
+  for (const int threads : {1, 3}) {
+    Forks host;
+    const Call call = {"search", [&](const StopOptions& stop) {
+                         (void)index.search(queries.view(), 10, {.threads = threads, .stop = stop});
+                       }};
+    const int code = code_of(call, {.poll = Forks::poll, .poll_context = &host});
+    if (host.child == 0) {
+      const bool right = code == static_cast<int>(ErrorCode::cancelled) &&
+                         index.search(queries.view().slice(0, 5), 3, {.threads = threads}).k == 3;
+      _exit(right ? 0 : 1);
+    }
+    CHECK(code == static_cast<int>(ErrorCode::cancelled));  // asked a second time, it ends
+    int status = 0;
+    CHECK(waitpid(host.child, &status, 0) == host.child);
+    CHECK(status == 0);
   }
 }

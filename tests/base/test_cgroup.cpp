@@ -1,4 +1,5 @@
-// The CPU quota and the memory of control groups, from trees of files as Linux shows them, and from odd ones.
+// The CPU quota and the memory of control groups, from trees of files as Linux shows them, and from
+// odd ones.
 
 #include <doctest/doctest.h>
 

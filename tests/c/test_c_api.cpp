@@ -136,6 +136,10 @@ TEST_CASE("C: shards merge to what one index returns") {
         MAXDOT_INVALID_ARGUMENT);
   CHECK(maxdot_merge(shards, 2, 6, 3, nullptr, c.ids.data(), c.scores.data(), nullptr) ==
         MAXDOT_INVALID_ARGUMENT);
+  CHECK(maxdot_merge(shards, 2, std::int64_t{1} << 60, 3, &merge, c.ids.data(), c.scores.data(),
+                     nullptr) == MAXDOT_OUT_OF_MEMORY);
+  CHECK(maxdot_merge(shards, 2, 6, std::int64_t{1} << 62, &merge, c.ids.data(), c.scores.data(),
+                     nullptr) == MAXDOT_INVALID_ARGUMENT);
   CHECK(maxdot_merge(shards, 2, 6, 4, &merge, c.ids.data(), c.scores.data(), nullptr) ==
         MAXDOT_INVALID_ARGUMENT);
 }
@@ -173,6 +177,10 @@ TEST_CASE("C: an index is saved, opened, described") {
   CHECK(maxdot_open((path + ".none").c_str(), nullptr, &opened) == MAXDOT_IO);
   CHECK(opened == nullptr);
   CHECK(says("items.maxdot.none"));
+  CHECK(maxdot_open((folder / ("two\nlines" + std::string(2000, '\xC3') + "\xA4")).c_str(), nullptr,
+                    &opened) == MAXDOT_IO);
+  CHECK(says("two lines"));
+  CHECK(std::strlen(maxdot_error_text()) <= 1023);
   folder.put("bad.maxdot", "no index");
   CHECK(maxdot_open((folder / "bad.maxdot").c_str(), nullptr, &opened) == MAXDOT_BAD_FORMAT);
 }

@@ -21,8 +21,8 @@ class RangeCollector {
   /// Results have no bound, so a round is short: they lie in two places while its lists are joined.
   static constexpr std::size_t kMostRoundQueries = 2048;
 
-  /// `thresholds`: one for each query of the call, in the units that are reported. `most_bytes`: what
-  /// results may take; 0: what is free. Throws std::bad_alloc.
+  /// `thresholds`: one for each query of the call, in the units that are reported. `most_bytes`:
+  /// what results may take; 0: what is free. Throws std::bad_alloc.
   RangeCollector(const Reported& reported, std::span<const double> thresholds,
                  std::uint64_t most_bytes);
 

@@ -197,6 +197,14 @@ class ScreenRegisters {
     kernels_.begin();
   }
   ~ScreenRegisters() { kernels_.end(); }
+  /// base::stop_requested() with the registers given back meanwhile: a host that is asked may need
+  /// them itself.
+  bool stop_requested() noexcept {
+    kernels_.end();
+    const bool requested = base::stop_requested();
+    kernels_.begin();
+    return requested;
+  }
   ScreenRegisters(const ScreenRegisters&) = delete;
   ScreenRegisters& operator=(const ScreenRegisters&) = delete;
 
@@ -209,7 +217,7 @@ class ScreenRegisters {
 template <typename Results>
 void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
                 QueryNote* notes, CodeScratch& scratch, ScanCounts& counts) noexcept {
-  const ScreenRegisters registers(context.scan.kernels.codes);
+  ScreenRegisters registers(context.scan.kernels.codes);
   BlockScan<Results> block(context, task, results, notes, scratch, counts);
   if (block.thresholds().all_have_left()) return;
   const Tuning& tuning = context.scan.tuning;
@@ -222,7 +230,7 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
   base::StopWatch watch;
   for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips);
        !walk.done(); walk.advance(skips)) {
-    if (watch.stopped()) break;
+    if (watch.due() && registers.stop_requested()) break;
     block.tile(walk.tile(), walk.later());
     if (--until_refresh == 0) {
       if (block.thresholds().all_have_left()) break;
