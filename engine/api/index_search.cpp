@@ -36,7 +36,8 @@ void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_
   };
   throw Error(ErrorCode::out_of_memory,
               "results of " + std::to_string(queries) + " queries with k = " + std::to_string(k) +
-                  " take " + megabytes(bytes) + ", and " + megabytes(allowed) +
+                  " do not fit in memory: they take " + megabytes(bytes) + ", and " +
+                  megabytes(allowed) +
                   (most_bytes == 0 ? " are free" : " are allowed (most_result_bytes)") +
                   "; use a smaller k or fewer queries at once");
 }
