@@ -31,6 +31,14 @@ LONG = {
 }
 
 
+@pytest.fixture(autouse=True)
+def handler_of_python():
+    """Where the tests run in the background, Ctrl-C may be ignored; Python then has no handler of its own."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(call):
     """Seconds from a Ctrl-C, 0.1 s after the call begins, to KeyboardInterrupt."""
     at = []
@@ -112,6 +120,7 @@ def test_a_search_on_another_thread_is_not_interrupted():
     """Ctrl-C is the main thread's; a worker's search is right."""
     script = textwrap.dedent("""
         import os, signal, threading, numpy as np, maxdot
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         items = np.random.default_rng(1).standard_normal((100_000, 64), dtype=np.float32)
         index = maxdot.Index.build(items)
         found = []
