@@ -46,7 +46,8 @@ auto entry(const Message& message, Body&& body) -> decltype(body()) {
 template <typename Message, typename Body>
 auto entry(const StopOptions& stop, const Message& message, Body&& body) -> decltype(body()) {
   Stop own(stop, current_stop());
-  const StopOfThread scope(&own);
+  // Most calls have nothing to ask: their loops then do without.
+  const StopOfThread scope(own.asks() ? &own : current_stop());
   return entry(message, body);
 }
 

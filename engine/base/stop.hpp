@@ -3,9 +3,12 @@
 // here, and no function hands them on.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "maxdot/stop.hpp"
 
@@ -18,6 +21,8 @@ class Stop {
   Stop(const Stop&) = delete;
   Stop& operator=(const Stop&) = delete;
 
+  /// Whether anything can end the call but what the outer one asks.
+  bool asks() const noexcept { return timed_ || options_.cancellation != nullptr; }
   /// Ends the call: after a fork that the host's poll made, its other threads do not exist.
   void cancel() noexcept { end(Reason::cancelled); }
   /// True for ever once it was: what has begun to leave things out goes on to do so.
@@ -67,20 +72,30 @@ inline void throw_if_stopped() {
   if (Stop* stop = current_stop()) stop->throw_if_requested();
 }
 
-/// Asks, in a loop over tiles, at every eighth.
+/// Asks in a loop of short steps, after every so many multiplications: asking costs a look at the
+/// clock.
 class StopWatch {
  public:
-  /// Whether it is time to ask, and a call that may be stopped.
+  /// `multiplications`: of one step.
+  explicit StopWatch(std::size_t multiplications) noexcept
+      : steps_(current_stop() == nullptr
+                   ? std::numeric_limits<std::size_t>::max()
+                   : std::max(kBetweenLooks / (multiplications + 1), std::size_t{1})),
+        left_(steps_) {}
+  /// Whether it is time to ask. Never, in a call that nothing can end.
   bool due() noexcept {
     if (--left_ != 0) return false;
-    left_ = kTiles;
-    return current_stop() != nullptr;
+    left_ = steps_;
+    return true;
   }
   bool stopped() noexcept { return due() && stop_requested(); }
 
  private:
-  static constexpr int kTiles = 8;
-  int left_ = kTiles;
+  /// A tenth of a millisecond of the fastest kernels.
+  static constexpr std::size_t kBetweenLooks = std::size_t{1} << 24;
+
+  std::size_t steps_;
+  std::size_t left_;
 };
 
 }  // namespace maxdot::base

@@ -191,10 +191,10 @@ void count_better(const store::ItemStore& items, const kernels::KernelTable& ker
           std::atomic_ref(better[p]).fetch_add(better_of(targets[p]), std::memory_order_relaxed);
         });
       };
-      base::StopWatch watch;
+      const std::size_t block = std::min(kBlockQueries, count - first);
+      base::StopWatch watch(block * kernels::kTileItems * items.dimension);
       for (std::size_t t = tile; t < std::min(tiles, tile + kChunkTiles) && !watch.stopped(); ++t) {
-        counter.tile(t, first, std::min(kBlockQueries, count - first), count_for,
-                     scratch[static_cast<std::size_t>(worker)]);
+        counter.tile(t, first, block, count_for, scratch[static_cast<std::size_t>(worker)]);
       }
     });
   }

@@ -82,7 +82,7 @@ class Chunk {
       std::fill(state.lost, state.lost + kSoftmaxLanes, 0.0F);
       scratch_.exact[q] = {};
     }
-    base::StopWatch watch;
+    base::StopWatch watch(count * kTileItems * items_.dimension);
     for (std::size_t tile = tile_begin; tile < tile_end && !watch.stopped(); ++tile)
       add_tile(tile, begin, count);
     for (std::size_t q = 0; q < count; ++q) sums[q] = total(scratch_.states[q], scratch_.exact[q]);

@@ -227,7 +227,7 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
   const auto skips = [&block](std::size_t tile) { return block.thresholds().skips(tile); };
   TileWalk walk(task, context.pass, context.sample_step);
   std::size_t until_refresh = per_refresh;
-  base::StopWatch watch;
+  base::StopWatch watch(task.queries * kernels::kTileItems * context.scan.items.dimension);
   for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips);
        !walk.done(); walk.advance(skips)) {
     if (watch.due() && registers.stop_requested()) break;

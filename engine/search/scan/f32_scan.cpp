@@ -139,7 +139,8 @@ void F32Scratch::reserve(std::size_t dimension) {
 template <typename Results>
 void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
               Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept {
-  base::StopWatch watch;
+  base::StopWatch watch(std::min(kMostF32Queries, task.queries) * kernels::kTileItems *
+                        context.items.dimension);
   for (std::size_t first = 0; first < task.queries; first += kMostF32Queries) {
     const Task part = {.first_query = task.first_query + first,
                        .queries = std::min(kMostF32Queries, task.queries - first),
