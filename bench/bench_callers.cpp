@@ -112,8 +112,8 @@ int main() {
       maxdot::MatrixView::f32(data.items.data(), data.n, data.d), {.metric = maxdot::Metric::dot});
   const auto with_threads = [&](int threads) {
     return [&, threads](const float* query, Room& room) {
-      index.search(maxdot::MatrixView::f32(query, 1, data.d), kK,
-                   {room.ids.data(), room.scores.data(), nullptr}, {.threads = threads});
+      index.search_into(maxdot::MatrixView::f32(query, 1, data.d), kK,
+                        {room.ids.data(), room.scores.data(), nullptr}, {.threads = threads});
     };
   };
 #if defined(MAXDOT_HAVE_FAISS)

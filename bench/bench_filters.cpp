@@ -95,10 +95,11 @@ int main() {
                 data.d, "plain ms", "ms", "ratio");
     for (const std::size_t k : {std::size_t{10}, std::size_t{100}}) {
       const std::string of = ", k = " + std::to_string(k);
-      const auto plain = [&] { index.search(queries, k, out, {.threads = threads}); };
+      const auto plain = [&] { index.search_into(queries, k, out, {.threads = threads}); };
       const auto filtered = [&](const std::string& name, const Filters& filters) {
-        compare(name + of, plain,
-                [&] { index.search(queries, k, out, {.threads = threads, .filters = filters}); });
+        compare(name + of, plain, [&] {
+          index.search_into(queries, k, out, {.threads = threads, .filters = filters});
+        });
       };
       const OwnedIdLists hundred = random_lists(kQueries, 100, data.n);
       const OwnedIdLists best = best_lists(index, queries, 100);
@@ -121,8 +122,8 @@ int main() {
         const MatrixView one = MatrixView::f32(data.queries.data(), users, data.d);
         compare(
             std::to_string(per_user) + " interests, beside one each" + of,
-            [&] { index.search(one, k, out, {.threads = threads}); },
-            [&] { index.search_multi(queries, per_user, k, out, {.threads = threads}); });
+            [&] { index.search_into(one, k, out, {.threads = threads}); },
+            [&] { index.search_multi_into(queries, per_user, k, out, {.threads = threads}); });
       }
     }
   }

@@ -18,6 +18,7 @@
 #include "data.hpp"
 #include "kernels/kernels.hpp"
 #include "maxdot/maxdot.hpp"
+#include "maxdot/objective.hpp"
 #include "search/search.hpp"
 #include "store/encode.hpp"
 

@@ -1,6 +1,6 @@
 include(CMakePackageConfigHelpers)
 
-set(libraries maxdot)
+set(libraries maxdot maxdot_evaluate)
 if(MAXDOT_BUILD_SHARED)
   list(APPEND libraries maxdot_shared)
 endif()

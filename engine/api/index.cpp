@@ -20,8 +20,7 @@
 #include "store/item_store.hpp"
 #include "store/verify.hpp"
 
-namespace maxdot {
-namespace api {
+namespace maxdot::api {
 
 int checked_threads(int threads) {
   constexpr int kMaxThreads = 4096;
@@ -63,8 +62,10 @@ void check_queries(const store::ItemStore& items, const MatrixView& queries, con
   store::check_matrix(queries, name, threads);
 }
 
-}  // namespace api
+}  // namespace maxdot::api
 
+namespace maxdot {
+inline namespace v0_1 {
 namespace {
 
 using api::checked_metric;
@@ -123,7 +124,7 @@ Index Index::build(Matrix&& items, const BuildOptions& options) {
 }
 
 Index Index::open(const std::string& path, const OpenOptions& options) {
-  return base::with_memory_for(options.stop, path, "open the index", [&] {
+  return base::file_entry(options.stop, path, "open the index", [&] {
     const int threads = checked_threads(options.threads);
     const bool verify_payload = options.verify_payload || options.verify_codes;
     auto impl = std::make_shared<Impl>();
@@ -136,8 +137,8 @@ Index Index::open(const std::string& path, const OpenOptions& options) {
 }
 
 std::uint64_t Index::save(const std::string& path) const {
-  return base::with_memory_for(path, "save the index",
-                               [&] { return store::write_file(*impl().items, path); });
+  return base::file_entry(path, "save the index",
+                          [&] { return store::write_file(*impl().items, path); });
 }
 
 IndexInfo Index::info() const noexcept {
@@ -173,8 +174,5 @@ void round_to_f32(std::span<const double> scores, float* out) noexcept {
   });
 }
 
-int available_threads() noexcept { return base::available_threads(); }
-
-const char* kernel_name() { return kernels::active_table().name; }
-
+}  // namespace v0_1
 }  // namespace maxdot

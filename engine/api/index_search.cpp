@@ -20,9 +20,7 @@
 #include "search/variants/range.hpp"
 #include "store/encode.hpp"
 
-namespace maxdot {
-
-namespace api {
+namespace maxdot::api {
 
 void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_bytes) {
   const double bytes =
@@ -62,8 +60,10 @@ SearchResult room_for(std::size_t queries, std::size_t k, std::uint64_t most_byt
   return result;
 }
 
-}  // namespace api
+}  // namespace maxdot::api
 
+namespace maxdot {
+inline namespace v0_1 {
 namespace {
 
 using api::room_for;
@@ -161,13 +161,13 @@ SearchResult Index::search(const MatrixView& queries, std::size_t k,
   return base::entry(options.stop, no_memory_for(queries, "queries"), [&] {
     store::check_shape(queries, "queries");  // before memory is taken for what they claim to be
     SearchResult result = room_for(queries.rows, k, options.most_result_bytes);
-    search(queries, k, view_of(result), without_stop(options));
+    search_into(queries, k, view_of(result), without_stop(options));
     return result;
   });
 }
 
-void Index::search(const MatrixView& queries, std::size_t k, const ResultView& out,
-                   const SearchOptions& options) const {
+void Index::search_into(const MatrixView& queries, std::size_t k, const ResultView& out,
+                        const SearchOptions& options) const {
   base::entry(options.stop, no_memory_for(queries, "queries"), [&] {
     check_results(out, queries.rows, k);
     call(impl(), queries, "queries", k, queries.rows, "queries", options,
@@ -183,13 +183,13 @@ SearchResult Index::search_multi(const MatrixView& interests, std::size_t per_us
     store::check_shape(interests, "interests");
     SearchResult result =
         room_for(checked_users(interests, per_user), k, options.most_result_bytes);
-    search_multi(interests, per_user, k, view_of(result), without_stop(options));
+    search_multi_into(interests, per_user, k, view_of(result), without_stop(options));
     return result;
   });
 }
 
-void Index::search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
-                         const ResultView& out, const SearchOptions& options) const {
+void Index::search_multi_into(const MatrixView& interests, std::size_t per_user, std::size_t k,
+                              const ResultView& out, const SearchOptions& options) const {
   base::entry(options.stop, no_memory_for(interests, "interests"), [&] {
     const std::size_t users = checked_users(interests, per_user);
     check_results(out, users, k);
@@ -212,4 +212,5 @@ RangeResult Index::search_range(const MatrixView& queries, std::span<const doubl
   });
 }
 
+}  // namespace v0_1
 }  // namespace maxdot

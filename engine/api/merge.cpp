@@ -18,6 +18,7 @@
 #include "search/collect/top_k.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
 namespace {
 
 using search::Entry;
@@ -220,4 +221,5 @@ RangeResult merge(std::span<const RangeResult> shards, const MergeOptions& optio
   return base::entry(options.stop, kNoMemory, [&] { return merged(shards, options); });
 }
 
+}  // namespace v0_1
 }  // namespace maxdot

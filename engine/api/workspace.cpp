@@ -8,6 +8,7 @@
 #include "base/entry.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
 
 Workspace::Workspace() {
   base::entry([] { return std::string("no memory for a workspace"); },
@@ -28,4 +29,5 @@ void release_thread_memory() noexcept { search::release_thread_memory(); }
 
 std::size_t thread_memory_bytes() noexcept { return search::thread_memory_bytes(); }
 
+}  // namespace v0_1
 }  // namespace maxdot

@@ -109,7 +109,7 @@ void take_over_owner(int fd, const struct stat& old) noexcept {
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   check_path(path_);
-  with_memory_for(path_, "write it", [this] { open(); });
+  file_entry(path_, "write it", [this] { open(); });
 }
 
 void AtomicFile::open() {
@@ -193,7 +193,7 @@ void AtomicFile::prepare() {
   flush();
   int error = sync_descriptor(temporary_.descriptor());
   if (error == 0)
-    error = with_memory_for(path_, "finish writing it", [this] { return temporary_.give_name(); });
+    error = file_entry(path_, "finish writing it", [this] { return temporary_.give_name(); });
   if (error == 0) return;
   temporary_.discard();
   fail_errno(path_, "cannot finish writing (an older file of this name is unchanged)", error);
@@ -220,7 +220,7 @@ void AtomicFile::commit() {
 void AtomicFile::commit_both(AtomicFile& first, AtomicFile& second) {
   first.prepare();
   second.prepare();
-  with_memory_for(second.path_, "finish writing it", [&] {
+  file_entry(second.path_, "finish writing it", [&] {
     // Two writers of one pair take turns, or the ids of one could stand beside the scores of the
     // other.
     const FolderLock turn(first.folder_);
@@ -235,7 +235,8 @@ void AtomicFile::commit_both(AtomicFile& first, AtomicFile& second) {
       first.publish();
     } catch (const Error& error) {
       if (old_second.restore()) throw;
-      throw Error(error.code(), std::string(error.what()) + "; '" + second.path_ + "' is removed");
+      throw Error(error.code(), std::string(error.what()) + "; '" + second.path_ + "' is removed")
+          .about(first.path_);
     }
     const int first_synced = sync_folder(first.folder_);
     try {

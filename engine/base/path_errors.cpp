@@ -1,13 +1,21 @@
 #include "base/path_errors.hpp"
 
+#include <new>
 #include <system_error>
-
-#include "maxdot/error.hpp"
 
 namespace maxdot::base {
 
 void fail(const std::string& path, const std::string& what) {
-  throw Error(ErrorCode::io, (path.empty() ? std::string("(empty path)") : path) + ": " + what);
+  throw Error(ErrorCode::io, (path.empty() ? std::string("(empty path)") : path) + ": " + what)
+      .about(path);
+}
+
+void throw_about(const Error& error, const std::string& path) {
+  try {
+    throw error.about(path);
+  } catch (const std::bad_alloc&) {
+  }
+  throw Error(error);
 }
 
 void fail_errno(const std::string& path, const std::string& what, int error) {
@@ -19,7 +27,8 @@ void check_path(const std::string& path) {
   std::string shown;
   for (const char c : path) shown += c == '\0' ? std::string("\\0") : std::string(1, c);
   throw Error(ErrorCode::invalid_argument,
-              shown + ": the path holds a NUL character; name a file without one");
+              shown + ": the path holds a NUL character; name a file without one")
+      .about(path);
 }
 
 }  // namespace maxdot::base

@@ -1,9 +1,10 @@
-// Errors that name a file, and the check of a path that every function taking one makes.
+// Errors that name a file, and what every function that takes a path has: a frame and a check.
 #pragma once
 
 #include <string>
 
 #include "base/entry.hpp"
+#include "maxdot/error.hpp"
 
 namespace maxdot::base {
 
@@ -13,23 +14,31 @@ namespace maxdot::base {
 /// The same with the system's reason.
 [[noreturn]] void fail_errno(const std::string& path, const std::string& what, int error);
 
+/// Throws error.about(path), or `error` itself if there is no memory for that.
+[[noreturn]] void throw_about(const Error& error, const std::string& path);
+
 /// Throws Error (invalid_argument) for a path that holds a NUL: the system would see only what
 /// stands before it.
 void check_path(const std::string& path);
 
-/// Runs `call` as an entry point of the library does (base/entry.hpp). Memory that runs out in it
-/// is an Error that names the path and what was being done ("open the index").
+/// Runs `call` as an entry point of the library does (base/entry.hpp), one that `stop` may end.
+/// Every Error that leaves it has the path (Error::path). Memory that runs out in it is an Error
+/// that names the path and what was being done ("open the index").
 template <typename Call>
-auto with_memory_for(const std::string& path, const char* what, Call&& call) {
-  return entry([&] { return path + ": not enough memory to " + what; }, call);
+auto file_entry(const StopOptions& stop, const std::string& path, const char* what, Call&& call) {
+  try {
+    return entry(
+        stop, [&] { return path + ": not enough memory to " + what; }, call);
+  } catch (const Error& error) {
+    if (error.path().empty()) throw_about(error, path);
+    throw;
+  }
 }
 
-/// The same for a call that `stop` may end.
+/// The same for a call that nothing ends early.
 template <typename Call>
-auto with_memory_for(const StopOptions& stop, const std::string& path, const char* what,
-                     Call&& call) {
-  return entry(
-      stop, [&] { return path + ": not enough memory to " + what; }, call);
+auto file_entry(const std::string& path, const char* what, Call&& call) {
+  return file_entry({}, path, what, call);
 }
 
 }  // namespace maxdot::base

@@ -10,6 +10,7 @@
 #include "maxdot/matrix.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
 
 const char* to_string(Metric metric) noexcept {
   switch (metric) {
@@ -95,4 +96,5 @@ std::shared_ptr<void> Matrix::release() noexcept {
   return std::move(data_);
 }
 
+}  // namespace v0_1
 }  // namespace maxdot

@@ -107,10 +107,10 @@ IdLists lists_of(const maxdot_id_lists& lists, std::size_t count, const char* na
   return {{lists.offsets, count + 1}, {lists.ids, static_cast<std::size_t>(ids)}};
 }
 
-SearchOptions search_options_of(const maxdot_search_options* given, std::size_t owners,
-                                std::size_t items) {
+SearchArguments::SearchArguments(const maxdot_search_options* given, std::size_t owners,
+                                 std::size_t items) {
   const maxdot_search_options c = options_of(given, "options");
-  SearchOptions options;
+  SearchOptions& options = options_;
   options.threads = threads_of(c.threads);
   options.metric = metric_of(c.metric);
   options.score_kind = score_kind_of(c.score_kind);
@@ -120,7 +120,28 @@ SearchOptions search_options_of(const maxdot_search_options* given, std::size_t 
   options.stop = stop_of(c.cancellation, c.timeout);
   if (c.workspace != nullptr) options.workspace = &c.workspace->workspace;
   options.most_result_bytes = c.most_result_bytes;
-  return options;
+  if (c.stats != nullptr) {
+    check_told(*c.stats, "stats");
+    told_ = c.stats;
+    options.stats = &stats_;
+  }
+}
+
+void SearchArguments::tell_stats() const {
+  if (told_ == nullptr) return;
+  maxdot_search_stats told = {};
+  told.queries = stats_.queries;
+  told.queries_by_f32 = stats_.queries_by_f32;
+  told.queries_by_list = stats_.queries_by_list;
+  told.queries_repeated = stats_.queries_repeated;
+  told.tiles_4bit = stats_.tiles_4bit;
+  told.tiles_8bit = stats_.tiles_8bit;
+  told.tiles_f32 = stats_.tiles_f32;
+  told.candidates = stats_.candidates;
+  told.refined = stats_.refined;
+  told.rescored = stats_.rescored;
+  told.bytes_read = stats_.bytes_read;
+  tell(told, told_, "stats");
 }
 
 std::int32_t metric_value(Metric metric) noexcept {

@@ -54,6 +54,22 @@ Options options_of(const Options* given, const char* name) {
   return options;
 }
 
+/// Throws unless struct_size can be one.
+template <typename Told>
+void check_told(const Told& out, const char* name) {
+  if (out.struct_size < sizeof(std::uint32_t) || out.struct_size > 65536)
+    refuse_struct_size(name, out.struct_size);
+}
+
+/// Writes what a caller asked to be told, as far as its struct goes: it may be of an earlier
+/// version, and shorter.
+template <typename Told>
+void tell(Told told, Told* out, const char* name) {
+  check_told(required(out, name), name);
+  told.struct_size = out->struct_size;
+  std::memcpy(out, &told, std::min<std::size_t>(told.struct_size, sizeof told));
+}
+
 /// A number of elements. Throws for a negative one.
 std::size_t size_of_argument(std::int64_t value, const char* name);
 
@@ -66,9 +82,23 @@ int threads_of(std::int32_t threads);
 StopOptions stop_of(const maxdot_cancellation* cancellation, double timeout);
 /// `count` lists. Their memory must be as the offsets say.
 IdLists lists_of(const maxdot_id_lists& lists, std::size_t count, const char* name);
-/// Filters have a list for each of `owners` owners.
-SearchOptions search_options_of(const maxdot_search_options* given, std::size_t owners,
-                                std::size_t items);
+
+/// The options of a search, with filters of a list for each of `owners` owners.
+class SearchArguments {
+ public:
+  SearchArguments(const maxdot_search_options* given, std::size_t owners, std::size_t items);
+  SearchArguments(const SearchArguments&) = delete;
+  SearchArguments& operator=(const SearchArguments&) = delete;
+
+  const SearchOptions& options() const noexcept { return options_; }
+  /// After the search: what it did, if the caller wants to know.
+  void tell_stats() const;
+
+ private:
+  SearchOptions options_;
+  SearchStats stats_;
+  maxdot_search_stats* told_ = nullptr;
+};
 
 std::int32_t metric_value(Metric metric) noexcept;
 std::int32_t dtype_value(DType dtype) noexcept;

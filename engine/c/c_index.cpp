@@ -5,11 +5,13 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "c/c_arguments.hpp"
 #include "c/c_status.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
+#include "maxdot/machine.hpp"
 #include "maxdot/maxdot.h"
 
 using namespace maxdot;
@@ -88,10 +90,7 @@ void maxdot_close(maxdot_index* index) { delete index; }
 maxdot_status maxdot_info(const maxdot_index* index, maxdot_index_info* info) {
   return c::guarded([&] {
     const IndexInfo known = c::required(index, "index").index.info();
-    const std::uint32_t size = c::required(info, "info").struct_size;
-    if (size < sizeof size || size > 65536) c::refuse_struct_size("info", size);
     maxdot_index_info told = {};
-    told.struct_size = size;
     told.dtype = c::dtype_value(known.dtype);
     told.metric = c::metric_value(known.metric);
     told.normalized = known.normalized ? 1 : 0;
@@ -100,7 +99,7 @@ maxdot_status maxdot_info(const maxdot_index* index, maxdot_index_info* info) {
     told.dimension = static_cast<std::int64_t>(known.dimension);
     told.bytes = static_cast<std::int64_t>(known.bytes);
     told.checksum = known.checksum;
-    std::memcpy(info, &told, std::min<std::size_t>(size, sizeof told));
+    c::tell(told, info, "info");
   });
 }
 
@@ -125,6 +124,19 @@ maxdot_status maxdot_kernel(const char** name) {
     c::required(name, "name") = nullptr;
     *name = kernel_name();
   });
+}
+
+maxdot_status maxdot_kernel_at(int32_t i, const char** name) {
+  return c::guarded([&] {
+    c::required(name, "name") = nullptr;
+    const std::vector<const char*> names = kernel_names();
+    if (i >= 0 && static_cast<std::size_t>(i) < names.size())
+      *name = names[static_cast<std::size_t>(i)];
+  });
+}
+
+maxdot_status maxdot_use_kernels(const char* name) {
+  return c::guarded([&] { use_kernels(&c::required(name, "name")); });
 }
 
 }  // extern "C"

@@ -77,8 +77,9 @@ maxdot_status maxdot_search(const maxdot_index* index, const maxdot_matrix* quer
     const Index& known = c::required(index, "index").index;
     const MatrixView rows = c::matrix_of(queries, "queries");
     const std::size_t width = c::size_of_argument(k, "k");
-    known.search(rows, width, {ids, scores, counts},
-                 c::search_options_of(options, rows.rows, known.size()));
+    const c::SearchArguments given(options, rows.rows, known.size());
+    known.search_into(rows, width, {ids, scores, counts}, given.options());
+    given.tell_stats();
   });
 }
 
@@ -90,8 +91,10 @@ maxdot_status maxdot_search_multi(const maxdot_index* index, const maxdot_matrix
     const MatrixView rows = c::matrix_of(interests, "interests");
     const std::size_t interests_of_user = c::size_of_argument(per_user, "per_user");
     const std::size_t users = interests_of_user == 0 ? 0 : rows.rows / interests_of_user;
-    known.search_multi(rows, interests_of_user, c::size_of_argument(k, "k"), {ids, scores, counts},
-                       c::search_options_of(options, users, known.size()));
+    const c::SearchArguments given(options, users, known.size());
+    known.search_multi_into(rows, interests_of_user, c::size_of_argument(k, "k"),
+                            {ids, scores, counts}, given.options());
+    given.tell_stats();
   });
 }
 
@@ -105,8 +108,9 @@ maxdot_status maxdot_search_range(const maxdot_index* index, const maxdot_matrix
     const std::size_t count = c::size_of_argument(threshold_count, "threshold_count");
     if (count != 0) c::required(thresholds, "thresholds");
     auto range = std::make_unique<maxdot_range>();
-    range->result = known.search_range(rows, {thresholds, count},
-                                       c::search_options_of(options, rows.rows, known.size()));
+    const c::SearchArguments given(options, rows.rows, known.size());
+    range->result = known.search_range(rows, {thresholds, count}, given.options());
+    given.tell_stats();
     *found = range.release();
   });
 }

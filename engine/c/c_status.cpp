@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
+
+#include "maxdot/machine.hpp"
 
 namespace maxdot::c {
 namespace {
@@ -11,35 +14,44 @@ namespace {
 // destructor.
 struct LastError {
   char text[1024];
+  char path[4096];
   std::int64_t row;
   std::int64_t column;
 };
-thread_local LastError last = {"", -1, -1};
+thread_local LastError last = {"", "", -1, -1};
 
-void keep(const char* text, std::int64_t row, std::int64_t column) noexcept {
-  std::size_t length = std::strlen(text);
-  if (length > sizeof last.text - 1) {
-    length = sizeof last.text - 1;
-    while (length > 0 && (text[length] & 0xC0) == 0x80) --length;  // no half of a UTF-8 character
+// As much of it as there is room for, and no half of a UTF-8 character. Returns its length.
+template <std::size_t size>
+std::size_t copy(std::string_view text, char (&out)[size]) noexcept {
+  std::size_t length = text.size();
+  if (length > size - 1) {
+    length = size - 1;
+    while (length > 0 && (text[length] & 0xC0) == 0x80) --length;
   }
-  std::memmove(last.text, text, length);
-  last.text[length] = '\0';
+  std::memmove(out, text.data(), length);
+  out[length] = '\0';
+  return length;
+}
+
+void keep(const char* text, std::string_view path, const ErrorPlace& place) noexcept {
+  const std::size_t length = copy(text, last.text);
   // One line, whatever a file is called.
   std::replace_if(
       last.text, last.text + length, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  last.row = row;
-  last.column = column;
+  copy(path, last.path);
+  last.row = place.row;
+  last.column = place.column;
 }
 
 }  // namespace
 
 maxdot_status failed(const Error& error) noexcept {
-  keep(error.what(), error.place().row, error.place().column);
+  keep(error.what(), error.path(), error.place());
   return static_cast<maxdot_status>(error.code());
 }
 
 maxdot_status failed(maxdot_status status, const char* text) noexcept {
-  keep(text, -1, -1);
+  keep(text, {}, {});
   return status;
 }
 
@@ -59,9 +71,11 @@ static_assert(static_cast<int>(ErrorCode::invalid_argument) == MAXDOT_INVALID_AR
 
 extern "C" {
 
-const char* maxdot_version(void) { return MAXDOT_VERSION; }
+const char* maxdot_version(void) { return maxdot::version(); }
 
 const char* maxdot_error_text(void) { return maxdot::c::last.text; }
+
+const char* maxdot_error_path(void) { return maxdot::c::last.path; }
 
 void maxdot_error_place(int64_t* row, int64_t* column) {
   if (row != nullptr) *row = maxdot::c::last.row;

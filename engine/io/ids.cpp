@@ -13,6 +13,7 @@
 #include "maxdot/io.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
 namespace {
 
 std::vector<std::int64_t> read_npy_ids(const base::InputFile& file) {
@@ -75,10 +76,11 @@ std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
 }  // namespace
 
 std::vector<std::int64_t> read_ids(const std::string& path) {
-  return base::with_memory_for(path, "read its ids", [&] {
+  return base::file_entry(path, "read its ids", [&] {
     const base::InputFile file(path);
     return path.ends_with(".npy") ? read_npy_ids(file) : read_text_ids(file);
   });
 }
 
+}  // namespace v0_1
 }  // namespace maxdot

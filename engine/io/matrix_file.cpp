@@ -11,6 +11,12 @@
 #include "maxdot/io.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
+namespace {
+
+const std::string kNoPath;
+
+}  // namespace
 
 struct MatrixFile::Impl {
   base::InputFile file;
@@ -71,7 +77,7 @@ MatrixFile& MatrixFile::operator=(MatrixFile&&) noexcept = default;
 MatrixFile::~MatrixFile() = default;
 
 MatrixFile MatrixFile::open(const std::string& path) {
-  return base::with_memory_for(path, "open it", [&] {
+  return base::file_entry(path, "open it", [&] {
     auto impl = std::make_unique<Impl>(Impl{base::InputFile(path)});
     const std::string_view name(path);
     if (name.ends_with(".npy")) {
@@ -94,8 +100,7 @@ std::size_t MatrixFile::rows() const noexcept { return impl_ == nullptr ? 0 : im
 std::size_t MatrixFile::cols() const noexcept { return impl_ == nullptr ? 0 : impl_->cols; }
 DType MatrixFile::dtype() const noexcept { return impl_ == nullptr ? DType::f32 : impl_->dtype; }
 const std::string& MatrixFile::path() const noexcept {
-  static const std::string none;
-  return impl_ == nullptr ? none : impl_->file.path();
+  return impl_ == nullptr ? kNoPath : impl_->file.path();
 }
 
 void MatrixFile::read(std::size_t begin, std::size_t count, void* out) const {
@@ -103,19 +108,21 @@ void MatrixFile::read(std::size_t begin, std::size_t count, void* out) const {
     throw Error(ErrorCode::invalid_argument,
                 "this MatrixFile is empty: it was moved from; MatrixFile::open makes one");
   }
-  if (begin > impl_->rows || count > impl_->rows - begin) {
-    throw Error(ErrorCode::invalid_argument,
-                path() + ": rows from " + std::to_string(begin) + ", " + std::to_string(count) +
-                    " of them, are asked for; it has " + std::to_string(impl_->rows));
-  }
-  if (count == 0) return;
-  if (impl_->has_prefixes) {
-    io::read_fvecs_rows(impl_->file, impl_->cols, begin, count, out);
-  } else {
-    // The open has checked rows * row_bytes against the file's length, so nothing here overflows.
-    const std::uint64_t row_bytes = impl_->cols * size_of(impl_->dtype);
-    impl_->file.read_at(impl_->data_offset + begin * row_bytes, out, count * row_bytes);
-  }
+  base::file_entry(path(), "read it", [&] {
+    if (begin > impl_->rows || count > impl_->rows - begin) {
+      throw Error(ErrorCode::invalid_argument,
+                  path() + ": rows from " + std::to_string(begin) + ", " + std::to_string(count) +
+                      " of them, are asked for; it has " + std::to_string(impl_->rows));
+    }
+    if (count == 0) return;
+    if (impl_->has_prefixes) {
+      io::read_fvecs_rows(impl_->file, impl_->cols, begin, count, out);
+    } else {
+      // The open has checked rows * row_bytes against the file's length, so nothing here overflows.
+      const std::uint64_t row_bytes = impl_->cols * size_of(impl_->dtype);
+      impl_->file.read_at(impl_->data_offset + begin * row_bytes, out, count * row_bytes);
+    }
+  });
 }
 
 Matrix MatrixFile::read_all() const {
@@ -123,11 +130,12 @@ Matrix MatrixFile::read_all() const {
     try {
       return Matrix(rows(), cols(), dtype());
     } catch (const Error& error) {
-      throw Error(error.code(), path() + ": " + error.what());
+      throw Error(error.code(), path() + ": " + error.what()).about(path());
     }
   }();
   read(0, rows(), matrix.data());
   return matrix;
 }
 
+}  // namespace v0_1
 }  // namespace maxdot

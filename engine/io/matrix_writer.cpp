@@ -14,6 +14,7 @@
 #include "maxdot/io.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
 
 struct MatrixWriter::Impl {
   base::AtomicFile file;
@@ -26,6 +27,8 @@ struct MatrixWriter::Impl {
   bool has_prefixes() const { return format == Format::ivecs || format == Format::fvecs; }
   void check_append(bool of_ids, std::size_t count) const;
   void check_complete() const;
+  void append(const std::int64_t* values, std::size_t count);
+  void append(const double* values, std::size_t count);
   template <typename To, typename From>
   void write_rows(const From* values, std::size_t count);
 };
@@ -66,24 +69,24 @@ void MatrixWriter::Impl::write_rows(const From* values, std::size_t count) {
 
 MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t rows,
                            std::size_t cols) {
-  if (format > Format::fvecs) {
-    throw Error(ErrorCode::invalid_argument, path + ": format " +
-                                                 std::to_string(static_cast<int>(format)) +
-                                                 " is not a value of MatrixWriter::Format");
-  }
-  const bool npy = format == Format::npy_i64 || format == Format::npy_f32;
-  if (cols == 0 || (!npy && cols > std::numeric_limits<std::int32_t>::max())) {
-    throw Error(ErrorCode::invalid_argument,
-                path + ": cannot write rows of " + std::to_string(cols) + " values");
-  }
-  // 8 bytes a value also covers the dimension field of each row.
-  const auto values = base::checked_mul(rows, cols);
-  if (!values || !base::checked_mul(*values, 8)) {
-    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " +
-                                                 std::to_string(cols) +
-                                                 " values are more than a file can hold");
-  }
-  base::with_memory_for(path, "write it", [&] {
+  base::file_entry(path, "write it", [&] {
+    if (format > Format::fvecs) {
+      throw Error(ErrorCode::invalid_argument, path + ": format " +
+                                                   std::to_string(static_cast<int>(format)) +
+                                                   " is not a value of MatrixWriter::Format");
+    }
+    const bool npy = format == Format::npy_i64 || format == Format::npy_f32;
+    if (cols == 0 || (!npy && cols > std::numeric_limits<std::int32_t>::max())) {
+      throw Error(ErrorCode::invalid_argument,
+                  path + ": cannot write rows of " + std::to_string(cols) + " values");
+    }
+    // 8 bytes a value also covers the dimension field of each row.
+    const auto values = base::checked_mul(rows, cols);
+    if (!values || !base::checked_mul(*values, 8)) {
+      throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " +
+                                                   std::to_string(cols) +
+                                                   " values are more than a file can hold");
+    }
     impl_ = std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols});
     if (!npy) return;
     const std::string header =
@@ -104,31 +107,39 @@ MatrixWriter::Impl& MatrixWriter::impl() const {
 
 void MatrixWriter::append(const std::int64_t* values, std::size_t count) {
   Impl& to = impl();
-  to.check_append(true, count);
-  if (to.format == Format::npy_i64) {
-    to.file.write(values, count * to.cols * sizeof *values);
+  base::file_entry(to.path, "write it", [&] { to.append(values, count); });
+}
+
+void MatrixWriter::append(const double* values, std::size_t count) {
+  Impl& to = impl();
+  base::file_entry(to.path, "write it", [&] { to.append(values, count); });
+}
+
+void MatrixWriter::Impl::append(const std::int64_t* values, std::size_t count) {
+  check_append(true, count);
+  if (format == Format::npy_i64) {
+    file.write(values, count * cols * sizeof *values);
   } else {
-    const std::int64_t* end = values + count * to.cols;
+    const std::int64_t* end = values + count * cols;
     const std::int64_t* wide = std::find_if(values, end, [](std::int64_t v) {
       return v < std::numeric_limits<std::int32_t>::min() ||
              v > std::numeric_limits<std::int32_t>::max();
     });
     if (wide != end) {
-      const std::size_t row = to.appended + static_cast<std::size_t>(wide - values) / to.cols;
+      const std::size_t row = appended + static_cast<std::size_t>(wide - values) / cols;
       throw Error(ErrorCode::invalid_data,
-                  to.path + ": row " + std::to_string(row) + ": id " + std::to_string(*wide) +
+                  path + ": row " + std::to_string(row) + ": id " + std::to_string(*wide) +
                       " does not fit the int32 of .ivecs; write .npy instead");
     }
-    to.write_rows<std::int32_t>(values, count);
+    write_rows<std::int32_t>(values, count);
   }
-  to.appended += count;
+  appended += count;
 }
 
-void MatrixWriter::append(const double* values, std::size_t count) {
-  Impl& to = impl();
-  to.check_append(false, count);
-  base::in_default_environment([&] { to.write_rows<float>(values, count); });
-  to.appended += count;
+void MatrixWriter::Impl::append(const double* values, std::size_t count) {
+  check_append(false, count);
+  write_rows<float>(values, count);
+  appended += count;
 }
 
 void MatrixWriter::Impl::check_complete() const {
@@ -139,15 +150,21 @@ void MatrixWriter::Impl::check_complete() const {
 
 void MatrixWriter::commit() {
   Impl& of = impl();
-  of.check_complete();
-  base::in_default_environment([&] { of.file.commit(); });
+  base::file_entry(of.path, "finish writing it", [&] {
+    of.check_complete();
+    of.file.commit();
+  });
 }
 
 void MatrixWriter::commit_both(MatrixWriter& first, MatrixWriter& second) {
-  first.impl().check_complete();
-  second.impl().check_complete();
-  base::in_default_environment(
-      [&] { base::AtomicFile::commit_both(first.impl().file, second.impl().file); });
+  Impl& before = first.impl();
+  Impl& after = second.impl();
+  base::file_entry(before.path, "finish writing it", [&] { before.check_complete(); });
+  base::file_entry(after.path, "finish writing it", [&] {
+    after.check_complete();
+    base::AtomicFile::commit_both(before.file, after.file);
+  });
 }
 
+}  // namespace v0_1
 }  // namespace maxdot

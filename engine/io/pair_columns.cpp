@@ -10,6 +10,7 @@
 #include "maxdot/error.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
 namespace {
 
 // Each alone or with one of kEndings. include/maxdot/io.hpp names them.
@@ -121,7 +122,10 @@ PairPlaces find_pair_columns(std::span<const std::string> names, const PairColum
                      [&] { return Header(names).places(columns); });
 }
 
-namespace io {
+}  // namespace v0_1
+}  // namespace maxdot
+
+namespace maxdot::io {
 
 char separator_of(std::string_view line) {
   bool quoted = false;
@@ -154,5 +158,4 @@ void split_cells(std::string_view line, char separator, std::size_t most,
   }
 }
 
-}  // namespace io
-}  // namespace maxdot
+}  // namespace maxdot::io

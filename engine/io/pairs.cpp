@@ -16,6 +16,7 @@
 #include "maxdot/io.hpp"
 
 namespace maxdot {
+inline namespace v0_1 {
 namespace {
 
 template <typename T>
@@ -173,7 +174,7 @@ class TextPairs {
 }  // namespace
 
 IdPairs read_id_pairs(const std::string& path, const PairColumns& columns) {
-  return base::with_memory_for(path, "read its pairs", [&] {
+  return base::file_entry(path, "read its pairs", [&] {
     const base::InputFile file(path);
     if (!path.ends_with(".npy")) return TextPairs(file, columns).read();
     if (!columns.user.empty() || !columns.item.empty()) {
@@ -184,4 +185,5 @@ IdPairs read_id_pairs(const std::string& path, const PairColumns& columns) {
   });
 }
 
+}  // namespace v0_1
 }  // namespace maxdot

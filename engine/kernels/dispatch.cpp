@@ -1,4 +1,4 @@
-// Picks the kernel table, once. A new instruction set adds one line to `candidates`.
+// Picks the kernel table. A new instruction set adds one line to `candidates`.
 
 #include <atomic>
 #include <cstdlib>
@@ -39,23 +39,32 @@ std::vector<Candidate> candidates() {
   };
 }
 
-const KernelTable& choose() {
-  const char* wanted = std::getenv("MAXDOT_ISA");
-  if (wanted == nullptr || *wanted == '\0') return *runnable_tables().front();
+// No static local: a child that is forked while one is made would find it locked for ever. Threads
+// that choose at once choose the same.
+std::atomic<const KernelTable*> chosen = nullptr;
+
+// `asked`: what names the table, for messages.
+const KernelTable& table_named(std::string_view wanted, const std::string& asked) {
   std::string known;
   for (const Candidate& candidate : candidates()) {
     if (candidate.name == wanted) {
       if (candidate.usable()) return candidate.table();
-      throw Error(ErrorCode::unsupported, "MAXDOT_ISA=" + std::string(wanted) +
-                                              ": this CPU or operating system does not support it, "
-                                              "MAXDOT_CPU_MASK hides it, or (amx) a thread has too "
-                                              "small an alternate signal stack; unset it");
+      throw Error(ErrorCode::unsupported,
+                  asked +
+                      ": this CPU or operating system does not support it, MAXDOT_CPU_MASK "
+                      "hides it, or (amx) a thread has too small an alternate signal stack; "
+                      "use another, or leave the choice to the library");
     }
     known += (known.empty() ? "" : ", ") + std::string(candidate.name);
   }
-  throw Error(
-      ErrorCode::invalid_argument,
-      "MAXDOT_ISA=" + std::string(wanted) + " is not a kernel of this build; use one of: " + known);
+  throw Error(ErrorCode::invalid_argument,
+              asked + ": no kernels of this build have that name; use one of: " + known);
+}
+
+const KernelTable& choose() {
+  const char* wanted = std::getenv("MAXDOT_ISA");
+  if (wanted == nullptr || *wanted == '\0') return *runnable_tables().front();
+  return table_named(wanted, "MAXDOT_ISA=" + std::string(wanted));
 }
 
 }  // namespace
@@ -69,15 +78,18 @@ std::vector<const KernelTable*> runnable_tables() {
 }
 
 const KernelTable& active_table() {
-  // No static local: a child that is forked while one is made would find it locked for ever.
-  // Threads that choose at once choose the same.
-  static std::atomic<const KernelTable*> chosen = nullptr;
   const KernelTable* table = chosen.load(std::memory_order_acquire);
   if (table == nullptr) {
-    table = &choose();
-    chosen.store(table, std::memory_order_release);
+    const KernelTable* const best = &choose();
+    // Unless use_table came between.
+    if (chosen.compare_exchange_strong(table, best, std::memory_order_acq_rel)) table = best;
   }
   return *table;
+}
+
+void use_table(std::string_view name) {
+  chosen.store(&table_named(name, "kernels \"" + std::string(name) + "\""),
+               std::memory_order_release);
 }
 
 }  // namespace maxdot::kernels

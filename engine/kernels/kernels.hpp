@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/require_ieee.hpp"
@@ -230,9 +231,13 @@ const KernelTable& neondot_table() noexcept;
 /// names no mask.
 std::vector<const KernelTable*> runnable_tables();
 
-/// The best table for this CPU, or the one that MAXDOT_ISA names; decided once.
-/// Throws Error (unsupported, invalid_argument) if MAXDOT_ISA names a table that cannot run here,
-/// or MAXDOT_CPU_MASK no mask.
+/// The table that use_table named last; else the best one for this CPU, or the one that MAXDOT_ISA
+/// names, decided once. Throws Error (unsupported, invalid_argument) if MAXDOT_ISA names a table
+/// that cannot run here, or MAXDOT_CPU_MASK no mask.
 const KernelTable& active_table();
+
+/// From now on that table is active. Throws Error (unsupported, invalid_argument) if it cannot run
+/// here or there is none.
+void use_table(std::string_view name);
 
 }  // namespace maxdot::kernels

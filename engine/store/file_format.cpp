@@ -282,11 +282,11 @@ std::uint64_t file_bytes(const ItemStore& items) {
 }
 
 std::uint64_t write_file(const ItemStore& items, const std::string& path) {
-  return base::with_memory_for(path, "save the index", [&] { return write(items, path); });
+  return base::file_entry(path, "save the index", [&] { return write(items, path); });
 }
 
 std::shared_ptr<const ItemStore> open_file(const std::string& path, bool verify_payload) {
-  return base::with_memory_for(path, "open the index", [&] { return open(path, verify_payload); });
+  return base::file_entry(path, "open the index", [&] { return open(path, verify_payload); });
 }
 
 }  // namespace maxdot::store

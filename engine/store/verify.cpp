@@ -34,7 +34,7 @@ MatrixView rows_of(const ItemStore& items) noexcept {
 template <typename Check>
 void blaming(const std::string& path, Check&& check) {
   try {
-    base::with_memory_for(path, "verify the index", check);
+    base::file_entry(path, "verify the index", check);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::invalid_data) throw;
     throw Error(ErrorCode::bad_format,

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+inline namespace v0_1 {
 
 enum class ErrorCode : int {
   invalid_argument = 1,   ///< the caller's arguments do not fit (shape, k, option)
@@ -41,11 +44,23 @@ class Error : public std::runtime_error {
   /// For a caller who counts rows from elsewhere, such as the start of a file that it reads in
   /// parts.
   const ErrorPlace& place() const noexcept { return place_; }
+  /// The file that the failed call was about; empty if it was about none.
+  std::string_view path() const noexcept {
+    return path_ == nullptr ? std::string_view() : std::string_view(*path_);
+  }
+  /// The same error, about a file.
+  Error about(const std::string& path) const {
+    Error error(*this);
+    error.path_ = std::make_shared<const std::string>(path);
+    return error;
+  }
 
  private:
   ErrorCode code_;
   ErrorPlace place_;
+  std::shared_ptr<const std::string> path_;  // shared: copies of an exception must not throw
 };
 
+}  // namespace v0_1
 }  // namespace maxdot
 #pragma GCC visibility pop

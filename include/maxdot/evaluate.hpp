@@ -15,7 +15,9 @@
 #include "maxdot/types.hpp"
 
 #pragma GCC visibility push(default)
-namespace maxdot::evaluate {
+namespace maxdot {
+inline namespace v0_1 {
+namespace evaluate {
 
 using maxdot::IdLists;
 using maxdot::OwnedIdLists;
@@ -138,5 +140,7 @@ std::string rechub_text(RechubMetric metric, std::size_t k, double value);
 /// The number in that text.
 double rechub_rounded(RechubMetric metric, double value) noexcept;
 
-}  // namespace maxdot::evaluate
+}  // namespace evaluate
+}  // namespace v0_1
+}  // namespace maxdot
 #pragma GCC visibility pop

@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace maxdot {
+inline namespace v0_1 {
 
 /// A list of item ids for each of size() users, in CSR form and in the caller's memory: user u has
 /// ids[offsets[u] .. offsets[u + 1]). `offsets` starts at 0, never falls, and ends at ids.size().
@@ -30,4 +31,5 @@ struct OwnedIdLists {
   operator IdLists() const noexcept { return {offsets, ids}; }
 };
 
+}  // namespace v0_1
 }  // namespace maxdot

@@ -18,6 +18,7 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+inline namespace v0_1 {
 
 struct BuildOptions {
   /// The metric that searches use unless they name another.
@@ -185,8 +186,8 @@ class Index {
                       const SearchOptions& options = {}) const;
 
   /// The same into the caller's memory.
-  void search(const MatrixView& queries, std::size_t k, const ResultView& out,
-              const SearchOptions& options = {}) const;
+  void search_into(const MatrixView& queries, std::size_t k, const ResultView& out,
+                   const SearchOptions& options = {}) const;
 
   /// The exact k best items of users with several interest vectors each (as of MIND or ComiRec): an
   /// item's score is its best over the user's interests, and no item appears twice. `interests` is
@@ -198,8 +199,8 @@ class Index {
                             const SearchOptions& options = {}) const;
 
   /// The same into the caller's memory: `out` is [users, k].
-  void search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
-                    const ResultView& out, const SearchOptions& options = {}) const;
+  void search_multi_into(const MatrixView& interests, std::size_t per_user, std::size_t k,
+                         const ResultView& out, const SearchOptions& options = {}) const;
 
   /// Every item whose score reaches its query's threshold: score >= threshold, for distances <=.
   /// `thresholds` has one value for each query, or one for all; it is compared with the f64 score
@@ -226,19 +227,6 @@ class Index {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// Threads that "0" stands for: the cores in this process's affinity mask, cut to its cgroup CPU
-/// quota, at least 1.
-int available_threads() noexcept;
-
-/// Name of the kernels in use: reference, avx2, avxvnni, avx512, avx512vnni, amx, neon or neondot.
-/// MAXDOT_ISA overrides the choice; throws Error (unsupported) if it names one that this machine
-/// cannot run. For tests, MAXDOT_CPU_MASK makes the machine look like a lesser one: none (no vector
-/// instruction set beyond the architecture's own), avx2, avx512 (both without VNNI), vnni (without
-/// AMX), all; throws Error (invalid_argument) if it names anything else. For amx the process asks
-/// Linux for its registers. From then on Linux refuses alternate signal stacks (sigaltstack) that
-/// are too small to save them, some 11 KiB, and a thread that searches needs a stack of 32 KiB
-/// (with other kernels 16 KiB are enough); MAXDOT_CPU_MASK=vnni does without.
-const char* kernel_name();
-
+}  // namespace v0_1
 }  // namespace maxdot
 #pragma GCC visibility pop

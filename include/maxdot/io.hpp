@@ -13,6 +13,7 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+inline namespace v0_1 {
 
 /// An open file of embeddings whose rows are read in any order, without mapping it: memory stays
 /// with the caller. The kind is told by the name's ending:
@@ -121,5 +122,6 @@ class MatrixWriter {
   std::unique_ptr<Impl> impl_;
 };
 
+}  // namespace v0_1
 }  // namespace maxdot
 #pragma GCC visibility pop

@@ -8,6 +8,7 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+inline namespace v0_1 {
 
 /// A row-major matrix in 64-byte aligned memory of its own, rows packed (stride = cols * element
 /// size). Movable, not copyable; empty once moved from.
@@ -39,5 +40,6 @@ class Matrix {
   DType dtype_ = DType::f32;
 };
 
+}  // namespace v0_1
 }  // namespace maxdot
 #pragma GCC visibility pop

@@ -31,6 +31,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "version.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -43,12 +45,8 @@ extern "C" {
 
 /* ---- Versions ------------------------------------------------------------------------------ */
 
-/* Of this header. Of the library that is loaded: maxdot_version(). */
-#define MAXDOT_VERSION_MAJOR 0
-#define MAXDOT_VERSION_MINOR 1
-#define MAXDOT_VERSION_PATCH 0
-
-/* "0.1.0". Never null, lives as long as the process. */
+/* Of the library that is loaded: "0.1.0". Never null, lives as long as the process. Of this header:
+ * MAXDOT_VERSION_MAJOR, MAXDOT_VERSION_MINOR, MAXDOT_VERSION_PATCH. */
 MAXDOT_C_API const char* maxdot_version(void);
 
 /* ---- Errors -------------------------------------------------------------------------------- */
@@ -75,6 +73,10 @@ MAXDOT_C_API const char* maxdot_error_text(void);
 /* Where in the caller's data that error is, counted from 0; -1 where it has no such place. Either
  * pointer may be null. */
 MAXDOT_C_API void maxdot_error_place(int64_t* row, int64_t* column);
+
+/* The file that the failed call was about; "" if it was about none. Never null. Valid until the
+ * thread's next failed call; longer ones are cut at 4,095 bytes. */
+MAXDOT_C_API const char* maxdot_error_path(void);
 
 /* "MAXDOT_TIMEOUT" and the like; "unknown" for no value of maxdot_status. */
 MAXDOT_C_API const char* maxdot_status_name(int status);
@@ -215,6 +217,22 @@ MAXDOT_C_API void maxdot_release_thread_memory(void);
 
 /* ---- Searches -------------------------------------------------------------------------------- */
 
+/* What a search did. */
+typedef struct maxdot_search_stats {
+  uint32_t struct_size;
+  uint64_t queries;
+  uint64_t queries_by_f32;   /* scanned as f32 rows: few items, a large k, or unusual data */
+  uint64_t queries_by_list;  /* scored item by item: a filter lets few items through */
+  uint64_t queries_repeated; /* scanned twice: the guessed threshold could not be proven */
+  uint64_t tiles_4bit;       /* tiles of 64 items read as 4-bit codes, once per block of queries */
+  uint64_t tiles_8bit;       /* the same as codes of 5, 6 or 8 bits */
+  uint64_t tiles_f32;        /* the same as rows */
+  uint64_t candidates;       /* (query, item) pairs that the integer comparison let through */
+  uint64_t refined;          /* of these, after 4 to 6 bits: pairs whose 8 bits were read */
+  uint64_t rescored;         /* of the candidates, and of the f32 screen's: pairs scored in f64 */
+  uint64_t bytes_read;       /* by tiles, codes and rows, from memory or from a cache */
+} maxdot_search_stats;
+
 typedef struct maxdot_search_options {
   uint32_t struct_size;
   int32_t metric;     /* maxdot_metric; every metric is exact on every index */
@@ -229,6 +247,7 @@ typedef struct maxdot_search_options {
   double timeout; /* [seconds]; 0: no limit */
   maxdot_workspace* workspace; /* the memory that the search works in; null: what the thread keeps */
   uint64_t most_result_bytes;  /* of maxdot_search_range; more is MAXDOT_OUT_OF_MEMORY. 0: what is free */
+  maxdot_search_stats* stats; /* filled in, as far as its struct_size says; null: nothing */
 } maxdot_search_options;
 
 /* The exact k best items of each query, best first; of equal keys the smaller id. `ids` and `scores`
@@ -297,8 +316,14 @@ MAXDOT_C_API maxdot_status maxdot_merge(const maxdot_shard* shards, int64_t shar
 
 /* What MAXDOT_ALL_THREADS stands for when no other call runs. */
 MAXDOT_C_API int32_t maxdot_available_threads(void);
-/* The kernels in use: "avx2", "avx512vnni" and the like. */
+/* The kernels in use: "avx2", "avx512vnni" and the like. The name lives as long as the process. */
 MAXDOT_C_API maxdot_status maxdot_kernel(const char** name);
+/* The kernels that this machine can run, best first: number i, from 0; *name is null behind the
+ * last. Asks Linux for the registers of AMX where there are any (include/maxdot/machine.hpp). */
+MAXDOT_C_API maxdot_status maxdot_kernel_at(int32_t i, const char** name);
+/* From now on, calls of this process use these kernels; calls under way go on with theirs. Results do
+ * not depend on it. */
+MAXDOT_C_API maxdot_status maxdot_use_kernels(const char* name);
 
 #ifdef __cplusplus
 }

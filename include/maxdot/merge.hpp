@@ -9,6 +9,7 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+inline namespace v0_1 {
 
 /// How the shards were built and asked: all of them alike.
 struct MergeOptions {
@@ -35,5 +36,6 @@ SearchResult merge(std::span<const SearchResult> shards, std::size_t k,
 /// The same for what Index::search_range returned with ScoreKind::keys.
 RangeResult merge(std::span<const RangeResult> shards, const MergeOptions& options);
 
+}  // namespace v0_1
 }  // namespace maxdot
 #pragma GCC visibility pop

@@ -11,7 +11,9 @@
 #include "maxdot/types.hpp"
 
 #pragma GCC visibility push(default)
-namespace maxdot::objective {
+namespace maxdot {
+inline namespace v0_1 {
+namespace objective {
 
 // The losses. Scores are f32 or f64; logits are score / temperature; everything is computed in f64
 // and rounded once when it is written. The value is the mean over all rows, summed in ascending
@@ -112,5 +114,7 @@ void probabilities(const Index& index, const MatrixView& queries, std::span<cons
                    std::span<const double> log_partition, std::span<double> out,
                    const SoftmaxOptions& options = {});
 
-}  // namespace maxdot::objective
+}  // namespace objective
+}  // namespace v0_1
+}  // namespace maxdot
 #pragma GCC visibility pop

@@ -9,7 +9,9 @@
 #include "maxdot/types.hpp"
 
 #pragma GCC visibility push(default)
-namespace maxdot::reference {
+namespace maxdot {
+inline namespace v0_1 {
+namespace reference {
 
 /// Σ q[j]·x[j] in f64: lane l sums the products j ≡ l (mod 8) in ascending j, then
 /// ((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7)). This one order defines every score.
@@ -32,5 +34,7 @@ Score score(const float* q, const float* x, std::size_t d, Metric metric, bool n
 SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size_t k, Metric metric,
                    bool normalize, const std::int64_t* ids = nullptr, int threads = 0);
 
-}  // namespace maxdot::reference
+}  // namespace reference
+}  // namespace v0_1
+}  // namespace maxdot
 #pragma GCC visibility pop

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 namespace maxdot {
+inline namespace v0_1 {
 
 /// What a search did, for people who tune: how much was read and how sharply it was screened.
 struct SearchStats {
@@ -46,4 +47,5 @@ inline constexpr std::array<SearchStatsField, 11> search_stats_fields = {{
 static_assert(sizeof(SearchStats) == search_stats_fields.size() * sizeof(std::uint64_t),
               "the table names every field of SearchStats");
 
+}  // namespace v0_1
 }  // namespace maxdot

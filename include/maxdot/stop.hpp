@@ -4,6 +4,7 @@
 #include <atomic>
 
 namespace maxdot {
+inline namespace v0_1 {
 
 /// Asks calls to end early. Any thread may ask, and any number of calls may share one. It cannot be
 /// taken back: use another one for later calls.
@@ -32,4 +33,5 @@ struct StopOptions {
   void* poll_context = nullptr;
 };
 
+}  // namespace v0_1
 }  // namespace maxdot

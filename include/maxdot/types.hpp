@@ -6,6 +6,7 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+inline namespace v0_1 {
 
 /// What "best" means. `dot` and `cosine` prefer the largest score, `euclidean` the smallest
 /// distance.
@@ -47,5 +48,6 @@ struct MatrixView {
   }
 };
 
+}  // namespace v0_1
 }  // namespace maxdot
 #pragma GCC visibility pop

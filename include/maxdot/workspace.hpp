@@ -6,6 +6,7 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+inline namespace v0_1 {
 
 /// What a search needs beside its results, kept from call to call: once it is large enough, a
 /// search that names it (SearchOptions::workspace) allocates nothing. For one call at a time; each
@@ -38,5 +39,6 @@ void release_thread_memory() noexcept;
 /// What the calling thread keeps.
 std::size_t thread_memory_bytes() noexcept;
 
+}  // namespace v0_1
 }  // namespace maxdot
 #pragma GCC visibility pop

@@ -17,6 +17,7 @@
 
 #include "array_argument.hpp"
 #include "bindings.hpp"
+#include "maxdot/machine.hpp"
 #include "results.hpp"
 
 namespace maxdot::python {
@@ -129,7 +130,7 @@ nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int thr
                        timeout};
   return results_of(rows.view.rows, width, rows.one_dimensional, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
-                      index.search(rows.view, width, out, options);
+                      index.search_into(rows.view, width, out, options);
                     });
 }
 
@@ -150,7 +151,7 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
                        timeout};
   return results_of(users, width, one_user, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
-                      index.search_multi(rows.view, per_user, width, out, options);
+                      index.search_multi_into(rows.view, per_user, width, out, options);
                     });
 }
 

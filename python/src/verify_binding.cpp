@@ -14,6 +14,7 @@
 #include "bindings.hpp"
 #include "judge/answer.hpp"
 #include "maxdot/index.hpp"
+#include "maxdot/machine.hpp"
 
 namespace maxdot::python {
 namespace {

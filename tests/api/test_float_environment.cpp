@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "files.hpp"
+#include "maxdot/evaluate.hpp"
 #include "maxdot/maxdot.hpp"
+#include "maxdot/objective.hpp"
 #include "support.hpp"
 
 #if defined(__SSE__)

@@ -95,6 +95,21 @@ TEST_CASE("rows with a stride are read right") {
                          Index::build(packed.view()).search(packed.view(), 7)) == "");
 }
 
+TEST_CASE("empty braces ask for defaults, into memory of its own and into the caller's") {
+  const test::Rows rows = test::gaussian_rows(50, 6, 1);
+  const Index index = Index::build(rows.view());
+  const SearchResult result = index.search(rows.view(), 2, {});
+  std::vector<std::int64_t> ids(100);
+  std::vector<double> scores(100);
+  index.search_into(rows.view(), 2, {ids.data(), scores.data()}, {});
+  CHECK(ids == result.ids);
+  CHECK(scores == result.scores);
+  ids.assign(100, -7);
+  index.search_multi_into(rows.view(), 1, 2, {ids.data(), scores.data()}, {});
+  CHECK(ids == index.search_multi(rows.view(), 1, 2, {}).ids);
+  CHECK(ids == result.ids);
+}
+
 TEST_CASE("bad values are refused with row and column") {
   test::Rows items = test::gaussian_rows(5000, 8, 1);
   const Index index = Index::build(items.view());

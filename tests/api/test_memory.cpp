@@ -50,7 +50,7 @@ TEST_CASE("a search allocates nothing once its memory is there" *
           options.workspace = used;
           if (filtered) options.filters.item_mask = mask;
           const auto search = [&] {
-            index.search(queries.view().slice(0, count), 10, room.view(), options);
+            index.search_into(queries.view().slice(0, count), 10, room.view(), options);
           };
           search();
           const test::AllocationFault first(0);

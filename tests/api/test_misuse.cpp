@@ -9,6 +9,8 @@
 #include "alloc_faults.hpp"
 #include "files.hpp"
 #include "id_lists.hpp"
+#include "maxdot/evaluate.hpp"
+#include "maxdot/objective.hpp"
 #include "support.hpp"
 
 using namespace maxdot;
@@ -69,7 +71,7 @@ TEST_CASE("an Index that was moved from, or never built, is empty and says so") 
     const std::vector<std::size_t> ks = {1};
     const double threshold = 0.5;
     check_invalid(name, [&] { empty->search(queries, 1); });
-    check_invalid(name, [&] { empty->search(queries, 1, {ids.data(), out.data(), nullptr}); });
+    check_invalid(name, [&] { empty->search_into(queries, 1, {ids.data(), out.data(), nullptr}); });
     check_invalid(name, [&] { empty->search_multi(queries, 2, 1); });
     check_invalid(name, [&] { empty->search_range(queries, {&threshold, 1}); });
     check_invalid(name, [&] { empty->save("never written"); });
@@ -227,7 +229,7 @@ TEST_CASE("memory that runs out is an Error: searching" *
       // A fresh index each time: a table of its ids is made by the first search that needs it.
       CHECK(for_each_allocation_fault([&] { data.index().search(queries, 10, options); }) > 3);
       CHECK(for_each_allocation_fault([&] {
-              data.index().search(queries, 10, {ids.data(), scores.data(), nullptr}, options);
+              data.index().search_into(queries, 10, {ids.data(), scores.data(), nullptr}, options);
             }) > 3);
       const double threshold = 0.5;
       CHECK(for_each_allocation_fault([&] {
@@ -237,8 +239,8 @@ TEST_CASE("memory that runs out is an Error: searching" *
       CHECK(for_each_allocation_fault([&] { data.index().search_multi(queries, 2, 10, options); }) >
             3);
       CHECK(for_each_allocation_fault([&] {
-              data.index().search_multi(queries, 2, 10, {ids.data(), scores.data(), nullptr},
-                                        options);
+              data.index().search_multi_into(queries, 2, 10, {ids.data(), scores.data(), nullptr},
+                                             options);
             }) > 3);
     }
   }

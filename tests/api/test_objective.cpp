@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "maxdot/maxdot.hpp"
+#include "maxdot/objective.hpp"
 #include "support.hpp"
 
 using namespace maxdot;

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "forked.hpp"
+#include "maxdot/evaluate.hpp"
 #include "maxdot/maxdot.hpp"
+#include "maxdot/objective.hpp"
 #include "maxdot/stop.hpp"
 #include "support.hpp"
 

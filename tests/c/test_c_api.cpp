@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -381,4 +382,71 @@ TEST_CASE("C: names and versions") {
   CHECK(maxdot_kernel(&kernel) == MAXDOT_OK);
   CHECK(std::string(kernel) == maxdot::kernel_name());
   CHECK(maxdot_available_threads() == maxdot::available_threads());
+}
+
+TEST_CASE("C: kernels are listed and chosen") {
+  const char* before = nullptr;
+  REQUIRE(maxdot_kernel(&before) == MAXDOT_OK);
+  Case c;
+  const maxdot::SearchResult expected = c.index.search(c.queries.view(), 3);
+  const char* name = nullptr;
+  int32_t count = 0;
+  for (; maxdot_kernel_at(count, &name) == MAXDOT_OK && name != nullptr; ++count) {
+    CAPTURE(name);
+    CHECK(maxdot_use_kernels(name) == MAXDOT_OK);
+    CHECK(maxdot::kernel_name() == std::string(name));
+    CHECK(c.search(nullptr) == MAXDOT_OK);
+    CHECK(c.found(expected));
+  }
+  CHECK(count == static_cast<int32_t>(maxdot::kernel_names().size()));
+  CHECK(maxdot_kernel_at(-1, &name) == MAXDOT_OK);
+  CHECK(name == nullptr);
+  CHECK(maxdot_kernel_at(0, nullptr) == MAXDOT_INVALID_ARGUMENT);
+  CHECK(maxdot_use_kernels(nullptr) == MAXDOT_INVALID_ARGUMENT);
+  CHECK(maxdot_use_kernels("none of them") == MAXDOT_INVALID_ARGUMENT);
+  CHECK(says("none of them"));
+  CHECK(maxdot_use_kernels(before) == MAXDOT_OK);
+}
+
+TEST_CASE("C: a search tells what it did, as far as the caller's struct goes") {
+  Case c;
+  maxdot_search_stats stats;
+  MAXDOT_INIT(stats);
+  maxdot_search_options options;
+  MAXDOT_INIT(options);
+  options.stats = &stats;
+  CHECK(c.search(&options) == MAXDOT_OK);
+  maxdot::SearchStats expected;
+  (void)c.index.search(c.queries.view(), 3, {.threads = 1, .stats = &expected});
+  CHECK(stats.struct_size == sizeof stats);
+  CHECK(stats.queries == 6);
+  // Each member stands where its name says: all of one search, in the order of the C++ struct.
+  const std::uint64_t told[] = {stats.queries,          stats.queries_by_f32, stats.queries_by_list,
+                                stats.queries_repeated, stats.tiles_4bit,     stats.tiles_8bit,
+                                stats.tiles_f32,        stats.candidates,     stats.refined,
+                                stats.rescored,         stats.bytes_read};
+  static_assert(sizeof told == sizeof expected);
+  CHECK(std::memcmp(told, &expected, sizeof told) == 0);
+
+  // A caller of an earlier version: nothing is written behind its struct.
+  maxdot_search_stats earlier;
+  std::memset(&earlier, 0x55, sizeof earlier);
+  earlier.struct_size = offsetof(maxdot_search_stats, candidates);
+  options.stats = &earlier;
+  CHECK(c.search(&options) == MAXDOT_OK);
+  CHECK(earlier.queries == 6);
+  CHECK(earlier.candidates == 0x5555555555555555U);
+  CHECK(earlier.bytes_read == 0x5555555555555555U);
+
+  earlier.struct_size = 0;
+  CHECK(c.search(&options) == MAXDOT_INVALID_ARGUMENT);
+  CHECK(says("stats"));
+}
+
+TEST_CASE("C: an error about a file has its path") {
+  maxdot_index* opened = nullptr;
+  CHECK(maxdot_open("/nowhere/at all.maxdot", nullptr, &opened) == MAXDOT_IO);
+  CHECK(std::string(maxdot_error_path()) == "/nowhere/at all.maxdot");
+  CHECK(maxdot_build(nullptr, nullptr, &opened) == MAXDOT_INVALID_ARGUMENT);
+  CHECK(std::string(maxdot_error_path()).empty());
 }

@@ -21,7 +21,11 @@ ROOT = HERE.parents[1]
 EXAMPLES = ROOT / "examples"
 STORED_ABI = HERE / "libmaxdot.abi"
 STRICT = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-ALLOWED = re.compile(r"^(maxdot_[a-z0-9_]+|(typeinfo( name)? for |vtable for )?maxdot::.*)$")
+VERSION = dict(re.findall(r"#define MAXDOT_VERSION_(\w+) (\d+)", (ROOT / "include/maxdot/version.h").read_text(encoding="utf-8")))
+# The inline namespace of the C++ API: programs for another minor version do not link.
+NAMESPACE = f"maxdot::v{VERSION['MAJOR']}_{VERSION['MINOR']}::"
+ALLOWED = re.compile(rf"^(maxdot_[a-z0-9_]+|(typeinfo( name)? for |vtable for )?{NAMESPACE}.*)$")
+APART = re.compile(rf"{NAMESPACE}(evaluate|objective)::")
 
 
 class Failure(Exception):
@@ -56,7 +60,7 @@ def check_exports(prefix):
     lines = run("nm", "-DC", "--defined-only", prefix.library).splitlines()
     names = [line.split(maxsplit=2)[2] for line in lines]
     names = [re.sub(r"@@MAXDOT_(CXX_)?[0-9.]+$", "", name) for name in names if not re.match(r"^MAXDOT_(CXX_)?[0-9.]+", name)]
-    strangers = [name for name in names if not ALLOWED.match(name)]
+    strangers = [name for name in names if not ALLOWED.match(name) or APART.search(name)]
     if strangers:
         raise Failure("libmaxdot.so exports what is not of its API:\n" + "\n".join(strangers))
     header = (ROOT / "include/maxdot/maxdot.h").read_text(encoding="utf-8")
@@ -110,6 +114,7 @@ def check_cmake(prefix, folder):
         "cmake_minimum_required(VERSION 3.22)\nproject(consumer CXX)\nfind_package(maxdot REQUIRED)\n"
         "foreach(library maxdot shared)\n  add_executable(with_${library} main.cpp)\n"
         "  target_link_libraries(with_${library} PRIVATE maxdot::${library})\nendforeach()\n"
+        "add_executable(with_evaluate evaluate.cpp)\ntarget_link_libraries(with_evaluate PRIVATE maxdot::evaluate)\n"
     )
     (source / "main.cpp").write_text(
         "#include <maxdot/maxdot.hpp>\n"
@@ -124,11 +129,23 @@ def check_cmake(prefix, folder):
         "  return 2;\n"
         "}\n"
     )
+    (source / "evaluate.cpp").write_text(
+        "#include <maxdot/evaluate.hpp>\n#include <maxdot/objective.hpp>\n"
+        "int main() {\n"
+        "  const float rows[] = {1, 0, 0, 1, 3, 3};\n"
+        "  const auto items = maxdot::MatrixView::f32(rows, 3, 2);\n"
+        "  const auto index = maxdot::Index::build(items, {.metric = maxdot::Metric::dot});\n"
+        "  const auto relevant = maxdot::evaluate::lists_from_pairs({}, {}, 3);\n"
+        "  double partition[3];\n"
+        "  maxdot::objective::log_partition(index, items, partition);\n"
+        "  return maxdot::evaluate::ranks(index, items, relevant).empty() && partition[0] > 3.0 ? 0 : 1;\n"
+        "}\n"
+    )
     run("cmake", "-S", source, "-B", source / "build", env=prefix.env)
     run("cmake", "--build", source / "build", env=prefix.env)
-    for name in ("with_maxdot", "with_shared"):
+    for name in ("with_maxdot", "with_shared", "with_evaluate"):
         run(source / "build" / name, env=prefix.env)
-    return "find_package, maxdot::maxdot and maxdot::shared"
+    return "find_package, maxdot::maxdot, maxdot::shared and maxdot::evaluate"
 
 
 def check_embedded(folder):
@@ -141,12 +158,12 @@ def check_embedded(folder):
         f'get_property(names DIRECTORY "{ROOT}/engine" PROPERTY BUILDSYSTEM_TARGETS)\nmessage(STATUS "targets: ${{names}}")\n'
     )
     said = run("cmake", "-S", source, "-B", source / "build")
-    if "targets: maxdot_objects;maxdot\n" not in said:
-        raise Failure(f"add_subdirectory defines other targets than the static library:\n{said}")
+    if "targets: maxdot_objects;maxdot;maxdot_evaluate\n" not in said:
+        raise Failure(f"add_subdirectory defines other targets than the static libraries:\n{said}")
     installs = (source / "build/maxdot/cmake_install.cmake").read_text(encoding="utf-8")
     if "file(INSTALL" in installs:
         raise Failure("add_subdirectory installs maxdot with its parent")
-    return "add_subdirectory defines the static library alone"
+    return "add_subdirectory defines the static libraries alone"
 
 
 def abi_of(build, folder, path):

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "maxdot/index.hpp"
+#include "maxdot/machine.hpp"
 #include "workers.hpp"
 
 int main(int argc, char** argv) {

@@ -10,6 +10,7 @@
 
 #include "kernels/kernels.hpp"
 #include "maxdot/maxdot.hpp"
+#include "maxdot/objective.hpp"
 #include "softmax/log_sum_exp.hpp"
 #include "store/encode.hpp"
 #include "support.hpp"

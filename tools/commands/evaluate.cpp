@@ -1,4 +1,6 @@
 // maxdot evaluate: ranking metrics of a recall model over the full catalogue.
+#include "maxdot/evaluate.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <memory>

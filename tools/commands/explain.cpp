@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "maxdot/machine.hpp"
+
 namespace maxdot::tools {
 namespace {
 

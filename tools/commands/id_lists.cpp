@@ -4,6 +4,7 @@
 
 #include "console/console.hpp"
 #include "console/failure.hpp"
+#include "maxdot/evaluate.hpp"
 
 namespace maxdot::tools {
 

@@ -38,7 +38,7 @@ void check_memory(std::size_t rows, std::size_t k, std::size_t bytes_each,
 void search_rows(const Index& index, const MatrixView& rows, std::size_t k, const ResultView& out,
                  const SearchOptions& options, const std::string& path, std::size_t first_row) {
   try {
-    index.search(rows, k, out, options);
+    index.search_into(rows, k, out, options);
   } catch (const Error& error) {
     // The library counts rows from the start of this view; the user counts from the start of the
     // file.

@@ -5,6 +5,7 @@
 #include "console/failure.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
+#include "maxdot/machine.hpp"
 
 namespace maxdot::tools {
 namespace {
