@@ -14,6 +14,7 @@ __version__: str
 
 def available_threads() -> int: ...
 def kernel_name() -> str: ...
+def timeout_argument(timeout: float | None) -> float | None: ...
 def verify(
     items: Any,
     queries: Any,
@@ -46,6 +47,7 @@ def objective_log_partition(
     log_q: npt.NDArray[np.float64] | None,
     metric: str | None,
     threads: int,
+    timeout: float | None,
 ) -> npt.NDArray[np.float64]: ...
 def objective_full_softmax(
     index: Index,
@@ -57,6 +59,7 @@ def objective_full_softmax(
     threads: int,
     losses: bool,
     gradient: bool,
+    timeout: float | None,
 ) -> tuple[Any, ...]: ...
 def objective_probabilities(
     index: Index,
@@ -67,6 +70,7 @@ def objective_probabilities(
     log_q: npt.NDArray[np.float64] | None,
     metric: str | None,
     threads: int,
+    timeout: float | None,
 ) -> npt.NDArray[np.float64]: ...
 def evaluate_metrics(
     offsets: npt.NDArray[np.int64],
@@ -80,6 +84,7 @@ def evaluate_metrics(
     seed: int,
     per_user: bool,
     threads: int,
+    timeout: float | None,
 ) -> dict[str, Any]: ...
 def evaluate_retrieval(
     index: Index,
@@ -96,6 +101,7 @@ def evaluate_retrieval(
     seed: int,
     per_user: bool,
     threads: int,
+    timeout: float | None,
 ) -> dict[str, Any]: ...
 def evaluate_ranks(
     index: Index,
@@ -106,6 +112,7 @@ def evaluate_ranks(
     exclude_ids: npt.NDArray[np.int64] | None,
     metric: str | None,
     threads: int,
+    timeout: float | None,
 ) -> npt.NDArray[np.int64]: ...
 def read_id_pairs(
     path: bytes, user_column: str, item_column: str
@@ -121,6 +128,7 @@ def merge(
     normalized: bool,
     scores: str,
     threads: int,
+    timeout: float | None,
 ) -> Any: ...
 def merge_ranges(
     shards: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]],
@@ -128,16 +136,24 @@ def merge_ranges(
     normalized: bool,
     scores: str,
     threads: int,
+    timeout: float | None,
 ) -> Any: ...
 def rechub_text(metric: str, k: int, value: float) -> str: ...
 
 class Index:
     @staticmethod
     def build(
-        items: Any, ids: npt.NDArray[np.int64] | None, metric: str, normalize: bool, threads: int
+        items: Any,
+        ids: npt.NDArray[np.int64] | None,
+        metric: str,
+        normalize: bool,
+        threads: int,
+        timeout: float | None,
     ) -> Index: ...
     @staticmethod
-    def open(path: builtins.bytes, verify_payload: bool, verify_codes: bool) -> Index: ...
+    def open(
+        path: builtins.bytes, verify_payload: bool, verify_codes: bool, timeout: float | None
+    ) -> Index: ...
     def save(self, path: builtins.bytes) -> int: ...
     def search(
         self,

@@ -46,6 +46,7 @@ def metrics(
     seed: SupportsIndex = 1,
     per_user: bool = False,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Report:
     """Recall, hit rate, precision, NDCG, MRR and MAP of retrieved lists at every k, from one pass.
 
@@ -60,11 +61,14 @@ def metrics(
         seed: determines the resamples.
         per_user: keep every user's own values.
         threads: 0 = every core that this process may use. Results do not depend on it.
+        timeout: seconds, as in `Index.search`.
 
     Raises:
         ValueError: lists that do not fit, k out of range, negative relevant ids, wrong dtype or option; the
             message names the argument.
+        TypeError: `timeout` is no number.
         MemoryError: not enough memory.
+        TimeoutError: it was not done in time; there is no partial answer.
     """
     table = as_ids(retrieved, "retrieved")
     if table.ndim != 2:
@@ -83,6 +87,7 @@ def metrics(
         _whole(seed, "seed"),
         per_user,
         threads,
+        timeout,
     )
     return report_of(found, convention, confidence)
 
@@ -101,6 +106,7 @@ def retrieval(
     seed: SupportsIndex = 1,
     per_user: bool = False,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Report:
     """Retrieves the exact best max(ks) items of each user from the whole index, and measures them.
 
@@ -112,12 +118,13 @@ def retrieval(
         exclude: ids that must not be retrieved for each user, such as those already seen. An excluded item
             takes no place in the list; if it is relevant too, it counts as missed.
         metric: another metric than the index's own.
-        convention, bootstrap, confidence, seed, per_user, threads: as in `metrics`.
+        convention, bootstrap, confidence, seed, per_user, threads, timeout: as in `metrics`.
 
     Raises:
         ValueError: as `metrics` and `Index.search`.
-        TypeError: `users` is no array, `index` no Index.
+        TypeError: `users` is no array, `index` no Index, `timeout` no number.
         MemoryError: the retrieved lists do not fit.
+        TimeoutError: as `metrics`.
     """
     offsets, ids = id_lists(relevant, "relevant")
     found = _core.evaluate_retrieval(
@@ -134,6 +141,7 @@ def retrieval(
         _whole(seed, "seed"),
         per_user,
         threads,
+        timeout,
     )
     return report_of(found, convention, confidence)
 
@@ -146,24 +154,26 @@ def ranks(
     *,
     metric: Metric | None = None,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Int64:
     """The exact rank, from 1, of each relevant item among all items of the index for its user.
 
     The order is that of search results: by key, then by smaller id.
 
     Args:
-        index, users, relevant, exclude, metric, threads: as in `retrieval`. Excluded items push no other down.
+        index, users, relevant, exclude, metric, threads, timeout: as in `retrieval`. Excluded items push no other
+            down.
 
     Returns:
         int64, one for each relevant id, the users' one after another: with `relevant` = (offsets, ids) user u's
         are ranks[offsets[u] : offsets[u + 1]]. 0 for an id that the index does not hold, or that is excluded.
 
     Raises:
-        ValueError, TypeError, MemoryError: as `retrieval`.
+        ValueError, TypeError, MemoryError, TimeoutError: as `retrieval`.
     """
     offsets, ids = id_lists(relevant, "relevant")
     return _core.evaluate_ranks(
-        engine_of(index), host(users), offsets, ids, *_excluded(exclude), metric, threads
+        engine_of(index), host(users), offsets, ids, *_excluded(exclude), metric, threads, timeout
     )
 
 

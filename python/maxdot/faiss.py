@@ -90,7 +90,7 @@ class _IndexFlat:
         if self._waiting or self._built is None:
             before = [] if self._built is None else [self._built.rows(0, self._built.size)]
             rows = np.concatenate([*before, *self._waiting, np.empty((0, self.d), np.float32)])
-            self._built = _core.Index.build(rows, None, self._metric, False, 0)
+            self._built = _core.Index.build(rows, None, self._metric, False, 0, None)
             self._waiting = []
         return self._built
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.arrays import host
+from maxdot.deadline import Deadline
 from maxdot.id_lists import IdLists, as_ids
 from maxdot.paths import Path
 from maxdot.search_arguments import filter_arguments, interest_rows
@@ -57,6 +58,7 @@ class Index:
         normalize: bool = False,
         *,
         threads: int = 0,
+        timeout: float | None = None,
     ) -> Index:
         """Builds an index of `items`, copying the rows once into its own memory.
 
@@ -69,19 +71,28 @@ class Index:
             normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
                 rank alike; of rows that were normalised and rounded before, they do so almost.
             threads: threads to build with; 0 = every core that this process may use.
+            timeout: seconds, as in `search`.
 
         Raises:
             ValueError: wrong dtype or shape, NaN or Inf (names row and column), bad ids, unknown metric.
             TypeError: `items` is no array.
             MemoryError: the copy does not fit.
+            TimeoutError: it was not done in time; there is no index.
         """
         own_ids = None if ids is None else as_ids(ids)
         if own_ids is not None and own_ids.ndim != 1:
             raise ValueError(f"ids: shape {own_ids.shape} is not [n]; give one id per row")
-        return cls._of(_core.Index.build(host(items), own_ids, metric, normalize, threads), None)
+        return cls._of(_core.Index.build(host(items), own_ids, metric, normalize, threads, timeout), None)
 
     @classmethod
-    def open(cls, path: Path, *, verify_payload: bool = False, verify_codes: bool = False) -> Index:
+    def open(
+        cls,
+        path: Path,
+        *,
+        verify_payload: bool = False,
+        verify_codes: bool = False,
+        timeout: float | None = None,
+    ) -> Index:
         """Maps an index file; rows are read when a search needs them.
 
         Args:
@@ -89,15 +100,17 @@ class Index:
             verify_payload: also check the checksum of every section, ids, rows, squares and order, which reads
                 the whole file. For a file whose writer you do not know.
             verify_codes: also compute the codes again from the rows and compare; implies verify_payload.
+            timeout: seconds, as in `search`. Only verifying takes long.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: it is no index file, is cut short, or (with verify_payload) damaged or
                 forged; the path holds a NUL.
             RuntimeError: it was written by a newer version.
+            TimeoutError: it was not done in time; nothing is open.
         """
         path = os.path.abspath(os.fsdecode(path))
-        return cls._of(_core.Index.open(os.fsencode(path), verify_payload, verify_codes), path)
+        return cls._of(_core.Index.open(os.fsencode(path), verify_payload, verify_codes, timeout), path)
 
     def save(self, path: Path) -> None:
         """Writes the index beside `path`, syncs and renames: `path` holds the old file or the new one, whole.
@@ -206,8 +219,8 @@ class Index:
             allow: the only items that a query may return, in the same forms. An empty list permits none.
             item_mask: bool [n], by row: False for items that no query may return.
                 Filters apply together, and a batch with filters stays a batch.
-            timeout: seconds after which the search ends with TimeoutError. None: it takes as long as it takes.
-                Ctrl-C ends it, too.
+            timeout: seconds, above 0, after which the call ends with TimeoutError. None: it takes as long as it
+                takes. Ctrl-C ends it, too.
 
         Returns:
             ids (int64) and scores (float32, rounded once from float64), shape [m, k], or [k] for one query
@@ -219,8 +232,8 @@ class Index:
 
         Raises:
             ValueError: wrong dtype, shape or dimension, NaN or Inf (names row and column), negative k,
-                lists or mask that do not fit, closed index.
-            TypeError: `queries` is no array.
+                lists or mask that do not fit, a timeout that is not above 0, closed index.
+            TypeError: `queries` is no array, `timeout` no number.
             MemoryError: the results do not fit.
             TimeoutError: it was not done in time; there is no partial answer.
         """
@@ -391,6 +404,7 @@ def top_k(
     normalize: bool = False,
     *,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> tuple[Ids, Scores]:
     """The exact k best `items` for each of `queries`, in one call: `Index.build` and `search`.
 
@@ -402,11 +416,16 @@ def top_k(
         normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
             rank alike; of rows that were normalised and rounded before, they do so almost.
         threads: 0 = every core that this process may use.
+        timeout: seconds for both together, as in `Index.search`.
 
     Returns:
         ids (int64, row numbers of `items`) and scores (float32), shape [m, k] or [k].
 
     Raises:
-        ValueError, TypeError, MemoryError: as `Index.build` and `Index.search`.
+        ValueError, TypeError, MemoryError, TimeoutError: as `Index.build` and `Index.search`.
     """
-    return Index.build(items, metric=metric, normalize=normalize, threads=threads).search(queries, k, threads)
+    with Deadline(timeout) as deadline:
+        index = Index.build(
+            items, metric=metric, normalize=normalize, threads=threads, timeout=deadline.left()
+        )
+        return index.search(queries, k, threads, timeout=deadline.left())

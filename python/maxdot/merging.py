@@ -20,6 +20,7 @@ def merge(
     *,
     scores: ScoreType = "f32",
     threads: int = 0,
+    timeout: float | None = None,
 ) -> tuple[Ids, npt.NDArray[Any]]:
     """The k best of all shards for each query: the bits that one index over all items would return.
 
@@ -31,6 +32,7 @@ def merge(
         normalized: whether the indexes were built with `normalize`.
         scores: "f32", "f64", or "keys" to merge again.
         threads: 0 = every core that this process may use.
+        timeout: seconds, as in `Index.search`.
 
     Returns:
         ids (int64) and scores, shape [m, k].
@@ -38,10 +40,12 @@ def merge(
     Raises:
         ValueError: shapes do not fit, an item stands in two shards, a shard was asked for fewer than k, or its
             values are scores and not keys.
+        TypeError: `timeout` is no number.
         MemoryError: the results do not fit.
+        TimeoutError: it was not done in time; there is no partial answer.
     """
     lists = [(_array(ids, np.int64), _array(keys, np.float64)) for ids, keys in shards]
-    merged: tuple[Ids, npt.NDArray[Any]] = _core.merge(lists, k, metric, normalized, scores, threads)
+    merged: tuple[Ids, npt.NDArray[Any]] = _core.merge(lists, k, metric, normalized, scores, threads, timeout)
     return merged
 
 
@@ -52,6 +56,7 @@ def merge_ranges(
     *,
     scores: ScoreType = "f32",
     threads: int = 0,
+    timeout: float | None = None,
 ) -> tuple[Ids, Ids, npt.NDArray[Any]]:
     """The same for what `Index.search_range(..., scores="keys")` returned: (offsets, ids, keys) of each shard.
 
@@ -59,12 +64,14 @@ def merge_ranges(
         offsets (int64 [m + 1]), ids (int64) and scores, as `Index.search_range`.
 
     Raises:
-        ValueError, MemoryError: as `merge`.
+        ValueError, TypeError, MemoryError, TimeoutError: as `merge`.
     """
     lists = [
         (_array(offsets, np.int64), _array(ids, np.int64), _array(keys, np.float64)) for offsets, ids, keys in shards
     ]
-    merged: tuple[Ids, Ids, npt.NDArray[Any]] = _core.merge_ranges(lists, metric, normalized, scores, threads)
+    merged: tuple[Ids, Ids, npt.NDArray[Any]] = _core.merge_ranges(
+        lists, metric, normalized, scores, threads, timeout
+    )
     return merged
 
 

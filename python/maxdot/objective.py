@@ -19,6 +19,8 @@ Every loss takes two more arguments:
 Raises, in every function:
     ValueError: wrong dtype or shape, NaN or Inf, temperature not finite and above 0; names the argument.
     TypeError: what should be an array is none.
+    TimeoutError: of those that take a `timeout`, see `full_softmax`: it was not done in time; there is no
+        partial answer.
 """
 
 from __future__ import annotations
@@ -127,6 +129,7 @@ def full_softmax(
     reduction: Reduction = "mean",
     grad: bool = False,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Any:
     """Softmax cross-entropy of each query's positive item among all items of the index, in one pass.
 
@@ -143,6 +146,7 @@ def full_softmax(
         metric: another metric than the index's own.
         reduction, grad: see the module.
         threads: 0 = every core that this process may use. Results do not depend on it.
+        timeout: seconds, as in `Index.search`.
 
     Returns:
         the loss: a float, or a float64 array [n]; with `grad` a tuple (loss, gradient of the positives' scores,
@@ -165,6 +169,7 @@ def full_softmax(
         threads,
         each,
         grad,
+        timeout,
     )
     return _reduced(found, each)
 
@@ -177,20 +182,21 @@ def log_partition(
     log_q: npt.ArrayLike | None = None,
     metric: Metric | None = None,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Any:
     """ln of the sum over all items of e^logit, for each query: what makes scores probabilities.
 
     The same bits for any number of threads, any batch and any instruction set.
 
     Args:
-        index, temperature, log_q, metric, threads: as in `full_softmax`.
+        index, temperature, log_q, metric, threads, timeout: as in `full_softmax`.
         queries: float32 or float16, [n, d] or [d].
 
     Returns:
         float64 [n], or a float for one query [d]. -inf for an index without items.
     """
     found = _core.objective_log_partition(
-        engine_of(index), host(queries), float(temperature), _correction(log_q), metric, threads
+        engine_of(index), host(queries), float(temperature), _correction(log_q), metric, threads, timeout
     )
     return found if found.ndim else float(found)
 
@@ -240,11 +246,12 @@ def probabilities(
     log_q: npt.ArrayLike | None = None,
     metric: Metric | None = None,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Any:
     """The probability of any items over the whole catalogue; their logits are computed in float64.
 
     Args:
-        index, temperature, log_q, metric, threads: as in `full_softmax`.
+        index, temperature, log_q, metric, threads, timeout: as in `full_softmax`.
         queries: float32 or float16, [n, d] or [d].
         ids: integers, [n, m], or [m] for one query; the padding -1 gives 0.
         log_partition: [n], or a number for one query: of the same temperature, correction and metric.
@@ -264,6 +271,7 @@ def probabilities(
         _correction(log_q),
         metric,
         threads,
+        timeout,
     )
 
 

@@ -34,7 +34,7 @@ class _Neighbors(BaseEstimator):
         """Builds the index of X, shape [n_samples, n_features]. `y` is ignored."""
         self._validate_params()
         X = validate_data(self, X, dtype=_DTYPES, order="C")
-        self._index = _core.Index.build(X, None, self.metric, False, self._threads())
+        self._index = _core.Index.build(X, None, self.metric, False, self._threads(), None)
         self.n_samples_fit_ = X.shape[0]
         return self
 
@@ -108,7 +108,7 @@ class _Neighbors(BaseEstimator):
         rows = state.pop("_rows", None)
         super().__setstate__(state)
         if rows is not None:
-            self._index = _core.Index.build(rows, None, self.metric, False, self._threads())
+            self._index = _core.Index.build(rows, None, self.metric, False, self._threads(), None)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_index")

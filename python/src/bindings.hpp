@@ -14,11 +14,15 @@ namespace maxdot::python {
 /// A path as Python's os.fsencode gives it. May hold any byte; the library refuses NUL.
 inline std::string path_of(const nanobind::bytes& path) { return {path.c_str(), path.size()}; }
 
+/// Seconds, from the argument `timeout` of every call that may take long; None: no limit. Throws
+/// ValueError for a number that is not above 0, TypeError for what is no number, or a bool.
+std::optional<double> timeout_argument(nanobind::handle timeout);
+
 /// What ends a call of Python's early: a signal whose handler raises (Ctrl-C), looked for on the
-/// main thread, and the timeout in seconds, if any. The call then throws Error, and the translator
-/// keeps what the handler raised. Throws ValueError for a timeout that is not above 0. Requires the
-/// GIL; the call itself is to be made without it.
-StopOptions stop_of_python(std::optional<double> timeout = std::nullopt);
+/// main thread, and the argument `timeout`. The call then throws Error, and the translator keeps
+/// what the handler raised. There is no stop without a timeout, so that no function can forget it.
+/// Throws what timeout_argument throws. Requires the GIL; the call itself is to be made without it.
+StopOptions stop_of_python(nanobind::handle timeout);
 
 void bind_index(nanobind::module_& module);
 void bind_searches(nanobind::class_<Index>& bound);

@@ -102,15 +102,11 @@ nb::dict to_dict(const Report& report, bool per_user) {
 
 nb::dict metrics(const Ids& offsets, const Ids& ids, const Table& retrieved, const Ks& ks,
                  const std::string& convention, std::size_t catalogue, std::size_t bootstrap,
-                 double confidence, std::uint64_t seed, bool per_user, int threads) {
-  const evaluate::Options options = {convention_argument(convention),
-                                     catalogue,
-                                     bootstrap,
-                                     confidence,
-                                     seed,
-                                     per_user,
-                                     threads,
-                                     stop_of_python()};
+                 double confidence, std::uint64_t seed, bool per_user, int threads,
+                 nb::handle timeout) {
+  const evaluate::Options options = {
+      convention_argument(convention), catalogue, bootstrap, confidence, seed, per_user, threads,
+      stop_of_python(timeout)};
   Report report;
   {
     const nb::gil_scoped_release released;
@@ -125,10 +121,10 @@ nb::dict retrieval(const Index& index, nb::handle users, const Ids& offsets, con
                    const Ks& ks, const std::optional<Ids>& exclude_offsets,
                    const std::optional<Ids>& exclude_ids, const std::optional<std::string>& metric,
                    const std::string& convention, std::size_t bootstrap, double confidence,
-                   std::uint64_t seed, bool per_user, int threads) {
+                   std::uint64_t seed, bool per_user, int threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
   evaluate::RetrievalOptions options = {{convention_argument(convention), 0, bootstrap, confidence,
-                                         seed, per_user, threads, stop_of_python()},
+                                         seed, per_user, threads, stop_of_python(timeout)},
                                         std::nullopt};
   if (metric) options.metric = metric_argument(*metric);
   Report report;
@@ -151,9 +147,10 @@ nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users,
                                            const Ids& ids,
                                            const std::optional<Ids>& exclude_offsets,
                                            const std::optional<Ids>& exclude_ids,
-                                           const std::optional<std::string>& metric, int threads) {
+                                           const std::optional<std::string>& metric, int threads,
+                                           nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
-  evaluate::RankOptions options = {std::nullopt, threads, stop_of_python()};
+  evaluate::RankOptions options = {std::nullopt, threads, stop_of_python(timeout)};
   if (metric) options.metric = metric_argument(*metric);
   std::vector<std::int64_t> found;
   {
@@ -190,12 +187,14 @@ void bind_evaluate(nb::module_& module) {
   using namespace nb::literals;
   module.def("evaluate_metrics", &metrics, "offsets"_a, "ids"_a, "retrieved"_a, "ks"_a,
              "convention"_a, "catalogue"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a,
-             "threads"_a);
+             "threads"_a, "timeout"_a.none());
   module.def("evaluate_retrieval", &retrieval, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a,
              "ks"_a, "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(),
-             "convention"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a, "threads"_a);
+             "convention"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a, "threads"_a,
+             "timeout"_a.none());
   module.def("evaluate_ranks", &ranks, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a,
-             "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(), "threads"_a);
+             "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(), "threads"_a,
+             "timeout"_a.none());
   module.def("read_id_pairs", &read_pairs, "path"_a, "user_column"_a, "item_column"_a);
   module.def(
       "find_pair_columns",

@@ -20,13 +20,13 @@ namespace {
 using IdsArray = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::string& metric,
-            bool normalize, int threads) {
+            bool normalize, int threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
   BuildOptions options = {.metric = metric_argument(metric),
                           .normalize = normalize,
                           .ids = {},
                           .threads = threads,
-                          .stop = stop_of_python()};
+                          .stop = stop_of_python(timeout)};
   if (ids) {
     if (ids->shape(0) != rows.view.rows) {
       throw nb::value_error(("ids: " + std::to_string(ids->shape(0)) + " ids for " +
@@ -59,18 +59,18 @@ void bind_index(nb::module_& module) {
   nb::class_<Index> bound(module, "Index");
   bound
       .def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a,
-                  "threads"_a)
+                  "threads"_a, "timeout"_a.none())
       .def_static(
           "open",
-          [](const nb::bytes& path, bool verify_payload, bool verify_codes) {
+          [](const nb::bytes& path, bool verify_payload, bool verify_codes, nb::handle timeout) {
             const std::string name = path_of(path);
             const OpenOptions options = {.verify_payload = verify_payload,
                                          .verify_codes = verify_codes,
-                                         .stop = stop_of_python()};
+                                         .stop = stop_of_python(timeout)};
             const nb::gil_scoped_release released;
             return Index::open(name, options);
           },
-          "path"_a, "verify_payload"_a, "verify_codes"_a)
+          "path"_a, "verify_payload"_a, "verify_codes"_a, "timeout"_a.none())
       .def(
           "save",
           [](const Index& index, const nb::bytes& path) {

@@ -44,11 +44,12 @@ SearchResult shard_of(const std::tuple<Matrix2<std::int64_t>, Matrix2<double>>& 
 
 nb::tuple merge_results(
     const std::vector<std::tuple<Matrix2<std::int64_t>, Matrix2<double>>>& shards, std::int64_t k,
-    const std::string& metric, bool normalized, const std::string& scores, int threads) {
+    const std::string& metric, bool normalized, const std::string& scores, int threads,
+    nb::handle timeout) {
   const std::size_t width = k_argument(k);
   const ScoreType type = score_type_argument(scores);
   const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads,
-                                stop_of_python()};
+                                stop_of_python(timeout)};
   std::vector<SearchResult> results;
   for (const auto& shard : shards) results.push_back(shard_of(shard));
   SearchResult merged;
@@ -68,10 +69,11 @@ nb::tuple merge_results(
 using RangeArrays = std::tuple<Vector<std::int64_t>, Vector<std::int64_t>, Vector<double>>;
 
 nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string& metric,
-                       bool normalized, const std::string& scores, int threads) {
+                       bool normalized, const std::string& scores, int threads,
+                       nb::handle timeout) {
   const ScoreType type = score_type_argument(scores);
   const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads,
-                                stop_of_python()};
+                                stop_of_python(timeout)};
   std::vector<RangeResult> results;
   for (const auto& [offsets, ids, keys] : shards) {
     results.push_back(
@@ -91,9 +93,9 @@ nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string
 void bind_merge(nb::module_& module) {
   using namespace nb::literals;
   module.def("merge", &merge_results, "shards"_a, "k"_a, "metric"_a, "normalized"_a, "scores"_a,
-             "threads"_a);
+             "threads"_a, "timeout"_a.none());
   module.def("merge_ranges", &merge_ranges, "shards"_a, "metric"_a, "normalized"_a, "scores"_a,
-             "threads"_a);
+             "threads"_a, "timeout"_a.none());
 }
 
 }  // namespace maxdot::python

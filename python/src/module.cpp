@@ -1,6 +1,7 @@
 // The extension module maxdot._core: what crosses from C++ to Python, and how errors do.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 
 #include <exception>
 
@@ -45,12 +46,14 @@ void translate(const std::exception_ptr& thrown, void*) {
 }  // namespace
 
 NB_MODULE(_core, module) {
+  using namespace nb::literals;
   nb::register_exception_translator(translate);
   maxdot::python::bind_index(module);
   maxdot::python::bind_merge(module);
   maxdot::python::bind_verify(module);
   maxdot::python::bind_objective(module);
   maxdot::python::bind_evaluate(module);
+  module.def("timeout_argument", &maxdot::python::timeout_argument, "timeout"_a.none());
   module.def("available_threads", &maxdot::available_threads);
   module.def("kernel_name", &maxdot::kernel_name);
   module.attr("__version__") = MAXDOT_VERSION;

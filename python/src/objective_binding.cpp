@@ -158,13 +158,14 @@ nb::object softmax(nb::handle scores, const Doubles& log_partition, double tempe
 }
 
 objective::SoftmaxOptions options_of(double temperature, const std::optional<Doubles>& log_q,
-                                     const std::optional<std::string>& metric, int threads) {
+                                     const std::optional<std::string>& metric, int threads,
+                                     nb::handle timeout) {
   objective::SoftmaxOptions options;
   options.temperature = temperature;
   if (log_q) options.log_q = span_of(*log_q);
   if (metric) options.metric = metric_argument(*metric);
   options.threads = threads;
-  options.stop = stop_of_python();
+  options.stop = stop_of_python(timeout);
   return options;
 }
 
@@ -175,9 +176,11 @@ Shape rows_shape(const MatrixArgument& queries) {
 
 nb::object log_partition(const Index& index, nb::handle queries, double temperature,
                          const std::optional<Doubles>& log_q,
-                         const std::optional<std::string>& metric, int threads) {
+                         const std::optional<std::string>& metric, int threads,
+                         nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
-  const objective::SoftmaxOptions options = options_of(temperature, log_q, metric, threads);
+  const objective::SoftmaxOptions options =
+      options_of(temperature, log_q, metric, threads, timeout);
   Output<double> out(true, rows_shape(rows));
   {
     const nb::gil_scoped_release released;
@@ -189,9 +192,10 @@ nb::object log_partition(const Index& index, nb::handle queries, double temperat
 nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& positive_ids,
                        double temperature, const std::optional<Doubles>& log_q,
                        const std::optional<std::string>& metric, int threads, bool losses,
-                       bool gradient) {
+                       bool gradient, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", false);
-  const objective::SoftmaxOptions options = options_of(temperature, log_q, metric, threads);
+  const objective::SoftmaxOptions options =
+      options_of(temperature, log_q, metric, threads, timeout);
   Output<double> loss(losses, rows_shape(rows));
   Output<double> slope(gradient, rows_shape(rows));
   double mean = 0;
@@ -207,7 +211,8 @@ nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& p
 nb::object probabilities(const Index& index, nb::handle queries, const IdsArray& ids,
                          const Doubles& log_partition, double temperature,
                          const std::optional<Doubles>& log_q,
-                         const std::optional<std::string>& metric, int threads) {
+                         const std::optional<std::string>& metric, int threads,
+                         nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const Shape shape(ids.shape_ptr(), ids.shape_ptr() + ids.ndim());
   const bool fits =
@@ -218,7 +223,8 @@ nb::object probabilities(const Index& index, nb::handle queries, const IdsArray&
                            " queries; give [queries, m], or [m] for one query [d]")
                               .c_str());
   }
-  const objective::SoftmaxOptions options = options_of(temperature, log_q, metric, threads);
+  const objective::SoftmaxOptions options =
+      options_of(temperature, log_q, metric, threads, timeout);
   Output<double> out(true, shape);
   {
     const nb::gil_scoped_release released;
@@ -242,12 +248,13 @@ void bind_objective(nb::module_& module) {
   module.def("objective_softmax", &softmax, "scores"_a.none(), "log_partition"_a, "temperature"_a,
              "log_q"_a.none());
   module.def("objective_log_partition", &log_partition, "index"_a, "queries"_a.none(),
-             "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a);
+             "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a, "timeout"_a.none());
   module.def("objective_full_softmax", &full_softmax, "index"_a, "queries"_a.none(),
              "positive_ids"_a, "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a,
-             "losses"_a, "gradient"_a);
+             "losses"_a, "gradient"_a, "timeout"_a.none());
   module.def("objective_probabilities", &probabilities, "index"_a, "queries"_a.none(), "ids"_a,
-             "log_partition"_a, "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a);
+             "log_partition"_a, "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a,
+             "timeout"_a.none());
 }
 
 }  // namespace maxdot::python

@@ -47,7 +47,7 @@ struct Asked {
   Lists exclude;
   Lists allow;
   Mask item_mask;
-  std::optional<double> timeout;
+  nb::handle timeout;
 
   SearchOptions options(SearchStats* stats) const {
     SearchOptions options = {.threads = threads, .stats = stats};
@@ -118,7 +118,7 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
 
 nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int threads,
                  const std::optional<std::string>& metric, bool stats, const std::string& scores,
-                 Lists exclude, Lists allow, Mask item_mask, std::optional<double> timeout) {
+                 Lists exclude, Lists allow, Mask item_mask, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const std::size_t width = k_argument(k);
   const Asked asked = {threads,
@@ -138,7 +138,7 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
                        bool one_user, std::int64_t k, int threads,
                        const std::optional<std::string>& metric, bool stats,
                        const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
-                       std::optional<double> timeout) {
+                       nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(interests, "users", false);
   const std::size_t width = k_argument(k);
   const std::size_t users = per_user == 0 ? 0 : rows.view.rows / per_user;
@@ -159,7 +159,7 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
 nb::tuple search_range(const Index& index, nb::handle queries, const Vector<double>& thresholds,
                        int threads, const std::optional<std::string>& metric, bool stats,
                        const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
-                       std::optional<double> timeout) {
+                       nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const Asked asked = {threads,
                        metric,

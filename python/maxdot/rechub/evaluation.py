@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from maxdot import evaluate
 from maxdot.arrays import as_array, float_rows
+from maxdot.deadline import Deadline
 from maxdot.evaluate import Convention, Report
 from maxdot.id_lists import Int64, as_ids, id_lists
 from maxdot.index import Index, Metric
@@ -33,6 +34,7 @@ def match_evaluation(
     seen: Any = None,
     metric: Metric = "cosine",
     threads: int = 0,
+    timeout: float | None = None,
 ) -> dict[str, list[str]]:
     """RecHub's metrics of a recall model, as its `topk_metrics` returns them: {"NDCG": ["NDCG@10: 0.1102"], ...}.
 
@@ -50,6 +52,7 @@ def match_evaluation(
         seen=seen,
         metric=metric,
         threads=threads,
+        timeout=timeout,
     ).rechub_text()
 
 
@@ -68,6 +71,7 @@ def match_report(
     convention: Convention = "rechub",
     bootstrap: SupportsIndex = 0,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Report:
     """Retrieves the exact best items of all test users in one call, and measures them.
 
@@ -91,11 +95,14 @@ def match_report(
         convention: "rechub" or "standard", see docs/evaluation.md.
         bootstrap: resamples of the users for confidence intervals; 0: none.
         threads: 0 = every core that this process may use. Results do not depend on it.
+        timeout: seconds for the index, the search and the measures together, as in `Index.search`.
 
     Raises:
         ValueError: lengths that differ, an id that a map does not have, and what `Index.build`, `Index.search`
             and `evaluate.metrics` refuse.
+        TypeError: `timeout` is no number.
         OSError: the file of the maps cannot be read.
+        TimeoutError: it was not done in time; there is no partial answer.
     """
     user_map, item_map = _maps(raw_id_maps)
     users = float_rows(user_embedding, "user_embedding")
@@ -125,19 +132,23 @@ def match_report(
         relevant[user].append(code)
 
     ks = np.atleast_1d(as_ids(topk, "topk")).tolist()
-    index = Index.build(items, metric=metric, threads=threads)
-    search = index.search if users.ndim == 2 else index.search_multi
     exclude = None if seen is None else _rows_of(_lists(seen, rows, encoded_users), item_ids)
-    found, _ = search(users[rows], max(ks, default=0), threads, exclude=exclude)
-    return evaluate.metrics(
-        list(relevant.values()),
-        np.where(found < 0, -1, item_codes[found]),  # -1, where there is no item, stays
-        ks,
-        convention,
-        catalogue=len(items),
-        bootstrap=bootstrap,
-        threads=threads,
-    )
+    with Deadline(timeout) as deadline:
+        index = Index.build(items, metric=metric, threads=threads, timeout=deadline.left())
+        search = index.search if users.ndim == 2 else index.search_multi
+        found, _ = search(
+            users[rows], max(ks, default=0), threads, exclude=exclude, timeout=deadline.left()
+        )
+        return evaluate.metrics(
+            list(relevant.values()),
+            np.where(found < 0, -1, item_codes[found]),  # -1, where there is no item, stays
+            ks,
+            convention,
+            catalogue=len(items),
+            bootstrap=bootstrap,
+            threads=threads,
+            timeout=deadline.left(),
+        )
 
 
 def _maps(raw_id_maps: RawIdMaps) -> tuple[IdMap | None, IdMap | None]:
