@@ -4,6 +4,7 @@
 #include <nanobind/stl/optional.h>
 
 #include <exception>
+#include <new>
 
 #include "bindings.hpp"
 #include "maxdot/maxdot.hpp"
@@ -40,6 +41,9 @@ void translate(const std::exception_ptr& thrown, void*) {
     // A message may name a file whose name is no UTF-8.
     const nb::object message = nb::steal(PyUnicode_DecodeFSDefault(error.what()));
     if (message.is_valid()) PyErr_SetObject(exception_for(error.code()), message.ptr());
+  } catch (const std::bad_alloc&) {  // of what the bindings allocate themselves
+    PyErr_SetString(PyExc_MemoryError,
+                    "not enough memory; use a smaller k, or ask for less at once");
   }
 }
 

@@ -73,15 +73,6 @@ nb::dict stats_of(double seconds, int threads, std::unique_ptr<std::int64_t[]> c
   return stats;
 }
 
-/// No machine holds more results; below it, sizes in bytes cannot overflow.
-constexpr std::size_t kMaxCells = std::size_t{1} << 47;
-
-[[noreturn]] void refuse_size(std::size_t queries, std::size_t k) {
-  throw Error(ErrorCode::out_of_memory,
-              "results of " + std::to_string(queries) + " queries with k = " + std::to_string(k) +
-                  " do not fit in memory; use a smaller k or fewer queries");
-}
-
 /// Calls run(out, options) without the GIL and returns (ids, scores) of shape [rows, width], or
 /// [width] for one row that was given without its dimension; and what was done, if asked.
 template <class Run>
@@ -96,13 +87,11 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
   {
     const nb::gil_scoped_release released;
     check_result_memory(rows, width);
-    const std::size_t cells = rows * width;
-    if (width < kMaxCells && (width == 0 || rows < kMaxCells / width)) {
-      ids.reset(new (std::nothrow) std::int64_t[cells]);
-      counts.reset(stats ? new (std::nothrow) std::int64_t[rows] : nullptr);
-      exact.reset(new (std::nothrow) double[cells]);
-    }
-    if (!ids || !exact || (stats && !counts)) refuse_size(rows, width);
+    std::size_t cells = 0;  // where nobody knows what is free, nothing has been refused yet
+    if (__builtin_mul_overflow(rows, width, &cells)) throw std::bad_alloc();
+    ids.reset(new std::int64_t[cells]);
+    exact.reset(new double[cells]);
+    if (stats) counts.reset(new std::int64_t[rows]);
     const auto start = std::chrono::steady_clock::now();
     run(ResultView{ids.get(), exact.get(), counts.get()}, options);
     if (stats)

@@ -1,6 +1,9 @@
 """What search and build accept as an array, and how they refuse the rest."""
 
 import array
+import subprocess
+import sys
+import textwrap
 import tracemalloc
 
 import maxdot
@@ -160,3 +163,23 @@ def test_other_arguments():
     with pytest.raises(TypeError, match="Index.build"):
         maxdot.Index()
     assert INDEX.search(QUERIES, np.int32(5))[0].shape == (6, 5)
+
+
+def test_results_that_the_process_may_not_take():
+    """Memory that the system has, and this process may not."""
+    script = textwrap.dedent("""
+        import resource, numpy as np, maxdot
+        items = np.ones((2000, 4), np.float32)
+        index = maxdot.Index.build(items)
+        index.search(items, 1)
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
+        try:
+            index.search(items, 15_000)
+        except MemoryError as error:
+            print(error)
+        print(index.search(items[:1], 2)[0])
+    """)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
+    assert "smaller k" in done.stdout, done.stderr
+    assert done.stdout.endswith("[[0 1]]\n"), done.stderr
