@@ -12,10 +12,10 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-callers bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang bench bench-callers bench-callers-python bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what is missing (Debian packages; elsewhere, install the same libraries by hand)
 	@if command -v apt-get >/dev/null; then \
@@ -77,6 +77,10 @@ bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 
 bench-callers: build ## many callers with a query each at a time, as in a server, beside FAISS (ITEMS=file.npy)
 	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) build/release/bin/bench_callers
+
+bench-callers-python: $(PEERS)/ready ## the same from Python threads, beside the newest FAISS wheel (ITEMS=file.npy, ARGS="--callers 16 64")
+	$(PEERS)/bin/pip install -q .
+	$(PEERS)/bin/python bench/peers/callers.py --out build/bench-callers $(if $(ITEMS),--data $(ITEMS)) $(ARGS)
 
 bench-parts: build ## the parts alone: kernels of each instruction set against the ceilings, encode, select, open
 	@for part in kernels encode select open; do echo "== $$part"; build/release/bin/bench_$$part || exit 1; done

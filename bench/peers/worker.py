@@ -15,7 +15,7 @@ from peers import PEERS
 SHORTEST = 0.02  # seconds that one timing lasts at least: short calls are repeated, and the mean counts
 
 
-def _memory(field):
+def memory(field):
     for line in pathlib.Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
@@ -38,7 +38,7 @@ class Worker:
         tiny = np.load(items, mmap_mode="r")[:64].copy()
         self.peer.build(tiny)  # imports and pools are not part of the index
         self.peer.search(tiny[:1], 1)
-        before = _memory("VmRSS")
+        before = memory("VmRSS")
         rows = np.load(items)
         start = time.perf_counter()
         self.peer.build(rows)
@@ -49,7 +49,7 @@ class Worker:
         self.baseline = before
         return {
             "seconds": seconds,
-            "bytes": _memory("VmRSS") - before - self.queries.nbytes,
+            "bytes": memory("VmRSS") - before - self.queries.nbytes,
             "version": self.version,
         }
 
@@ -107,7 +107,7 @@ class Worker:
         self._use(self.peer.variants[0], self.threads)
         pathlib.Path("/proc/self/clear_refs").write_text("5")
         self._call(batch, k)
-        return {"bytes": _memory("VmHWM") - self.baseline - self.queries.nbytes}
+        return {"bytes": memory("VmHWM") - self.baseline - self.queries.nbytes}
 
 
 def main():
