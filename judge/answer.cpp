@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "judge/arithmetic.hpp"
+#include "judge/stop.hpp"
 #include "judge/widen.hpp"
 
 namespace maxdot::judge {
@@ -81,14 +82,17 @@ class Judge {
 }  // namespace
 
 Verdict judge_answer(const Question& question, std::span<const std::int64_t> answer, std::size_t k,
-                     std::size_t threads) {
+                     std::size_t threads, const StopOptions& stop_options) {
+  Stop stop(stop_options);
   const Contest contest = {question.metric, question.normalize, false};
-  const Truth truth = brute_force(question.items, question.queries, question.ids, k, {&contest, 1},
-                                  threads, [](std::size_t) {})[0];
+  const Truth truth = brute_force(
+      question.items, question.queries, question.ids, k, {&contest, 1}, threads, [](std::size_t) {},
+      stop_options)[0];
   Judge judge(question);
   Verdict verdict;
   verdict.denied = truth.denied;
   for (std::size_t q = 0; q < truth.queries; ++q) {
+    stop.look();
     judge.judge_row(q, answer.subspan(q * k, k), {truth.ids.data() + q * truth.k, truth.k},
                     verdict);
   }

@@ -8,6 +8,7 @@
 
 #include "judge/brute.hpp"
 #include "maxdot/matrix.hpp"
+#include "maxdot/stop.hpp"
 
 namespace maxdot::judge {
 
@@ -46,8 +47,8 @@ struct Question {
 };
 
 /// Judges `answer`, ids [queries, k] row-major, best first, negative where nothing was found.
-/// Throws std::bad_alloc.
+/// Throws std::bad_alloc, and Error (cancelled, timeout) as `stop_options` ask.
 Verdict judge_answer(const Question& question, std::span<const std::int64_t> answer, std::size_t k,
-                     std::size_t threads);
+                     std::size_t threads, const StopOptions& stop_options = {});
 
 }  // namespace maxdot::judge

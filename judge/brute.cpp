@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "judge/arithmetic.hpp"
+#include "judge/stop.hpp"
 #include "judge/widen.hpp"
 #include "maxdot/reference.hpp"
 
@@ -56,10 +57,11 @@ bool is_zero(const float* row, std::size_t d) noexcept {
   return std::all_of(row, row + d, [](float value) { return value == 0.0F; });
 }
 
-std::size_t count_nonzero(const MatrixView& rows) {
+std::size_t count_nonzero(const MatrixView& rows, Stop& stop) {
   std::vector<float> row(rows.cols);
   std::size_t count = 0;
   for (std::size_t r = 0; r < rows.rows; ++r) {
+    stop.look();
     widen_row(rows, r, row.data());
     if (!is_zero(row.data(), rows.cols)) ++count;
   }
@@ -100,7 +102,7 @@ class Best {
 std::vector<std::uint64_t> answer_block(const MatrixView& items, const MatrixView& queries,
                                         std::span<const std::int64_t> ids, std::size_t begin,
                                         std::size_t end, std::span<const Contest> contests,
-                                        std::vector<Truth>& truths) {
+                                        std::vector<Truth>& truths, Stop& stop) {
   const std::size_t d = items.cols;
   Wide q;
   widen(queries, begin, end, q);
@@ -110,6 +112,7 @@ std::vector<std::uint64_t> answer_block(const MatrixView& items, const MatrixVie
   }
   Wide x;
   for (std::size_t tile = 0; tile < items.rows; tile += kItemTile) {
+    stop.look();
     const std::size_t tile_end = std::min(tile + kItemTile, items.rows);
     widen(items, tile, tile_end, x);
     for (std::size_t i = 0; i < end - begin; ++i) {
@@ -130,6 +133,7 @@ std::vector<std::uint64_t> answer_block(const MatrixView& items, const MatrixVie
   for (std::size_t i = 0; i < end - begin; ++i) {
     widen_row(queries, begin + i, query.data());
     for (std::size_t c = 0; c < contests.size(); ++c) {
+      stop.look();
       std::size_t at = (begin + i) * truths[c].k;
       for (const Candidate& candidate : best[i * contests.size() + c].sorted()) {
         truths[c].ids[at] = candidate.id;
@@ -151,11 +155,13 @@ std::vector<std::uint64_t> answer_block(const MatrixView& items, const MatrixVie
 std::vector<Truth> brute_force(const MatrixView& items, const MatrixView& queries,
                                std::span<const std::int64_t> ids, std::size_t k,
                                std::span<const Contest> contests, std::size_t threads,
-                               const std::function<void(std::size_t)>& finished) {
+                               const std::function<void(std::size_t)>& finished,
+                               const StopOptions& stop_options) {
+  Stop stop(stop_options);
   std::vector<Truth> truths;
   const bool skips = std::any_of(contests.begin(), contests.end(),
                                  [](const Contest& c) { return c.skip_zero_items; });
-  const std::size_t nonzero = skips ? count_nonzero(items) : items.rows;
+  const std::size_t nonzero = skips ? count_nonzero(items, stop) : items.rows;
   for (const Contest& contest : contests) {
     const std::size_t depth = std::min(k, contest.skip_zero_items ? nonzero : items.rows);
     const std::size_t places = queries.rows * depth;
@@ -174,7 +180,7 @@ std::vector<Truth> brute_force(const MatrixView& items, const MatrixView& querie
         if (begin >= queries.rows) return;
         const std::size_t end = std::min(begin + kQueryBlock, queries.rows);
         const std::vector<std::uint64_t> denied =
-            answer_block(items, queries, ids, begin, end, contests, truths);
+            answer_block(items, queries, ids, begin, end, contests, truths, stop);
         const std::lock_guard<std::mutex> lock(mutex);
         for (std::size_t c = 0; c < denied.size(); ++c) truths[c].denied += denied[c];
         done += end - begin;

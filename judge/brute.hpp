@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "maxdot/matrix.hpp"
+#include "maxdot/stop.hpp"
 #include "maxdot/types.hpp"
 
 namespace maxdot::judge {
@@ -36,11 +37,14 @@ struct Truth {
 
 /// Answers every contest with one pass over all pairs. `ids`: of each item; empty: its row's
 /// number. `threads` >= 1. `finished` is told how many queries are done, by one thread at a time.
-/// Requires finite rows of one dimension.
+/// Requires finite rows of one dimension. Throws std::bad_alloc, and Error (cancelled, timeout) as
+/// `stop_options` ask; it looks after some two thousand products of rows, but not while it sets up
+/// memory for the truths.
 std::vector<Truth> brute_force(const MatrixView& items, const MatrixView& queries,
                                std::span<const std::int64_t> ids, std::size_t k,
                                std::span<const Contest> contests, std::size_t threads,
-                               const std::function<void(std::size_t)>& finished);
+                               const std::function<void(std::size_t)>& finished,
+                               const StopOptions& stop_options = {});
 
 /// How many of `pairs` random pairs of this data the scores above and reference::score disagree on,
 /// by one bit or more, in any contest, or a more precise sum denies. Anything but 0 means that the

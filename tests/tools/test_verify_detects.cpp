@@ -3,10 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "judge/answer.hpp"
 #include "judge/arithmetic.hpp"
 #include "judge/brute.hpp"
 #include "maxdot/maxdot.hpp"
@@ -74,6 +77,67 @@ TEST_CASE("the brute force is the specification, whatever the threads") {
     CHECK(one[c].ids == three[c].ids);
     CHECK(one[c].reported == three[c].reported);
   }
+}
+
+TEST_CASE("the brute force ends early, with an Error, whoever asks for it") {
+  const Rows items = gaussian(20000, 37, 1);
+  const Rows queries = gaussian(4000, 37, 2);
+  const std::vector<judge::Contest> contests(kContests.begin(), kContests.begin() + 3);
+  for (const std::size_t threads : {std::size_t{1}, std::size_t{3}}) {
+    CAPTURE(threads);
+    std::size_t answered = 0;
+    const auto ended_as = [&](const maxdot::StopOptions& stop,
+                              const std::function<void(std::size_t)>& finished) {
+      try {
+        judge::brute_force(items.view(), queries.view(), {}, kDepth, contests, threads, finished,
+                           stop);
+      } catch (const maxdot::Error& error) {
+        return error.code();
+      }
+      return maxdot::ErrorCode::io;  // it came to its end
+    };
+    const auto count = [&answered](std::size_t done) { answered = done; };
+
+    maxdot::Cancellation cancellation;
+    CHECK(ended_as({.cancellation = &cancellation}, [&](std::size_t done) {
+            answered = done;
+            cancellation.cancel();
+          }) == maxdot::ErrorCode::cancelled);
+    CHECK(answered < queries.rows);
+    answered = 0;
+    CHECK(ended_as({.cancellation = &cancellation}, count) == maxdot::ErrorCode::cancelled);
+    CHECK(answered == 0);
+
+    CHECK(ended_as({.timeout = 1e-9}, count) == maxdot::ErrorCode::timeout);
+    CHECK(answered == 0);
+    CHECK(ended_as({.timeout = -1.0}, count) == maxdot::ErrorCode::invalid_argument);
+
+    struct Host {
+      std::thread::id caller = std::this_thread::get_id();
+      int asked = 0;
+    } host;
+    const auto third_time = [](void* context) {
+      Host& of = *static_cast<Host*>(context);
+      CHECK(std::this_thread::get_id() == of.caller);
+      return ++of.asked == 3;
+    };
+    CHECK(ended_as({.poll = third_time, .poll_context = &host}, count) ==
+          maxdot::ErrorCode::cancelled);
+    CHECK(host.asked == 3);
+    CHECK(answered < queries.rows);
+  }
+}
+
+TEST_CASE("a verdict ends early, and a stop that nobody asks for changes nothing") {
+  const Rows items = gaussian(300, 16, 1);
+  const Rows queries = gaussian(kQueries, 16, 2);
+  const SearchResult answer = answer_of(items, queries, kContests[0]);
+  const judge::Question question = {items.view(), queries.view(), Metric::dot, false, {}};
+  maxdot::Cancellation cancellation;
+  const maxdot::StopOptions stop = {.cancellation = &cancellation, .timeout = 3600.0};
+  CHECK(judge::judge_answer(question, answer.ids, kDepth, 2, stop).right == kQueries * kDepth);
+  cancellation.cancel();
+  CHECK_THROWS_AS(judge::judge_answer(question, answer.ids, kDepth, 2, stop), maxdot::Error);
 }
 
 TEST_CASE("the judge's arithmetic is the documented one, and more precise sums confirm it") {
