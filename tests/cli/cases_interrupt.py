@@ -1,7 +1,9 @@
 """A command that is told to end while it writes: no temporary file stays, and no file is half."""
 
+import array
 import fcntl
 import os
+import random
 import signal
 import subprocess
 import time
@@ -11,6 +13,8 @@ from support import BINARY, CliTest, is_writing, random_rows, write_matrix
 
 DIMENSION = 16
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# [seconds] What a command may take to end, on a loaded machine too. One thread has work for far longer.
+SOON = 10
 
 
 class Interrupt(CliTest):
@@ -18,6 +22,19 @@ class Interrupt(CliTest):
         path = self.folder / name
         path.write_bytes(count.to_bytes(4, "little") + DIMENSION.to_bytes(4, "little"))
         os.truncate(path, 8 + 4 * count * DIMENSION)
+
+    def gaussian_rows(self, name, count, columns, seed):
+        """Rows that are quickly made: the same numbers in ever new places."""
+        source = random.Random(seed)
+        numbers = array.array("f", (source.gauss(0, 1) for _ in range(200_003)))
+        with open(self.folder / name, "wb") as file:
+            file.write(count.to_bytes(4, "little") + columns.to_bytes(4, "little"))
+            left = count * columns
+            while left > 0:
+                begin = source.randrange(100_000)
+                part = numbers[begin:begin + min(left, 99_991)]
+                part.tofile(file)
+                left -= len(part)
 
     def temporary(self):
         return [name for name in os.listdir(self.folder) if name.endswith(".tmp")]
@@ -66,12 +83,41 @@ class Interrupt(CliTest):
         self.succeeds("build", "items.npy", "-o", "index.mxd")
         self.zero_rows("queries.fbin", 20_000)
         self.succeeds("search", "index.mxd", "queries.fbin", "-k", 100, "--out", "whole")
+        # Files that are written in one piece and in many are the same.
+        self.succeeds("batch", "index.mxd", "queries.fbin", "-k", 100, "--chunk", 700, "--ids", "cut.ids.npy", "--scores",
+                      "cut.scores.npy")
+        for name in ("ids.npy", "scores.npy"):
+            self.assertEqual((self.folder / f"cut.{name}").read_bytes(), (self.folder / f"whole.{name}").read_bytes())
         for number in SIGNALS:
             (self.folder / "n.ids.npy").write_bytes(b"before")
             status = self.signalled_while_writing(number, "search", "index.mxd", "queries.fbin", "-k", 100, "--out", "n")
             self.assertIn(status, (0, -number))
             expected = (self.folder / "whole.ids.npy").read_bytes() if status == 0 else b"before"
             self.assertEqual((self.folder / "n.ids.npy").read_bytes(), expected)
+
+    @unittest.skipIf("TSAN_OPTIONS" in os.environ, "ThreadSanitizer delays signals until after the search")
+    def test_batch_within_a_chunk(self):
+        """All users are one chunk: nothing but the search itself can notice the signal."""
+        self.gaussian_rows("items.fbin", 200_000, 64, seed=1)
+        self.gaussian_rows("users.fbin", 500_000, 64, seed=2)
+        self.succeeds("build", "items.fbin", "-o", "index.mxd")
+        for name in ("ids.npy", "scores.npy"):
+            (self.folder / name).write_bytes(b"before")
+        with self.folder_unchanged():
+            for number in SIGNALS:
+                command = [BINARY, "batch", "index.mxd", "users.fbin", "--ids", "ids.npy", "--scores", "scores.npy",
+                           "-k", "10", "--chunk", "500000", "--threads", "1"]
+                with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                      text=True) as process:
+                    self.addCleanup(process.kill)
+                    while not is_writing(process, self.folder) and process.poll() is None:
+                        time.sleep(0.01)
+                    time.sleep(0.3)  # into the search
+                    sent = time.monotonic()
+                    process.send_signal(number)
+                    self.assertEqual(process.communicate(timeout=300)[1], "")
+                    self.assertEqual(process.returncode, -number)
+                    self.assertLess(time.monotonic() - sent, SOON)
 
     def test_killed(self):
         """What SIGKILL leaves, the next command that writes there removes, but not what a living process writes."""

@@ -30,8 +30,7 @@ struct BatchCommand {
 constexpr std::size_t bytes_per_result = sizeof(std::int64_t) + sizeof(double);
 
 // Large chunks are fast, because the engine batches their rows. What limits them: the buffers
-// should stay a few tens of MB, and a chunk should be over in seconds, for the progress line and
-// for Ctrl-C.
+// should stay a few tens of MB, and a chunk should be over in seconds, for the progress line.
 std::size_t default_chunk(const MatrixFile& users, const Index& index, std::size_t k) {
   constexpr std::size_t buffer_bytes = std::size_t{32} << 20;
   constexpr std::size_t multiply_adds = std::size_t{1} << 40;
@@ -83,7 +82,7 @@ BatchFilters read_filters(const BatchCommand& command, const Index& index, std::
 }
 
 void score_all(const BatchCommand& command, const Index& index, const MatrixFile& users,
-               const BatchFilters& filters, std::size_t chunk, ResultWriter& writer) {
+               const BatchFilters& filters, std::size_t chunk) {
   SearchOptions options;
   options.threads = static_cast<int>(command.threads);
   options.metric = command.metric;
@@ -93,13 +92,18 @@ void score_all(const BatchCommand& command, const Index& index, const MatrixFile
   Matrix buffer(rows_at_once, users.cols(), users.dtype());
   std::vector<std::int64_t> ids(rows_at_once * command.k);
   std::vector<double> scores(rows_at_once * command.k);
+  // After the buffers are there: until now a signal ends the command at once.
+  ResultWriter writer(command.ids_path, command.scores_path, users.rows(), command.k);
+  options.stop = writer.interrupt().stop();
   Progress progress("scoring", "users", users.rows());
   for (std::size_t begin = 0; begin < users.rows(); begin += rows_at_once) {
     const std::size_t count = std::min(rows_at_once, users.rows() - begin);
     blaming(command.users_path, [&] { users.read(begin, count, buffer.data()); });
     options.filters.exclude = excluded.of(filters.exclude, begin, count);
-    search_rows(index, buffer.view().slice(0, count), command.k,
-                {ids.data(), scores.data(), nullptr}, options, command.users_path, begin);
+    writer.interrupt().run([&] {
+      search_rows(index, buffer.view().slice(0, count), command.k,
+                  {ids.data(), scores.data(), nullptr}, options, command.users_path, begin);
+    });
     writer.append(ids.data(), scores.data(), count);
     progress.update(begin + count);
   }
@@ -148,8 +152,7 @@ void run(const BatchCommand& command) {
   const std::size_t rows_at_once = std::min(chunk, users.rows());
   check_memory(rows_at_once, command.k, bytes_per_result, "use a smaller -k or --chunk");
   const Stopwatch watch;
-  ResultWriter writer(command.ids_path, command.scores_path, users.rows(), command.k);
-  score_all(command, index, users, filters, chunk, writer);
+  score_all(command, index, users, filters, chunk);
   report(command, index, users.rows(), rows_at_once, watch.seconds());
 }
 

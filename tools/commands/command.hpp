@@ -5,7 +5,9 @@
 // does nothing else; the callback runs the command, during the parse. A command that succeeds
 // returns. A command that fails throws: Failure with its exit code and line, or the library's Error
 // where its message already names the file. main prints the one line and turns it into the exit
-// code. Nobody calls exit() and nobody writes to stdout or stderr except through console.hpp.
+// code. Nobody calls exit() and nobody writes to stdout or stderr except through console.hpp. A
+// command without temporary files dies of Ctrl-C at once. One that has some holds an InterruptGuard
+// (console/interrupt.hpp) meanwhile, whose stop() every long call of the library gets.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -72,6 +73,7 @@ ResultWriter::ResultWriter(const std::string& ids_path, const std::string& score
                            std::size_t rows, std::size_t k)
     : ids_path_(ids_path),
       scores_path_(scores_path),
+      k_(k),
       ids_(ids_path, ids_format(ids_path), rows, k) {
   if (scores_path.empty()) return;
   if (same_file(ids_path, scores_path)) {
@@ -82,9 +84,15 @@ ResultWriter::ResultWriter(const std::string& ids_path, const std::string& score
 }
 
 void ResultWriter::append(const std::int64_t* ids, const double* scores, std::size_t rows) {
-  interrupt_.check();
-  blaming(ids_path_, [&] { ids_.append(ids, rows); });
-  if (scores_) blaming(scores_path_, [&] { scores_->append(scores, rows); });
+  // In pieces, so that a signal need not wait until all are written.
+  constexpr std::size_t results_at_once = std::size_t{1} << 19;
+  const std::size_t rows_at_once = std::max<std::size_t>(1, results_at_once / k_);
+  for (std::size_t begin = 0; begin < rows; begin += rows_at_once) {
+    interrupt_.check();
+    const std::size_t count = std::min(rows_at_once, rows - begin);
+    blaming(ids_path_, [&] { ids_.append(ids + begin * k_, count); });
+    if (scores_) blaming(scores_path_, [&] { scores_->append(scores + begin * k_, count); });
+  }
 }
 
 void ResultWriter::commit() {

@@ -26,14 +26,17 @@ void check_memory(std::size_t rows, std::size_t k, std::size_t bytes_each,
 void search_rows(const Index& index, const MatrixView& rows, std::size_t k, const ResultView& out,
                  const SearchOptions& options, const std::string& path, std::size_t first_row);
 
-/// A file of ids and, if wanted, a file of scores. While it lives a signal that asks to end is only
-/// noted, so that no temporary file stays behind: `append` and `commit` throw Interrupted then.
+/// A file of ids and, if wanted, a file of scores. While it lives a signal that asks to end does
+/// not kill, so that no temporary file stays behind: `append` and `commit` throw Interrupted then,
+/// and so does what `interrupt` runs.
 class ResultWriter {
  public:
   /// Formats follow the endings: .npy or .ivecs for ids, .npy or .fvecs for scores. An empty
   /// `scores_path` writes none. Throws Failure (usage) for another ending or if both are one file.
   ResultWriter(const std::string& ids_path, const std::string& scores_path, std::size_t rows,
                std::size_t k);
+
+  const InterruptGuard& interrupt() const noexcept { return interrupt_; }
 
   void append(const std::int64_t* ids, const double* scores, std::size_t rows);
   /// From here on a signal comes too late. Makes both files appear, such that no new ids stand
@@ -44,6 +47,7 @@ class ResultWriter {
   InterruptGuard interrupt_;  // first: before the files exist, until they are gone
   std::string ids_path_;
   std::string scores_path_;
+  std::size_t k_;
   MatrixWriter ids_;
   std::optional<MatrixWriter> scores_;
 };
