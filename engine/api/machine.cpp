@@ -1,7 +1,5 @@
 #include "maxdot/machine.hpp"
 
-#include <string_view>
-
 #include "base/entry.hpp"
 #include "base/parallel.hpp"
 #include "kernels/kernels.hpp"
@@ -9,14 +7,6 @@
 namespace maxdot {
 inline namespace v0_1 {
 namespace {
-
-// clang-format off
-constexpr std::string_view kHeaders =
-#define MAXDOT_TEXT(number) #number
-#define MAXDOT_TEXTS(major, minor, patch) MAXDOT_TEXT(major) "." MAXDOT_TEXT(minor) "." MAXDOT_TEXT(patch)
-    MAXDOT_TEXTS(MAXDOT_VERSION_MAJOR, MAXDOT_VERSION_MINOR, MAXDOT_VERSION_PATCH);
-// clang-format on
-static_assert(kHeaders == MAXDOT_VERSION, "include/maxdot/version.h and CMakeLists.txt agree");
 
 const auto no_memory = [] { return std::string("no memory for the names of kernels"); };
 

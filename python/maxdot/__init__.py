@@ -13,7 +13,7 @@ Also here: `maxdot.objective` (losses of recall models, softmax over an index), 
 """
 
 from maxdot import evaluate, objective
-from maxdot._core import __version__, available_threads, kernel_name
+from maxdot._core import __version__, available_threads, kernel_name, kernel_names, use_kernels
 from maxdot.index import Index, Metric, top_k
 from maxdot.merging import merge, merge_ranges
 from maxdot.verification import Verification, WrongPosition, verify
@@ -27,9 +27,11 @@ __all__ = [
     "available_threads",
     "evaluate",
     "kernel_name",
+    "kernel_names",
     "merge",
     "merge_ranges",
     "objective",
     "top_k",
+    "use_kernels",
     "verify",
 ]

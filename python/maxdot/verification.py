@@ -86,6 +86,7 @@ def verify(
     *,
     item_ids: npt.ArrayLike | None = None,
     threads: int = 0,
+    timeout: float | None = None,
 ) -> Verification:
     """Checks the answer `ids` of any library against brute force in float64.
 
@@ -101,6 +102,7 @@ def verify(
         item_ids: the id of each row, if it is not the row number.
         threads: 0 = every core that this process may use. The time is n * m * d at a few 10^9 products a
             second a core.
+        timeout: seconds; then TimeoutError. None: no limit. (Ctrl-C ends it, too.)
 
     Raises:
         ValueError: wrong dtype or shape, or NaN or Inf (names row and column).
@@ -116,6 +118,6 @@ def verify(
     if answer.ndim != 2:
         raise ValueError(f"ids: shape {answer.shape} is not [queries, k] or [k]; reshape it")
     own_ids = None if item_ids is None else as_ids(item_ids, "item_ids")
-    found = _core.verify(items, queries, answer, metric, normalize, own_ids, threads)
+    found = _core.verify(items, queries, answer, metric, normalize, own_ids, threads, timeout)
     first = found.pop("first_wrong")
     return Verification(**found, first_wrong=None if first is None else WrongPosition(*first))

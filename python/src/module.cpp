@@ -2,6 +2,8 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <exception>
 #include <new>
@@ -60,5 +62,7 @@ NB_MODULE(_core, module) {
   module.def("timeout_argument", &maxdot::python::timeout_argument, "timeout"_a.none());
   module.def("available_threads", &maxdot::available_threads);
   module.def("kernel_name", &maxdot::kernel_name);
+  module.def("kernel_names", &maxdot::kernel_names);
+  module.def("use_kernels", &maxdot::use_kernels, "name"_a);
   module.attr("__version__") = MAXDOT_VERSION;
 }

@@ -59,20 +59,21 @@ void check_shapes(const MatrixView& items, const MatrixView& queries, const Answ
 
 nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer,
                 const std::string& metric, bool normalize, const std::optional<Ids>& item_ids,
-                int threads) {
+                int threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
   const MatrixArgument asked = matrix_argument(queries, "queries", true);
   check_shapes(rows.view, asked.view, answer, item_ids);
   judge::Question question = {rows.view, asked.view, metric_argument(metric), normalize, {}};
   if (item_ids) question.ids = {item_ids->data(), item_ids->shape(0)};
+  const StopOptions stop = stop_of_python(timeout);
   judge::Verdict verdict;
   {
     const nb::gil_scoped_release released;
     check_finite(rows.view, "items");
     check_finite(asked.view, "queries");
     const auto workers = static_cast<std::size_t>(threads > 0 ? threads : available_threads());
-    verdict =
-        judge::judge_answer(question, {answer.data(), answer.size()}, answer.shape(1), workers);
+    verdict = judge::judge_answer(question, {answer.data(), answer.size()}, answer.shape(1),
+                                  workers, stop);
   }
   if (verdict.denied != 0) {
     throw std::runtime_error(
@@ -88,7 +89,7 @@ nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer,
 void bind_verify(nb::module_& module) {
   using namespace nb::literals;
   module.def("verify", &verify, "items"_a.none(), "queries"_a.none(), "ids"_a, "metric"_a,
-             "normalize"_a, "item_ids"_a.none(), "threads"_a);
+             "normalize"_a, "item_ids"_a.none(), "threads"_a, "timeout"_a.none());
 }
 
 }  // namespace maxdot::python

@@ -74,6 +74,25 @@ def test_what_an_index_tells_of_itself(tmp_path):
     assert repr(str(index.path)) in repr(index)
 
 
+def test_kernels_are_listed_and_chosen():
+    before = maxdot.kernel_name()
+    index = maxdot.Index.build(ITEMS)
+    expected = index.search(QUERIES, 10)
+    names = maxdot.kernel_names()
+    assert names[-1] == "reference"
+    try:
+        for name in names:
+            maxdot.use_kernels(name)
+            assert maxdot.kernel_name() == name
+            for got, wanted in zip(index.search(QUERIES, 10), expected, strict=True):
+                np.testing.assert_array_equal(got, wanted)
+        with pytest.raises(ValueError, match='kernels "mmx": no kernels of this build have that name'):
+            maxdot.use_kernels("mmx")
+        assert maxdot.kernel_name() == names[-1]
+    finally:
+        maxdot.use_kernels(before)
+
+
 def test_stats():
     ids, scores, stats = maxdot.Index.build(ITEMS).search(QUERIES, 400, threads=1, stats=True)
     assert ids.shape == scores.shape == (7, 400)
