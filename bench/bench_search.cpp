@@ -50,9 +50,9 @@ void search_maxdot(benchmark::State& state) {
   std::vector<double> scores(queries * k);
   std::size_t first = 0;
   for (auto _ : state) {
-    index().search(maxdot::MatrixView::f32(&data().queries[first * data().d], queries, data().d), k,
-                   {ids.data(), scores.data(), nullptr},
-                   {.threads = static_cast<int>(state.range(2))});
+    index().search_into(
+        maxdot::MatrixView::f32(&data().queries[first * data().d], queries, data().d), k,
+        {ids.data(), scores.data(), nullptr}, {.threads = static_cast<int>(state.range(2))});
     benchmark::DoNotOptimize(ids.data());
     first = (first + queries) % (data().nq - queries + 1);
   }

@@ -136,8 +136,8 @@ class Measured {
       const MatrixView queries =
           MatrixView::f32(&data_.queries[row * data_.d], shape.queries, data_.d);
       const auto begin = std::chrono::steady_clock::now();
-      index_.search(queries, shape.k, {ids.data(), scores.data(), nullptr},
-                    {.threads = shape.threads});
+      index_.search_into(queries, shape.k, {ids.data(), scores.data(), nullptr},
+                         {.threads = shape.threads});
       total += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       ++calls;
     }

@@ -6,3 +6,11 @@ target_compile_options(
             # The specification fixes each rounding: no fusing of a multiplication and an addition.
             -ffp-contract=off
             $<$<BOOL:${MAXDOT_WERROR}>:-Werror>)
+
+# Hardening of the library, which reads hostile files: a stack that was overrun, and a copy beyond its buffer, end the
+# process. Kernels do without (engine/CMakeLists.txt). FORTIFY needs optimisation, and hides errors from sanitizers.
+add_library(maxdot_hardening INTERFACE)
+target_compile_options(maxdot_hardening INTERFACE -fstack-protector-strong)
+if(NOT CMAKE_CXX_FLAGS MATCHES "sanitize")
+  target_compile_options(maxdot_hardening INTERFACE $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+endif()

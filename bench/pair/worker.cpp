@@ -23,6 +23,27 @@ constexpr std::size_t kQueries = 2048;
 /// Calls are repeated until they have taken so long.
 constexpr double kLeastSeconds = 0.15;
 
+// Older commits have overloads of search and search_multi instead.
+template <typename AnyIndex>
+void search_into(const AnyIndex& index, const MatrixView& queries, std::size_t k,
+                 const ResultView& out, const SearchOptions& options) {
+  if constexpr (requires { index.search_into(queries, k, out, options); }) {
+    index.search_into(queries, k, out, options);
+  } else {
+    index.search(queries, k, out, options);
+  }
+}
+
+template <typename AnyIndex>
+void search_multi_into(const AnyIndex& index, const MatrixView& interests, std::size_t per_user,
+                       std::size_t k, const ResultView& out, const SearchOptions& options) {
+  if constexpr (requires { index.search_multi_into(interests, per_user, k, out, options); }) {
+    index.search_multi_into(interests, per_user, k, out, options);
+  } else {
+    index.search_multi(interests, per_user, k, out, options);
+  }
+}
+
 struct Rows {
   std::vector<float> values;
   std::size_t rows = 0;
@@ -145,9 +166,9 @@ double seconds_of(const Index& index, const Rows& queries, const std::string& ki
     if (kind == "range") {
       index.search_range(view, std::vector<double>{threshold}, options);
     } else if (kind == "multi") {
-      index.search_multi(view, 4, k, out, options);
+      search_multi_into(index, view, 4, k, out, options);
     } else {
-      index.search(view, k, out, options);
+      search_into(index, view, k, out, options);
     }
     total += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     ++calls;

@@ -95,10 +95,10 @@ mode_t narrowed(mode_t mode, bool same_owner, bool same_group) noexcept {
 // Best effort: filesystems without owners and modes refuse, and what they leave is no wider than
 // what they were asked for.
 void take_over_owner(int fd, const struct stat& old) noexcept {
-  if (::fchown(fd, old.st_uid, old.st_gid) != 0) {
-    static_cast<void>(::fchown(fd, static_cast<uid_t>(-1),
-                               old.st_gid));  // one may give a file to a group of one's own
-  }
+  const bool owned = ::fchown(fd, old.st_uid, old.st_gid) == 0;
+  // One may give a file to a group of one's own.
+  [[maybe_unused]] const bool grouped =
+      owned || ::fchown(fd, static_cast<uid_t>(-1), old.st_gid) == 0;
   struct stat now {};
   if (::fstat(fd, &now) != 0) return;
   static_cast<void>(
