@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "api/id_lists.hpp"
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 #include "base/entry.hpp"
 #include "base/hash.hpp"
 #include "base/parallel.hpp"

@@ -7,12 +7,11 @@
 #include <string>
 
 #include "api/id_lists.hpp"
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 #include "base/entry.hpp"
 #include "maxdot/error.hpp"
 
-namespace maxdot {
-
+namespace maxdot::api {
 namespace {
 
 // One for all indexes: a table is made once, and rarely two at a time. A child that is forked
@@ -29,7 +28,7 @@ std::mutex& making_an_id_map() noexcept {
 
 }  // namespace
 
-const store::IdMap& Index::Impl::id_map() const {
+const store::IdMap& IndexParts::id_map() const {
   if (const store::IdMap* made = id_map_.load(std::memory_order_acquire)) return *made;
   if (items->items >= store::kNoRow) {
     throw Error(ErrorCode::unsupported,
@@ -49,9 +48,7 @@ const store::IdMap& Index::Impl::id_map() const {
   return *id_map_.load(std::memory_order_relaxed);
 }
 
-namespace api {
-
-search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters,
+search::FilterRequest checked_filters(const IndexParts& index, const Filters& filters,
                                       std::size_t count, const char* owners) {
   search::FilterRequest request = {filters};
   if (filters.empty()) return request;
@@ -74,5 +71,4 @@ search::FilterRequest checked_filters(const Index::Impl& index, const Filters& f
   return request;
 }
 
-}  // namespace api
-}  // namespace maxdot
+}  // namespace maxdot::api

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 #include "api/item_rows.hpp"
 #include "base/elementary.hpp"
 #include "base/entry.hpp"
@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kScoredAtOnce = 256;
 
 softmax::Logits checked_logits(const Index& index, const SoftmaxOptions& options) {
-  const store::ItemStore& items = Index::Impl::items_of(index);
+  const store::ItemStore& items = api::IndexParts::items_of(index);
   if (!std::isfinite(options.temperature) || options.temperature <= 0.0) {
     throw Error(ErrorCode::invalid_argument,
                 "temperature: " + std::to_string(options.temperature) +
@@ -111,8 +111,8 @@ double full_softmax(const Index& index, const MatrixView& queries,
       if (!span.empty()) check_length(name, span.size(), queries.rows);
     }
     api::check_queries(logits.items, queries, "queries", threads);
-    const std::vector<std::size_t> rows =
-        api::rows_of(Index::Impl::of(index), "positive_ids", positive_ids, api::Padding::refused);
+    const std::vector<std::size_t> rows = api::rows_of(api::IndexParts::of(index), "positive_ids",
+                                                       positive_ids, api::Padding::refused);
 
     std::vector<double> others(queries.rows);
     std::vector<double> positive(queries.rows);
@@ -150,7 +150,7 @@ void probabilities(const Index& index, const MatrixView& queries, std::span<cons
     }
     api::check_queries(logits.items, queries, "queries", threads);
     const std::vector<std::size_t> rows =
-        api::rows_of(Index::Impl::of(index), "ids", ids, api::Padding::allowed);
+        api::rows_of(api::IndexParts::of(index), "ids", ids, api::Padding::allowed);
     if (ids.empty()) return;
     const std::size_t m = ids.size() / queries.rows;
     score(logits, queries, rows, m, threads, [&](std::size_t i, double logit) noexcept {

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 #include "base/entry.hpp"
 #include "base/f16.hpp"
 #include "base/float_environment.hpp"
@@ -21,6 +21,13 @@
 #include "store/verify.hpp"
 
 namespace maxdot::api {
+
+const IndexParts& IndexParts::of(const Index& index) {
+  if (index.parts_ != nullptr) return *index.parts_;
+  throw Error(ErrorCode::invalid_argument,
+              "this Index is empty: it was moved from, or never assigned; Index::build or "
+              "Index::open makes one");
+}
 
 int checked_threads(int threads) {
   constexpr int kMaxThreads = 4096;
@@ -96,13 +103,6 @@ Matrix copy_rows(const MatrixView& items, int threads) {
 
 }  // namespace
 
-const Index::Impl& Index::impl() const {
-  if (impl_ != nullptr) return *impl_;
-  throw Error(ErrorCode::invalid_argument,
-              "this Index is empty: it was moved from, or never assigned; Index::build or "
-              "Index::open makes one");
-}
-
 Index Index::build(const MatrixView& items, const BuildOptions& options) {
   return base::entry(options.stop, no_memory_for(items.rows), [&] {
     const int threads = checked_threads(options.threads);
@@ -117,9 +117,9 @@ Index Index::build(Matrix&& items, const BuildOptions& options) {
   return base::entry(options.stop, no_memory_for(items.rows()), [&] {
     const store::EncodeOptions encode_options = {checked_metric(options.metric), options.normalize,
                                                  options.ids, checked_threads(options.threads)};
-    auto impl = std::make_shared<Impl>();
-    impl->items = store::encode(std::move(items), encode_options, kernels::active_table());
-    return Index(std::move(impl));
+    auto parts = std::make_shared<api::IndexParts>();
+    parts->items = store::encode(std::move(items), encode_options, kernels::active_table());
+    return Index(std::move(parts));
   });
 }
 
@@ -127,23 +127,24 @@ Index Index::open(const std::string& path, const OpenOptions& options) {
   return base::file_entry(options.stop, path, "open the index", [&] {
     const int threads = checked_threads(options.threads);
     const bool verify_payload = options.verify_payload || options.verify_codes;
-    auto impl = std::make_shared<Impl>();
-    impl->items = store::open_file(path, verify_payload);
+    auto parts = std::make_shared<api::IndexParts>();
+    parts->items = store::open_file(path, verify_payload);
     if (verify_payload)
-      store::verify_contents(*impl->items, path, kernels::active_table(), threads);
-    if (options.verify_codes) store::verify_codes(*impl->items, path, threads);
-    return Index(std::move(impl));
+      store::verify_contents(*parts->items, path, kernels::active_table(), threads);
+    if (options.verify_codes) store::verify_codes(*parts->items, path, threads);
+    return Index(std::move(parts));
   });
 }
 
 std::uint64_t Index::save(const std::string& path) const {
-  return base::file_entry(path, "save the index",
-                          [&] { return store::write_file(*impl().items, path); });
+  return base::file_entry(path, "save the index", [&] {
+    return store::write_file(api::IndexParts::items_of(*this), path);
+  });
 }
 
 IndexInfo Index::info() const noexcept {
-  if (impl_ == nullptr) return {};
-  const store::ItemStore& items = *impl_->items;
+  if (parts_ == nullptr) return {};
+  const store::ItemStore& items = *parts_->items;
   return {items.items,
           items.dimension,
           items.dtype,
@@ -154,16 +155,16 @@ IndexInfo Index::info() const noexcept {
           items.checksum};
 }
 
-std::size_t Index::size() const noexcept { return impl_ == nullptr ? 0 : impl_->items->items; }
+std::size_t Index::size() const noexcept { return parts_ == nullptr ? 0 : parts_->items->items; }
 
 std::size_t Index::dimension() const noexcept {
-  return impl_ == nullptr ? 0 : impl_->items->dimension;
+  return parts_ == nullptr ? 0 : parts_->items->dimension;
 }
 
-std::int64_t Index::item_id(std::size_t row) const noexcept { return impl_->items->id(row); }
+std::int64_t Index::item_id(std::size_t row) const noexcept { return parts_->items->id(row); }
 
 void Index::item_row(std::size_t row, float* out) const noexcept {
-  const store::ItemStore& items = *impl_->items;
+  const store::ItemStore& items = *parts_->items;
   base::in_default_environment(
       [&] { base::to_f32(items.row(row), items.dtype, items.dimension, out); });
 }

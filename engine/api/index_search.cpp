@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "api/index_impl.hpp"
-#include "api/workspace_impl.hpp"
+#include "api/index_parts.hpp"
+#include "api/workspace_parts.hpp"
 #include "base/checked.hpp"
 #include "base/entry.hpp"
 #include "base/result_memory.hpp"
@@ -103,7 +103,7 @@ int threads_for(int requested, const store::ItemStore& items, std::size_t querie
 
 /// A call that was checked. Calls engine(items, kernels, request).
 template <typename Engine>
-auto call(const Index::Impl& index, const MatrixView& queries, const char* name, std::size_t k,
+auto call(const api::IndexParts& index, const MatrixView& queries, const char* name, std::size_t k,
           std::size_t lists, const char* owners, const SearchOptions& options, Engine&& engine) {
   const store::ItemStore& items = *index.items;
   const int threads = threads_for(options.threads, items, queries.rows);
@@ -112,7 +112,7 @@ auto call(const Index::Impl& index, const MatrixView& queries, const char* name,
   const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
   search::Request request = {queries, k, metric, threads, options.stats};
   if (!options.filters.empty()) request.filters = &filters;
-  request.kept = Workspace::Impl::of(options.workspace);
+  request.kept = api::WorkspaceParts::of(options.workspace);
   request.most_result_bytes = options.most_result_bytes;
   request.keys = api::checked_score_kind(options.score_kind) == ScoreKind::keys;
   return engine(items, kernels::active_table(), request);
@@ -170,7 +170,7 @@ void Index::search_into(const MatrixView& queries, std::size_t k, const ResultVi
                         const SearchOptions& options) const {
   base::entry(options.stop, no_memory_for(queries, "queries"), [&] {
     check_results(out, queries.rows, k);
-    call(impl(), queries, "queries", k, queries.rows, "queries", options,
+    call(api::IndexParts::of(*this), queries, "queries", k, queries.rows, "queries", options,
          [&](const auto& items, const auto& kernels, const auto& request) {
            search::search(items, kernels, request, out);
          });
@@ -193,7 +193,7 @@ void Index::search_multi_into(const MatrixView& interests, std::size_t per_user,
   base::entry(options.stop, no_memory_for(interests, "interests"), [&] {
     const std::size_t users = checked_users(interests, per_user);
     check_results(out, users, k);
-    call(impl(), interests, "interests", k, users, "users", options,
+    call(api::IndexParts::of(*this), interests, "interests", k, users, "users", options,
          [&](const auto& items, const auto& kernels, const auto& request) {
            search::multi(items, kernels, request, per_user, out);
          });
@@ -205,7 +205,7 @@ RangeResult Index::search_range(const MatrixView& queries, std::span<const doubl
   return base::entry(options.stop, no_memory_for(queries, "queries"), [&] {
     store::check_shape(queries, "queries");
     const std::vector<double> limits = checked_thresholds(thresholds, queries.rows);
-    return call(impl(), queries, "queries", 0, queries.rows, "queries", options,
+    return call(api::IndexParts::of(*this), queries, "queries", 0, queries.rows, "queries", options,
                 [&](const auto& items, const auto& kernels, const auto& request) {
                   return search::range(items, kernels, request, limits);
                 });

@@ -6,7 +6,8 @@
 
 namespace maxdot::api {
 
-std::vector<std::size_t> find_rows(const Index::Impl& index, std::span<const std::int64_t> ids) {
+std::vector<std::size_t> find_rows(const api::IndexParts& index,
+                                   std::span<const std::int64_t> ids) {
   const store::ItemStore& items = *index.items;
   std::vector<std::size_t> rows(ids.size(), kUnknownRow);
   const store::IdMap* own_ids = items.ids == nullptr ? nullptr : &index.id_map();
@@ -21,7 +22,7 @@ std::vector<std::size_t> find_rows(const Index::Impl& index, std::span<const std
   return rows;
 }
 
-std::vector<std::size_t> rows_of(const Index::Impl& index, const char* name,
+std::vector<std::size_t> rows_of(const api::IndexParts& index, const char* name,
                                  std::span<const std::int64_t> ids, Padding padding) {
   std::vector<std::size_t> rows = find_rows(index, ids);
   for (std::size_t i = 0; i < ids.size(); ++i) {

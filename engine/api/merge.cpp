@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 #include "base/entry.hpp"
 #include "base/parallel.hpp"
 #include "maxdot/error.hpp"

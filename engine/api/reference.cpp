@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 #include "base/entry.hpp"
 #include "base/f16.hpp"
 #include "base/float_environment.hpp"

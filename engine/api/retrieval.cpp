@@ -5,7 +5,7 @@
 #include <string>
 
 #include "api/id_lists.hpp"
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 #include "api/item_rows.hpp"
 #include "base/entry.hpp"
 #include "base/f16.hpp"
@@ -32,7 +32,7 @@ void check_lists(const MatrixView& users, const IdLists& relevant, const IdLists
 
 // Excluded items are as good as absent: they neither have a rank nor push others down. Their number
 // is small beside the catalogue's, so each is scored by the specification.
-void leave_out(const Index::Impl& index, base::Ranking ranking, const MatrixView& users,
+void leave_out(const api::IndexParts& index, base::Ranking ranking, const MatrixView& users,
                const IdLists& relevant, const std::vector<std::size_t>& relevant_rows,
                const IdLists& exclude, std::vector<std::int64_t>& ranks) {
   const store::ItemStore& items = *index.items;
@@ -81,7 +81,7 @@ Report retrieval(const Index& index, const MatrixView& users, const IdLists& rel
   return base::entry(options.stop, no_memory_for(relevant), [&] {
     check_lists(users, relevant, exclude);
     // Here, because a search would call them queries.
-    api::check_queries(Index::Impl::items_of(index), users, "users",
+    api::check_queries(api::IndexParts::items_of(index), users, "users",
                        api::checked_threads(options.threads));
     if (ks.empty()) throw Error(ErrorCode::invalid_argument, "ks: is empty; name at least one k");
     const std::size_t k = std::max<std::size_t>(1, *std::max_element(ks.begin(), ks.end()));
@@ -99,13 +99,13 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
                                 const IdLists& relevant, const IdLists& exclude,
                                 const RankOptions& options) {
   return base::entry(options.stop, no_memory_for(relevant), [&] {
-    const store::ItemStore& items = Index::Impl::items_of(index);
+    const store::ItemStore& items = api::IndexParts::items_of(index);
     const int threads = api::checked_threads(options.threads);
     const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
     check_lists(users, relevant, exclude);
     api::check_queries(items, users, "users", threads);
     const base::Ranking ranking = base::ranking_of(metric, items.normalized);
-    const std::vector<std::size_t> rows = api::find_rows(Index::Impl::of(index), relevant.ids);
+    const std::vector<std::size_t> rows = api::find_rows(api::IndexParts::of(index), relevant.ids);
     std::vector<std::int64_t> ranks(rows.size());
     measure::count_better(items, kernels::active_table(), ranking, users, relevant.offsets, rows,
                           threads, ranks.data());
@@ -113,7 +113,7 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
     for (std::size_t p = 0; p < rows.size(); ++p)
       ranks[p] = rows[p] == api::kUnknownRow ? 0 : ranks[p] + 1;
     if (exclude.size() != 0)
-      leave_out(Index::Impl::of(index), ranking, users, relevant, rows, exclude, ranks);
+      leave_out(api::IndexParts::of(index), ranking, users, relevant, rows, exclude, ranks);
     return ranks;
   });
 }

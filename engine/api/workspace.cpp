@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "api/workspace_impl.hpp"
+#include "api/workspace_parts.hpp"
 #include "base/entry.hpp"
 
 namespace maxdot {
@@ -12,16 +12,16 @@ inline namespace v0_1 {
 
 Workspace::Workspace() {
   base::entry([] { return std::string("no memory for a workspace"); },
-              [this] { impl_ = std::make_unique<Impl>(); });
+              [this] { parts_ = std::make_unique<api::WorkspaceParts>(); });
 }
 
 Workspace::~Workspace() = default;
 
 std::size_t Workspace::bytes() const noexcept {
-  return impl_->kept.memory == nullptr ? 0 : impl_->kept.memory->bytes();
+  return parts_->kept.memory == nullptr ? 0 : parts_->kept.memory->bytes();
 }
 
-void Workspace::release() noexcept { impl_->kept.memory.reset(); }
+void Workspace::release() noexcept { parts_->kept.memory.reset(); }
 
 void limit_thread_memory(std::size_t bytes) noexcept { search::limit_thread_memory(bytes); }
 

@@ -1,5 +1,7 @@
 #include "base/cgroup.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -153,6 +155,13 @@ double read_all(const std::string& root, std::string_view name,
   return found;
 }
 
+double address_space_left() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
+  const double taken = number_after(text_of("/proc/self/status"), "VmSize:") * 1024.0;
+  return std::max(static_cast<double>(limit.rlim_cur) - taken, 0.0);
+}
+
 }  // namespace
 
 double cgroup_cpus(const std::string& root) noexcept {
@@ -174,7 +183,8 @@ double cgroup_free_bytes(const std::string& root) noexcept {
 double free_bytes(const std::string& root) noexcept {
   try {
     const double kilobytes = number_after(text_of(root + "/proc/meminfo"), "MemAvailable:");
-    return std::min(kilobytes > 0.0 ? kilobytes * 1024.0 : kUnlimited, cgroup_free_bytes(root));
+    return std::min({kilobytes > 0.0 ? kilobytes * 1024.0 : kUnlimited, cgroup_free_bytes(root),
+                     address_space_left()});
   } catch (...) {
     return kUnlimited;
   }

@@ -17,8 +17,8 @@ double cgroup_cpus(const std::string& root) noexcept;
 double cgroup_free_bytes(const std::string& root) noexcept;
 
 /// Bytes that can be taken without others having to give theirs back: what the kernel estimates
-/// (MemAvailable of `root`/proc/meminfo), cut to cgroup_free_bytes. Infinity where neither is
-/// known.
+/// (MemAvailable of `root`/proc/meminfo), cut to cgroup_free_bytes and to what the process may take
+/// (ulimit -v). Infinity where none is known.
 double free_bytes(const std::string& root) noexcept;
 
 }  // namespace maxdot::base

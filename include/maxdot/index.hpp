@@ -18,6 +18,10 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+namespace api {
+struct IndexParts;
+}  // namespace api
+
 inline namespace v0_1 {
 
 struct BuildOptions {
@@ -218,13 +222,11 @@ class Index {
   /// The stored values of row `row` as f32, `dimension()` of them. Requires row < size().
   void item_row(std::size_t row, float* out) const noexcept;
 
-  struct [[gnu::visibility("hidden")]] Impl;
-
  private:
-  explicit Index(std::shared_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
-  /// Throws Error (invalid_argument) if empty.
-  const Impl& impl() const;
-  std::shared_ptr<const Impl> impl_;
+  friend struct api::IndexParts;
+  explicit Index(std::shared_ptr<const api::IndexParts> parts) noexcept
+      : parts_(std::move(parts)) {}
+  std::shared_ptr<const api::IndexParts> parts_;
 };
 
 }  // namespace v0_1

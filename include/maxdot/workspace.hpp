@@ -6,6 +6,10 @@
 
 #pragma GCC visibility push(default)
 namespace maxdot {
+namespace api {
+struct WorkspaceParts;
+}  // namespace api
+
 inline namespace v0_1 {
 
 /// What a search needs beside its results, kept from call to call: once it is large enough, a
@@ -25,10 +29,9 @@ class Workspace {
   /// Gives everything back. Requires that no call uses it.
   void release() noexcept;
 
-  struct [[gnu::visibility("hidden")]] Impl;
-
  private:
-  std::unique_ptr<Impl> impl_;
+  friend struct api::WorkspaceParts;
+  std::unique_ptr<api::WorkspaceParts> parts_;
 };
 
 /// A thread that searches without a workspace keeps at most so many bytes after a call, 64 MiB by

@@ -1,5 +1,6 @@
 // The memory that searches keep and that results take.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "alloc_faults.hpp"
+#include "forked.hpp"
 #include "maxdot/maxdot.hpp"
 #include "support.hpp"
 
@@ -139,6 +141,20 @@ TEST_CASE("results that do not fit are refused before their memory is taken") {
   CHECK(refusal([&] { (void)index.search(queries, 10, options); }) == "");
   CHECK(refusal([&] { (void)index.search(queries, 11, options); }).find("most_result_bytes") !=
         std::string::npos);
+}
+
+TEST_CASE("results that the process may not take are refused by name, whatever is free" *
+          doctest::skip(!test::kMemoryCanBeLimited)) {
+  const test::Rows items = test::gaussian_rows(2000, 8, 1);
+  const Index index = Index::build(items.view());
+  CHECK(test::in_child([&] {
+    const rlimit little = {rlim_t{1} << 28, rlim_t{1} << 28};  // less than a process has, perhaps
+    return setrlimit(RLIMIT_AS, &little) == 0 &&
+           refusal([&] {
+             (void)index.search(items.view(), 10'000);  // 320 MB
+           }).find("2000 queries with k = 10000 do not fit in memory: they take") !=
+               std::string::npos;
+  }));
 }
 
 TEST_CASE("a range that does not fit is refused while it grows, on any number of threads") {

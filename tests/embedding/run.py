@@ -71,6 +71,16 @@ def check_exports(prefix):
     return f"{len(names)} symbols, of the API alone"
 
 
+def check_hardened(prefix):
+    dynamic = run("readelf", "-dW", prefix.library)
+    undefined = run("nm", "-D", "--undefined-only", prefix.library)
+    wanted = {"BIND_NOW": dynamic, "NODELETE": dynamic, "__stack_chk_fail": undefined, "__memcpy_chk": undefined}
+    missing = [name for name, text in wanted.items() if name not in text]
+    if missing:
+        raise Failure(f"libmaxdot.so lacks {missing}")
+    return ", ".join(wanted)
+
+
 def check_c(prefix, index, folder):
     said = []
     for compiler in ("gcc", "clang-14"):
@@ -224,6 +234,7 @@ def main():
         run(options.build / "bin/maxdot", "build", EXAMPLES / "data/glove-100d-9600.f16.npy", "-o", index)
         try:
             print("exports: ", check_exports(prefix))
+            print("hardened:", check_hardened(prefix))
             print("C:       ", check_c(prefix, index, folder))
             print("ctypes:  ", check_ctypes(prefix, index))
             print("Go:      ", check_go(prefix, index, folder))

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "api/index_impl.hpp"
+#include "api/index_parts.hpp"
 
 namespace fuzz {
 namespace {
@@ -80,13 +80,13 @@ Subject::Subject(const Case& drawn, Random& random)
       placed_(drawn.queries, random),
       filters_(drawn.filters()) {
   if (!filters_.empty()) {
-    request_.emplace(maxdot::api::checked_filters(maxdot::Index::Impl::of(index_), filters_,
+    request_.emplace(maxdot::api::checked_filters(maxdot::api::IndexParts::of(index_), filters_,
                                                   drawn.users(), "queries"));
   }
 }
 
 const maxdot::store::ItemStore& Subject::items() const noexcept {
-  return maxdot::Index::Impl::items_of(index_);
+  return maxdot::api::IndexParts::items_of(index_);
 }
 
 maxdot::SearchOptions Subject::options(Random& random) const {

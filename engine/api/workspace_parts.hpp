@@ -4,15 +4,15 @@
 #include "maxdot/workspace.hpp"
 #include "search/call_memory.hpp"
 
-namespace maxdot {
+namespace maxdot::api {
 
-struct Workspace::Impl {
+struct WorkspaceParts {
   search::KeptMemory kept;
 
   /// Null for null.
   static search::KeptMemory* of(Workspace* workspace) noexcept {
-    return workspace == nullptr ? nullptr : &workspace->impl_->kept;
+    return workspace == nullptr ? nullptr : &workspace->parts_->kept;
   }
 };
 
-}  // namespace maxdot
+}  // namespace maxdot::api

@@ -12,13 +12,13 @@
 #include "store/id_map.hpp"
 #include "store/item_store.hpp"
 
-namespace maxdot {
+namespace maxdot::api {
 
-struct Index::Impl {
-  Impl() noexcept = default;
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  ~Impl() { delete id_map_.load(std::memory_order_relaxed); }
+struct IndexParts {
+  IndexParts() noexcept = default;
+  IndexParts(const IndexParts&) = delete;
+  IndexParts& operator=(const IndexParts&) = delete;
+  ~IndexParts() { delete id_map_.load(std::memory_order_relaxed); }
 
   std::shared_ptr<const store::ItemStore> items;
 
@@ -27,14 +27,12 @@ struct Index::Impl {
   const store::IdMap& id_map() const;
 
   /// Both throw Error (invalid_argument) for an empty Index.
-  static const store::ItemStore& items_of(const Index& index) { return *index.impl().items; }
-  static const Impl& of(const Index& index) { return index.impl(); }
+  static const IndexParts& of(const Index& index);
+  static const store::ItemStore& items_of(const Index& index) { return *of(index).items; }
 
  private:
   mutable std::atomic<const store::IdMap*> id_map_ = nullptr;  // owned
 };
-
-namespace api {
 
 /// `threads`, or for 0 every core that this process may use. Throws Error (invalid_argument).
 int checked_threads(int threads);
@@ -48,7 +46,7 @@ ScoreKind checked_score_kind(ScoreKind kind);
 /// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one
 /// for each of `count` `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1
 /// items or more.
-search::FilterRequest checked_filters(const Index::Impl& index, const Filters& filters,
+search::FilterRequest checked_filters(const IndexParts& index, const Filters& filters,
                                       std::size_t count, const char* owners);
 
 /// As the public one.
@@ -66,5 +64,4 @@ void check_dimension(const MatrixView& queries, const char* name, std::size_t di
 void check_queries(const store::ItemStore& items, const MatrixView& queries, const char* name,
                    int threads);
 
-}  // namespace api
-}  // namespace maxdot
+}  // namespace maxdot::api
