@@ -16,12 +16,12 @@
 #include "maxdot/types.hpp"
 #include "maxdot/workspace.hpp"
 
+namespace maxdot::api {
+struct IndexParts;  // hidden: what it holds
+}
+
 #pragma GCC visibility push(default)
 namespace maxdot {
-namespace api {
-struct IndexParts;
-}  // namespace api
-
 inline namespace v0_1 {
 
 struct BuildOptions {

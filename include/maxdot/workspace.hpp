@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <memory>
 
+namespace maxdot::api {
+struct WorkspaceParts;  // hidden: what it holds
+}
+
 #pragma GCC visibility push(default)
 namespace maxdot {
-namespace api {
-struct WorkspaceParts;
-}  // namespace api
-
 inline namespace v0_1 {
 
 /// What a search needs beside its results, kept from call to call: once it is large enough, a
