@@ -75,8 +75,8 @@ bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	  --benchmark_enable_random_interleaving=true --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
 	  --benchmark_min_time=0.2
 
-bench-callers: build ## many callers with a query each at a time, as in a server, beside FAISS (ITEMS=file.npy)
-	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) build/release/bin/bench_callers
+bench-callers: build ## many callers with a query each at a time, as in a server, beside FAISS (ITEMS=file.npy, ARGS=1000000)
+	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) build/release/bin/bench_callers $(ARGS)
 
 bench-callers-python: $(PEERS)/ready ## the same from Python threads, beside the newest FAISS wheel (ITEMS=file.npy, ARGS="--callers 16 64")
 	$(PEERS)/bin/pip install -q .

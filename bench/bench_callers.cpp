@@ -1,8 +1,10 @@
 // Many callers with a query at a time each, as in a server: queries a second, waiting times,
-// threads of the operating system and memory, with the threads that a call takes by default and one
-// a call, beside FAISS IndexFlatIP (if found) with its own default.
+// threads of the operating system and memory, with the threads that a call takes by default, one a
+// call, and through a Batcher, beside FAISS IndexFlatIP (if found) with its own default. First,
+// what a Batcher can reach at best: one caller with batches of 64.
 //
-//   bench_callers          500,000 x 128 Gaussian rows, or the file that MAXDOT_BENCH_ITEMS names
+//   bench_callers [ITEMS]  so many x 128 Gaussian rows, 500,000 if it is not said, or the file that
+//                          MAXDOT_BENCH_ITEMS names
 //
 // Every line is measured in a forked child, so none finds the threads of another.
 
@@ -14,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -91,6 +94,24 @@ void measure(const char* what, std::size_t callers, const Data& data, const Sear
               status("VmRSS") / 1024);
 }
 
+void measure_batches(const Data& data, const maxdot::Index& index) {
+  constexpr std::size_t kBatch = 64;
+  std::vector<std::int64_t> ids(kBatch * kK);
+  std::vector<double> scores(kBatch * kK);
+  std::vector<double> times;
+  const auto end = Clock::now() + std::chrono::duration<double>(kSeconds);
+  for (std::size_t q = 0; Clock::now() < end; q = (q + kBatch) % kQueries) {
+    const auto start = Clock::now();
+    index.search_into(maxdot::MatrixView::f32(&data.queries[q * data.d], kBatch, data.d), kK,
+                      {ids.data(), scores.data(), nullptr});
+    times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  const double median = times[times.size() / 2];
+  std::printf("      1  batches of 64      %9.0f %9.2f %9.2f\n", kBatch / median, 1e3 * median,
+              1e3 * times[times.size() * 99 / 100]);
+}
+
 void in_child(const std::function<void()>& body) {
   std::fflush(stdout);
   const pid_t child = fork();
@@ -106,8 +127,9 @@ void in_child(const std::function<void()>& body) {
 
 }  // namespace
 
-int main() {
-  const Data data = maxdot::bench::load(500'000, 128, kQueries);
+int main(int argc, char** argv) {
+  const std::size_t items = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 500'000;
+  const Data data = maxdot::bench::load(items, 128, kQueries);
   const maxdot::Index index = maxdot::Index::build(
       maxdot::MatrixView::f32(data.items.data(), data.n, data.d), {.metric = maxdot::Metric::dot});
   const auto with_threads = [&](int threads) {
@@ -123,9 +145,17 @@ int main() {
   std::printf("%zu x %zu, k = %zu, kernels %s, %d cores\n", data.n, data.d, kK,
               maxdot::kernel_name(), maxdot::available_threads());
   std::printf("callers  threads of a call  queries/s    p50 ms    p99 ms  threads   RSS MB\n");
+  in_child([&] { measure_batches(data, index); });
   for (const std::size_t callers : {1U, 2U, 16U, 64U}) {
     in_child([&] { measure("maxdot, default", callers, data, with_threads(0)); });
     in_child([&] { measure("maxdot, 1", callers, data, with_threads(1)); });
+    in_child([&] {
+      maxdot::Batcher batcher(index);
+      measure("maxdot, Batcher", callers, data, [&](const float* query, Room& room) {
+        batcher.search_into(maxdot::MatrixView::f32(query, 1, data.d), kK,
+                            {room.ids.data(), room.scores.data(), nullptr});
+      });
+    });
 #if defined(MAXDOT_HAVE_FAISS)
     in_child([&] {
       measure("FAISS, default", callers, data, [&](const float* query, Room& room) {

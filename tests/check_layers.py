@@ -16,6 +16,7 @@ ENGINE = {
     "softmax": ["base", "kernels", "store", "bounds", "softmax"],
     "measure": ["base", "kernels", "store", "bounds", "measure"],
     "api": ["base", "kernels", "store", "io", "bounds", "search", "softmax", "measure", "api"],
+    "serve": ["base", "api", "serve"],
     # As any other user: the public API and its own files.
     "c": ["c"],
 }

@@ -18,7 +18,9 @@
 #include "measure/summary.hpp"
 #include "measure/user_metrics.hpp"
 
-namespace maxdot::evaluate {
+namespace maxdot {
+inline namespace v0_1 {
+namespace evaluate {
 namespace {
 
 constexpr std::size_t kUsersPerTask = 256;
@@ -191,4 +193,6 @@ Report metrics(const IdLists& relevant, const Retrieved& retrieved, std::span<co
   });
 }
 
-}  // namespace maxdot::evaluate
+}  // namespace evaluate
+}  // namespace v0_1
+}  // namespace maxdot

@@ -17,7 +17,9 @@
 #include "softmax/log_sum_exp.hpp"
 #include "softmax/queries.hpp"
 
-namespace maxdot::objective {
+namespace maxdot {
+inline namespace v0_1 {
+namespace objective {
 namespace {
 
 // Queries whose f32 copies are held at once where only given items are scored.
@@ -159,4 +161,6 @@ void probabilities(const Index& index, const MatrixView& queries, std::span<cons
   });
 }
 
-}  // namespace maxdot::objective
+}  // namespace objective
+}  // namespace v0_1
+}  // namespace maxdot

@@ -52,6 +52,9 @@ search::FilterRequest checked_filters(const IndexParts& index, const Filters& fi
 /// As the public one.
 void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_bytes);
 
+/// Throws Error (invalid_argument) unless `out` points to memory for [queries, k] results.
+void check_results(const ResultView& out, std::size_t queries, std::size_t k);
+
 /// Memory for [queries, k] results, at most so many bytes (0: what is free). Throws Error
 /// (out_of_memory).
 SearchResult room_for(std::size_t queries, std::size_t k, std::uint64_t most_bytes = 0);

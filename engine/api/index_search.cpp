@@ -40,6 +40,13 @@ void check_result_memory(std::size_t queries, std::size_t k, std::uint64_t most_
                   "; use a smaller k or fewer queries at once");
 }
 
+void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
+  if (queries != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
+    throw Error(ErrorCode::invalid_argument,
+                "results: ids and scores must point to [queries, k] elements");
+  }
+}
+
 SearchResult room_for(std::size_t queries, std::size_t k, std::uint64_t most_bytes) {
   check_result_memory(queries, k, most_bytes);
   SearchResult result;
@@ -66,6 +73,7 @@ namespace maxdot {
 inline namespace v0_1 {
 namespace {
 
+using api::check_results;
 using api::room_for;
 
 ResultView view_of(SearchResult& result) {
@@ -77,13 +85,6 @@ SearchOptions without_stop(const SearchOptions& options) {
   SearchOptions rest = options;
   rest.stop = {};
   return rest;
-}
-
-void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
-  if (queries != 0 && k != 0 && (out.ids == nullptr || out.scores == nullptr)) {
-    throw Error(ErrorCode::invalid_argument,
-                "results: ids and scores must point to [queries, k] elements");
-  }
 }
 
 // A thread more pays for every so many elements of the catalogue, the catalogue of a batch counting

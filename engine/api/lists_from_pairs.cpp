@@ -7,7 +7,9 @@
 #include "maxdot/error.hpp"
 #include "maxdot/evaluate.hpp"
 
-namespace maxdot::evaluate {
+namespace maxdot {
+inline namespace v0_1 {
+namespace evaluate {
 
 OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users,
                               std::span<const std::int64_t> items, std::size_t user_count) {
@@ -44,4 +46,6 @@ OwnedIdLists lists_from_pairs(std::span<const std::int64_t> users,
   });
 }
 
-}  // namespace maxdot::evaluate
+}  // namespace evaluate
+}  // namespace v0_1
+}  // namespace maxdot

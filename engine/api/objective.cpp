@@ -12,7 +12,9 @@
 #include "base/logistic.hpp"
 #include "maxdot/error.hpp"
 
-namespace maxdot::objective {
+namespace maxdot {
+inline namespace v0_1 {
+namespace objective {
 namespace {
 
 using base::sigmoid;
@@ -258,4 +260,6 @@ void softmax(std::span<const double> scores, std::span<const double> log_partiti
               [&] { return softmax_of(scores, log_partition, out, temperature, log_q); });
 }
 
-}  // namespace maxdot::objective
+}  // namespace objective
+}  // namespace v0_1
+}  // namespace maxdot

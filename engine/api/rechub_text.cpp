@@ -11,7 +11,9 @@
 #include "maxdot/error.hpp"
 #include "maxdot/evaluate.hpp"
 
-namespace maxdot::evaluate {
+namespace maxdot {
+inline namespace v0_1 {
+namespace evaluate {
 namespace {
 
 const char* name_of(RechubMetric metric) noexcept {
@@ -62,4 +64,6 @@ std::string rechub_text(RechubMetric metric, std::size_t k, double value) {
       });
 }
 
-}  // namespace maxdot::evaluate
+}  // namespace evaluate
+}  // namespace v0_1
+}  // namespace maxdot

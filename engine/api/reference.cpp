@@ -16,7 +16,9 @@
 #include "maxdot/error.hpp"
 #include "store/encode.hpp"
 
-namespace maxdot::reference {
+namespace maxdot {
+inline namespace v0_1 {
+namespace reference {
 namespace {
 
 std::vector<float> as_f32(const MatrixView& view) {
@@ -105,4 +107,6 @@ SearchResult top_k(const MatrixView& items, const MatrixView& queries, std::size
   });
 }
 
-}  // namespace maxdot::reference
+}  // namespace reference
+}  // namespace v0_1
+}  // namespace maxdot

@@ -15,7 +15,9 @@
 #include "maxdot/evaluate.hpp"
 #include "measure/ranks.hpp"
 
-namespace maxdot::evaluate {
+namespace maxdot {
+inline namespace v0_1 {
+namespace evaluate {
 namespace {
 
 auto no_memory_for(const IdLists& relevant) {
@@ -118,4 +120,6 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
   });
 }
 
-}  // namespace maxdot::evaluate
+}  // namespace evaluate
+}  // namespace v0_1
+}  // namespace maxdot

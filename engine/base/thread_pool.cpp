@@ -1,7 +1,6 @@
 #include "base/thread_pool.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +12,7 @@
 
 #include "base/calls.hpp"
 #include "base/float_environment.hpp"
+#include "base/host_signals.hpp"
 #include "base/stop.hpp"
 
 namespace maxdot::base {
@@ -140,8 +140,7 @@ class Pool {
     return std::min(wanted, most_);
   }
 
-  // Starts a thread that handles no signals that come from outside: those are the host's. Requires
-  // the lock.
+  // Starts a thread. Requires the lock.
   bool start() noexcept {
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) != 0) return false;
@@ -149,16 +148,11 @@ class Pool {
     if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < kLeastStackBytes)
       (void)pthread_attr_setstacksize(&attributes, kLeastStackBytes);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigset_t all;
-    sigset_t own;
-    sigfillset(&all);
-    // What a thread's own instruction raises goes to the host's handler, which may mend it.
-    for (const int raised : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF})
-      sigdelset(&all, raised);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &own);
     pthread_t thread;
-    const bool started = pthread_create(&thread, &attributes, help_for_ever, this) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &own, nullptr);
+    const bool started = [&] {
+      const SignalsLeftToHost masked;
+      return pthread_create(&thread, &attributes, help_for_ever, this) == 0;
+    }();
     (void)pthread_attr_destroy(&attributes);
     if (started) {
       ++threads_;

@@ -54,6 +54,8 @@ const char* to_string(ErrorCode code) noexcept {
       return "cancelled";
     case ErrorCode::timeout:
       return "timeout";
+    case ErrorCode::overloaded:
+      return "overloaded";
   }
   return "unknown";
 }

@@ -28,7 +28,7 @@ std::size_t copy(std::string_view text, char (&out)[size]) noexcept {
     length = size - 1;
     while (length > 0 && (text[length] & 0xC0) == 0x80) --length;
   }
-  std::memmove(out, text.data(), length);
+  if (length != 0) std::memmove(out, text.data(), length);  // an empty view may have no data
   out[length] = '\0';
   return length;
 }
@@ -67,7 +67,8 @@ static_assert(static_cast<int>(ErrorCode::invalid_argument) == MAXDOT_INVALID_AR
               static_cast<int>(ErrorCode::out_of_memory) == MAXDOT_OUT_OF_MEMORY &&
               static_cast<int>(ErrorCode::checksum_mismatch) == MAXDOT_CHECKSUM_MISMATCH &&
               static_cast<int>(ErrorCode::cancelled) == MAXDOT_CANCELLED &&
-              static_cast<int>(ErrorCode::timeout) == MAXDOT_TIMEOUT);
+              static_cast<int>(ErrorCode::timeout) == MAXDOT_TIMEOUT &&
+              static_cast<int>(ErrorCode::overloaded) == MAXDOT_OVERLOADED);
 
 extern "C" {
 
@@ -104,6 +105,8 @@ const char* maxdot_status_name(int status) {
       return "MAXDOT_CANCELLED";
     case MAXDOT_TIMEOUT:
       return "MAXDOT_TIMEOUT";
+    case MAXDOT_OVERLOADED:
+      return "MAXDOT_OVERLOADED";
     case MAXDOT_INTERNAL:
       return "MAXDOT_INTERNAL";
     default:

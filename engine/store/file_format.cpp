@@ -67,14 +67,19 @@ struct Payload {
   std::uint64_t bytes;
 };
 
-std::vector<Payload> payloads(const ItemStore& items) {
-  std::vector<Payload> list;
+template <typename Take>
+void for_each_payload(const ItemStore& items, const Take& take) {
   for (const SectionKind& kind : section_kinds()) {
     // A needed section is there even if it is empty.
     if (!kind.needed && kind.get(items) == nullptr) continue;
-    list.push_back(
-        {&kind, kind.get(items), section_elements(kind, items) * kind.element_bytes(items)});
+    take(
+        Payload{&kind, kind.get(items), section_elements(kind, items) * kind.element_bytes(items)});
   }
+}
+
+std::vector<Payload> payloads(const ItemStore& items) {
+  std::vector<Payload> list;
+  for_each_payload(items, [&](const Payload& payload) { list.push_back(payload); });
   return list;
 }
 
@@ -92,15 +97,26 @@ std::uint64_t header_checksum(Header header, const std::vector<Section>& section
               path + ": " + why + "; build the index again with 'maxdot build'");
 }
 
-/// Offsets of the sections and the length of the file, from the sizes of the payloads.
-std::uint64_t lay_out(const std::vector<Payload>& list, std::vector<Section>& sections) {
-  std::uint64_t offset = aligned(sizeof(Header) + list.size() * sizeof(Section));
+/// Where the first of so many sections begins.
+constexpr std::uint64_t first_offset(std::uint64_t sections) {
+  return aligned(sizeof(Header) + sections * sizeof(Section));
+}
+
+/// The length of a file whose sections take so many bytes. The last row must be followed by 64
+/// readable bytes even if no section follows.
+constexpr std::uint64_t end_of(std::uint64_t sections, std::uint64_t bytes) {
+  return first_offset(sections) + bytes + kAlignment;
+}
+
+/// Offsets of the sections, from the sizes of the payloads.
+std::vector<Section> lay_out(const std::vector<Payload>& list) {
+  std::vector<Section> sections;
+  std::uint64_t offset = first_offset(list.size());
   for (const Payload& payload : list) {
     sections.push_back({payload.kind->number, 0, offset, payload.bytes, 0});
     offset += aligned(payload.bytes);
   }
-  // The last row must be followed by 64 readable bytes even if no section follows.
-  return offset + kAlignment;
+  return sections;
 }
 
 Header read_header(const base::InputFile& file) {
@@ -221,12 +237,12 @@ void verify_payload_of(const std::string& path, const std::vector<Section>& sect
 
 std::uint64_t write(const ItemStore& items, const std::string& path) {
   const std::vector<Payload> list = payloads(items);
-  std::vector<Section> sections;
+  std::vector<Section> sections = lay_out(list);
   Header header = {};
   header.magic = kMagic;
   header.version = kVersion;
   header.sections = static_cast<std::uint32_t>(list.size());
-  header.file_bytes = lay_out(list, sections);
+  header.file_bytes = file_bytes(items);
   header.items = items.items;
   header.dimension = static_cast<std::uint32_t>(items.dimension);
   header.dtype = static_cast<std::uint8_t>(items.dtype);
@@ -276,9 +292,14 @@ std::shared_ptr<const ItemStore> open(const std::string& path, bool verify_paylo
 
 }  // namespace
 
-std::uint64_t file_bytes(const ItemStore& items) {
-  std::vector<Section> sections;
-  return lay_out(payloads(items), sections);
+std::uint64_t file_bytes(const ItemStore& items) noexcept {
+  std::uint64_t sections = 0;
+  std::uint64_t bytes = 0;
+  for_each_payload(items, [&](const Payload& payload) {
+    ++sections;
+    bytes += aligned(payload.bytes);
+  });
+  return end_of(sections, bytes);
 }
 
 std::uint64_t write_file(const ItemStore& items, const std::string& path) {

@@ -20,6 +20,6 @@ std::uint64_t write_file(const ItemStore& items, const std::string& path);
 std::shared_ptr<const ItemStore> open_file(const std::string& path, bool verify_payload);
 
 /// Bytes that write_file would write.
-std::uint64_t file_bytes(const ItemStore& items);
+std::uint64_t file_bytes(const ItemStore& items) noexcept;
 
 }  // namespace maxdot::store

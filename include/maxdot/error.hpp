@@ -21,6 +21,7 @@ enum class ErrorCode : int {
   checksum_mismatch = 7,  ///< a file's payload differs from its checksum
   cancelled = 8,          ///< somebody asked for the call to end (maxdot/stop.hpp)
   timeout = 9,            ///< the call was not done in the time that it was given
+  overloaded = 10,        ///< more waits already than may (maxdot/batcher.hpp); ask again later
 };
 
 const char* to_string(ErrorCode code) noexcept;

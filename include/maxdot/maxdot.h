@@ -62,6 +62,7 @@ typedef enum maxdot_status {
   MAXDOT_CHECKSUM_MISMATCH = 7, /* a file's payload differs from its checksum */
   MAXDOT_CANCELLED = 8,         /* somebody cancelled the call */
   MAXDOT_TIMEOUT = 9,           /* the call was not done in the time that it was given */
+  MAXDOT_OVERLOADED = 10,       /* more waits already than may; ask again later */
   MAXDOT_INTERNAL = 100         /* a defect of the library; please report it */
 } maxdot_status;
 

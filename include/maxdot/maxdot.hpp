@@ -3,6 +3,7 @@
 // maxdot::evaluate.)
 #pragma once
 
+#include "maxdot/batcher.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/id_lists.hpp"
 #include "maxdot/index.hpp"

@@ -25,6 +25,7 @@ PyObject* exception_for(maxdot::ErrorCode code) {
       return PyExc_TimeoutError;
     case maxdot::ErrorCode::unsupported:
     case maxdot::ErrorCode::cancelled:
+    case maxdot::ErrorCode::overloaded:
       return PyExc_RuntimeError;
     case maxdot::ErrorCode::invalid_argument:
     case maxdot::ErrorCode::invalid_data:

@@ -10,6 +10,7 @@
 #include "alloc_faults.hpp"
 #include "files.hpp"
 #include "maxdot/io.hpp"
+#include "maxdot/maxdot.hpp"
 #include "support.hpp"
 
 using maxdot::Error;
@@ -98,4 +99,29 @@ TEST_CASE("memory that runs out while other files are read or written is an Erro
   CHECK(test::for_each_allocation_fault([&] { maxdot::MatrixFile::open(scores); }) > 1);
   CHECK(test::for_each_allocation_fault([&] { maxdot::read_ids(numbers); }) > 1);
   CHECK(test::for_each_allocation_fault([&] { maxdot::read_id_pairs(pairs); }) > 1);
+}
+
+TEST_CASE("what must not throw gets by without memory" *
+          doctest::skip(!test::kAllocationsCanFail)) {
+  const test::Rows items = test::gaussian_rows(20, 4, 1);
+  const std::vector<std::int64_t> ids = {5, 3, 8, 1};
+  const maxdot::Index index = maxdot::Index::build(items.view());
+  const maxdot::Index with_ids =
+      maxdot::Index::build(items.view().slice(0, 4), {.normalize = true, .ids = ids});
+  const maxdot::IndexInfo expected = index.info();
+  maxdot::Workspace workspace;
+  maxdot::Batcher batcher(index);
+  float row[4];
+  for (int n = 0; n < 6; ++n) {
+    const test::AllocationFault fault(static_cast<std::uint64_t>(n));
+    const maxdot::IndexInfo info = index.info();
+    const bool same = info.bytes == expected.bytes && info.items == 20;
+    const bool more = with_ids.info().bytes < expected.bytes && with_ids.item_id(2) == 8;
+    with_ids.item_row(3, row);
+    workspace.release();
+    const std::size_t kept = workspace.bytes() + index.size() + index.dimension();
+    maxdot::release_thread_memory();
+    const bool alone = batcher.stats().requests == 0 && maxdot::available_threads() > 0;
+    CHECK((same && more && alone && kept == 24));
+  }
 }

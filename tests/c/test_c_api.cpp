@@ -374,7 +374,7 @@ TEST_CASE("C: names and versions") {
   CHECK(std::string(maxdot_version()) == std::to_string(MAXDOT_VERSION_MAJOR) + "." +
                                              std::to_string(MAXDOT_VERSION_MINOR) + "." +
                                              std::to_string(MAXDOT_VERSION_PATCH));
-  for (int status = 0; status <= 9; ++status)
+  for (int status = 0; status <= 10; ++status)
     CHECK(std::string(maxdot_status_name(status)).rfind("MAXDOT_", 0) == 0);
   CHECK(std::string(maxdot_status_name(MAXDOT_INTERNAL)) == "MAXDOT_INTERNAL");
   CHECK(std::string(maxdot_status_name(50)) == "unknown");

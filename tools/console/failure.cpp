@@ -17,8 +17,9 @@ ExitCode exit_code_for(ErrorCode code) noexcept {
       return ExitCode::unsupported;
     case ErrorCode::out_of_memory:
       return ExitCode::out_of_memory;
-    case ErrorCode::cancelled:  // only by a signal: InterruptGuard makes Interrupted of it
-    case ErrorCode::timeout:    // no command asks for that
+    case ErrorCode::cancelled:   // only by a signal: InterruptGuard makes Interrupted of it
+    case ErrorCode::overloaded:  // no command asks for these
+    case ErrorCode::timeout:
       break;
   }
   return ExitCode::internal;

@@ -1,0 +1,207 @@
+#include "serve/queue.hpp"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "base/entry.hpp"
+#include "base/host_signals.hpp"
+
+namespace maxdot::serve {
+namespace {
+
+const auto no_memory = [] { return std::string("no memory for a request"); };
+
+Error timeout_of(const Request& request) {
+  return {ErrorCode::timeout, "the request's search had not begun within its timeout of " +
+                                  std::to_string(request.options.timeout) +
+                                  " seconds; allow more, or ask for less at once"};
+}
+
+}  // namespace
+
+Queue::Queue(const Index& index, const BatcherOptions& options)
+    : options_(options), index_(std::make_shared<const Index>(index)) {
+  searched_.reserve(options.most_batch_queries);  // a request has a query, at least
+}
+
+Queue::~Queue() {
+  {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return !led_; });
+    ends_ = true;
+    told_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+std::shared_ptr<const Index> Queue::index() const {
+  const std::lock_guard lock(mutex_);
+  return index_;
+}
+
+void Queue::replace(const Index& index) {
+  auto next = std::make_shared<const Index>(index);
+  const std::lock_guard lock(mutex_);
+  index_.swap(next);  // the one before ends, if at all, after the lock
+}
+
+BatcherStats Queue::stats() const noexcept {
+  const std::lock_guard lock(mutex_);
+  BatcherStats stats = stats_;
+  stats.waiting_queries = waiting_queries_;
+  return stats;
+}
+
+// Throws Error (overloaded), std::bad_alloc. Requires the lock.
+void Queue::enter(Request& request) {
+  const std::size_t queries = request.queries.rows;
+  if (led_ && (waiting_queries_ >= options_.most_waiting_queries ||
+               queries > options_.most_waiting_queries - waiting_queries_)) {
+    ++stats_.overloaded;
+    throw Error(ErrorCode::overloaded, std::to_string(waiting_queries_) +
+                                           " queries wait, and at most " +
+                                           std::to_string(options_.most_waiting_queries) +
+                                           " may (most_waiting_queries); ask again later");
+  }
+  waiting_.push_back(&request);
+  request.waits = true;
+  waiting_queries_ += queries;
+}
+
+// A request whose time is over goes, unless it is in a batch or leads. Takes the lock.
+bool Queue::leave(const Request& request) {
+  const std::lock_guard lock(mutex_);
+  if (!request.waits || request.leads) return false;
+  waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &request));
+  waiting_queries_ -= request.queries.rows;
+  ++stats_.requests;
+  ++stats_.timeouts;
+  stats_.queries += request.queries.rows;
+  return true;
+}
+
+void Queue::ask(Request& request) {
+  bool leads = false;
+  base::entry(no_memory, [&] {
+    const std::lock_guard lock(mutex_);
+    enter(request);
+    leads = !std::exchange(led_, true);
+    request.leads = leads;
+  });
+  if (!leads) {
+    Signal::Word word = request.waiter->wait_until(request.deadline);
+    if (word == Signal::Word::none) {
+      if (leave(request)) throw timeout_of(request);
+      word = request.waiter->wait_until(Clock::time_point::max());
+    }
+    leads = word == Signal::Word::lead;
+  }
+  if (leads) lead(request.waiter.get());
+  if (request.error) throw Error(*request.error);
+}
+
+void Queue::add(std::unique_ptr<Submitted> request) {
+  const std::lock_guard lock(mutex_);
+  if (!thread_.joinable()) start_thread();
+  enter(*request);
+  static_cast<void>(request.release());  // whoever answers it owns it
+  if (std::exchange(led_, true)) return;
+  thread_leads_ = true;
+  told_.notify_one();
+}
+
+// Takes the batch at the front, a list; those that can be searched are in searched_, too. Requires
+// the lock, and that something waits.
+Request* Queue::take() {
+  searched_.clear();
+  Request* taken = nullptr;
+  Request** end = &taken;
+  std::size_t queries = 0;
+  const Clock::time_point now = Clock::now();
+  while (!waiting_.empty()) {
+    Request& next = *waiting_.front();
+    if (taken != nullptr && next.queries.rows > options_.most_batch_queries - queries) break;
+    waiting_.pop_front();
+    next.waits = false;
+    waiting_queries_ -= next.queries.rows;
+    queries += std::min(next.queries.rows, options_.most_batch_queries - queries);
+    *end = &next;
+    end = &next.next;
+    ++stats_.requests;
+    stats_.queries += next.queries.rows;
+    if (now < next.deadline) {
+      searched_.push_back(&next);
+    } else {
+      ++stats_.timeouts;
+      next.error = timeout_of(next);
+    }
+  }
+  stats_.largest_batch = std::max<std::uint64_t>(stats_.largest_batch, queries);
+  return taken;
+}
+
+// `own`: the signal of this thread, which needs no word; null: it has none.
+void Queue::lead(const Signal* own) {
+  Request* answered = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    answered = take();
+  }
+  const std::size_t searches = batch_.answer(searched_, options_.threads);
+  {
+    const std::lock_guard lock(mutex_);
+    stats_.batches += searches;
+    pass_on();
+  }
+  // From here on another thread leads.
+  while (answered != nullptr) {
+    Request& request = *std::exchange(answered, answered->next);
+    if (request.waiter == nullptr) {
+      const std::unique_ptr<Submitted> submitted(static_cast<Submitted*>(&request));
+      submitted->answer();
+    } else if (request.waiter.get() != own) {
+      const std::shared_ptr<Signal> waiter = request.waiter;  // the request goes with its thread
+      waiter->say(Signal::Word::done);
+    }
+  }
+}
+
+// Tells who leads now. Requires the lock.
+void Queue::pass_on() {
+  if (waiting_.empty()) {
+    led_ = false;
+    idle_.notify_all();
+  } else if (Request& next = *waiting_.front(); next.waiter != nullptr) {
+    next.leads = true;
+    next.waiter->say(Signal::Word::lead);
+  } else {
+    thread_leads_ = true;
+    told_.notify_one();
+  }
+}
+
+// Throws Error (out_of_memory). Requires the lock.
+void Queue::start_thread() {
+  const base::SignalsLeftToHost masked;
+  try {
+    thread_ = std::thread([this] { lead_when_told(); });
+  } catch (const std::system_error&) {
+    throw Error(ErrorCode::out_of_memory,
+                "the system refuses a thread to a Batcher; allow the process more threads");
+  }
+}
+
+void Queue::lead_when_told() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      told_.wait(lock, [this] { return thread_leads_ || ends_; });
+      if (!std::exchange(thread_leads_, false)) return;
+    }
+    lead(nullptr);
+  }
+}
+
+}  // namespace maxdot::serve
