@@ -105,7 +105,7 @@ bench-filters: build ## what filters and several interests cost beside plain sea
 tune: build ## measure a tuning record on this machine and print it (ITEMS=file.npy), some minutes
 	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_tune
 
-bench-pair: deps ## the searches of two commits in turn, ratios (OLD=commit, DATA=gaussian ... or file.npy, ROUNDS=9, PROCESSES=3)
+bench-pair: deps ## the searches of two commits in turn, ratios (OLD=commit, DATA=gaussian ... or file.npy, ROUNDS=5, PROCESSES=2)
 	python3 bench/pair/pair.py $(or $(OLD),HEAD) $(if $(DATA),--data $(DATA)) --rounds $(or $(ROUNDS),5) --processes $(or $(PROCESSES),2)
 
 bench-faiss: $(PEERS)/ready ## the newest FAISS in the same process, ratios by queries and k (DATA=gaussian, clustered or file.npy)

@@ -53,6 +53,8 @@ def run(*command, cwd=ROOT):
 
 def build(commit):
     """Returns the worker that uses the library of `commit`; None: of the working tree."""
+    if commit is not None:  # by its hash: a name stands for another commit tomorrow
+        commit = subprocess.check_output(["git", "rev-parse", "--short", commit], cwd=ROOT, text=True).strip()
     folder = ROOT / "build" / "pair" / (commit or "tree")
     source = ROOT
     if commit is not None:

@@ -23,7 +23,9 @@ inline namespace v0_1 {
 namespace evaluate {
 namespace {
 
+// Of one task: users, and places that are retrieved for them.
 constexpr std::size_t kUsersPerTask = 256;
+constexpr std::size_t kPlacesPerTask = std::size_t{1} << 18;
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::invalid_argument, message);
@@ -81,10 +83,12 @@ measure::Table measure_users(const IdLists& relevant, const Retrieved& retrieved
   const measure::Discounts discounts(ascending.back());
   std::vector<measure::UserMetrics> scratch;
   for (int worker = 0; worker < threads; ++worker) scratch.emplace_back(discounts, longest);
-  base::parallel_for((users + kUsersPerTask - 1) / kUsersPerTask, threads,
+  const std::size_t per_task =
+      std::clamp(kPlacesPerTask / retrieved.width, std::size_t{1}, kUsersPerTask);
+  base::parallel_for((users + per_task - 1) / per_task, threads,
                      [&](std::size_t task, int worker) noexcept {
-                       const std::size_t end = std::min(users, (task + 1) * kUsersPerTask);
-                       for (std::size_t user = task * kUsersPerTask; user < end; ++user) {
+                       const std::size_t end = std::min(users, (task + 1) * per_task);
+                       for (std::size_t user = task * per_task; user < end; ++user) {
                          if (relevant.of(user).empty()) continue;
                          scratch[static_cast<std::size_t>(worker)].measure(
                              relevant.of(user), retrieved.ids.data() + user * retrieved.width,

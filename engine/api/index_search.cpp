@@ -45,6 +45,12 @@ void check_results(const ResultView& out, std::size_t queries, std::size_t k) {
     throw Error(ErrorCode::invalid_argument,
                 "results: ids and scores must point to [queries, k] elements");
   }
+  const auto cells = base::checked_mul(queries, k);
+  if (!cells || !base::checked_mul(*cells, sizeof(double))) {
+    throw Error(ErrorCode::invalid_argument,
+                "results: " + std::to_string(queries) + " queries with k = " + std::to_string(k) +
+                    " are more than the address space holds; use a smaller k");
+  }
 }
 
 SearchResult room_for(std::size_t queries, std::size_t k, std::uint64_t most_bytes) {

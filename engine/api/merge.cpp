@@ -12,6 +12,7 @@
 #include "api/index_parts.hpp"
 #include "base/entry.hpp"
 #include "base/parallel.hpp"
+#include "base/stop.hpp"
 #include "maxdot/error.hpp"
 #include "search/collect/merge_lists.hpp"
 #include "search/collect/results.hpp"
@@ -76,6 +77,7 @@ void merge_all(const Lists& lists, std::size_t queries, std::size_t shards, std:
   };
   std::size_t longest = 0;
   for (std::size_t q = 0; q < queries; ++q) {
+    base::throw_if_stopped();
     std::size_t size = 0;
     for (const SortedList& list : lists.of(q)) size += list.size;
     longest = std::max(longest, std::min(size, k));
@@ -122,6 +124,7 @@ SearchResult merged(std::span<const SearchResult> shards, std::size_t k,
   const std::size_t queries = shards[0].queries;
   Lists lists(queries, shards.size());
   for (std::size_t s = 0; s < shards.size(); ++s) {
+    base::throw_if_stopped();
     const SearchResult& shard = shards[s];
     if (shard.queries != queries) {
       refuse(s, "has results of " + std::to_string(shard.queries) + " queries, but the first has " +
@@ -173,6 +176,7 @@ RangeResult merged(std::span<const RangeResult> shards, const MergeOptions& opti
   RangeResult result;
   result.offsets.assign(queries + 1, 0);
   for (std::size_t s = 0; s < shards.size(); ++s) {
+    base::throw_if_stopped();
     const RangeResult& shard = shards[s];
     if (shard.offsets.size() != queries + 1) {
       refuse(s, "has " + std::to_string(shard.offsets.size()) + " offsets, but the first has " +

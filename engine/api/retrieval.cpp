@@ -2,6 +2,7 @@
 // item.
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "api/id_lists.hpp"
@@ -14,6 +15,7 @@
 #include "maxdot/error.hpp"
 #include "maxdot/evaluate.hpp"
 #include "measure/ranks.hpp"
+#include "search/collect/top_k.hpp"
 
 namespace maxdot {
 inline namespace v0_1 {
@@ -32,6 +34,9 @@ void check_lists(const MatrixView& users, const IdLists& relevant, const IdLists
   if (!exclude.absent()) api::check_lists(exclude, "exclude", users.rows);
 }
 
+// Between two looks whether the call shall end.
+constexpr std::size_t kScoresPerLook = 1024;
+
 // Excluded items are as good as absent: they neither have a rank nor push others down. Their number
 // is small beside the catalogue's, so each is scored by the specification.
 void leave_out(const api::IndexParts& index, base::Ranking ranking, const MatrixView& users,
@@ -43,6 +48,8 @@ void leave_out(const api::IndexParts& index, base::Ranking ranking, const Matrix
   const std::vector<std::size_t> excluded_rows = api::find_rows(index, exclude.ids);
   std::vector<float> query(users.cols);
   std::vector<std::size_t> excluded;
+  std::vector<search::Entry> better;  // in the order of results
+  std::size_t scored = 0;
   for (std::size_t user = 0; user < users.rows; ++user) {
     base::throw_if_stopped();
     const auto begin = excluded_rows.begin() + exclude.offsets[user];
@@ -53,10 +60,19 @@ void leave_out(const api::IndexParts& index, base::Ranking ranking, const Matrix
     if (excluded.empty()) continue;
     base::to_f32(users.row(user), users.dtype, users.cols, query.data());
     const double square = kernels.dot64[0](query.data(), query.data(), users.cols);
-    const auto key_of = [&](std::size_t row) {
-      return base::ranking_key(ranking, dot64(query.data(), items.row(row), items.dimension),
-                               square, items.squares[row]);
+    const auto entry_of = [&](std::size_t row) {
+      if (++scored % kScoresPerLook == 0) base::throw_if_stopped();
+      const double dot = dot64(query.data(), items.row(row), items.dimension);
+      return search::Entry{base::ranking_key(ranking, dot, square, items.squares[row]),
+                           items.id(row)};
     };
+    better.clear();
+    for (const std::size_t row : excluded) {
+      const search::Entry entry = entry_of(row);
+      // NaN, which only a forged file leads to, is better than nothing.
+      if (!std::isnan(entry.key)) better.push_back(entry);
+    }
+    std::sort(better.begin(), better.end(), search::Better());
     for (std::int64_t p = relevant.offsets[user]; p < relevant.offsets[user + 1]; ++p) {
       const auto place = static_cast<std::size_t>(p);
       const std::size_t row = relevant_rows[place];
@@ -65,12 +81,10 @@ void leave_out(const api::IndexParts& index, base::Ranking ranking, const Matrix
         ranks[place] = 0;
         continue;
       }
-      const double key = key_of(row);
-      for (const std::size_t other : excluded) {
-        const double other_key = key_of(other);
-        if (other_key > key || (other_key == key && items.id(other) < items.id(row)))
-          --ranks[place];
-      }
+      const search::Entry own = entry_of(row);
+      if (std::isnan(own.key)) continue;
+      ranks[place] -=
+          std::lower_bound(better.begin(), better.end(), own, search::Better()) - better.begin();
     }
   }
 }

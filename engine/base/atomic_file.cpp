@@ -218,6 +218,10 @@ void AtomicFile::commit() {
 }
 
 void AtomicFile::commit_both(AtomicFile& first, AtomicFile& second) {
+  if (first.target_ == second.target_) {
+    throw Error(ErrorCode::invalid_argument,
+                second.path_ + ": is the path of both files; give each its own");
+  }
   first.prepare();
   second.prepare();
   file_entry(second.path_, "finish writing it", [&] {

@@ -101,7 +101,7 @@ double number_after(std::string_view text, std::string_view name) noexcept {
     std::string_view line = take(text, '\n');
     if (!line.starts_with(name)) continue;
     line.remove_prefix(name.size());
-    while (line.starts_with(' ')) line.remove_prefix(1);
+    while (line.starts_with(' ') || line.starts_with('\t')) line.remove_prefix(1);
     return number(take(line, ' ')).value_or(0.0);
   }
   return 0.0;

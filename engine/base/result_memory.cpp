@@ -16,8 +16,8 @@ double allowed_bytes(std::uint64_t most) noexcept {
   return most != 0 ? static_cast<double>(most) : free_bytes({});
 }
 
-ResultBudget::ResultBudget(std::uint64_t most) noexcept
-    : most_(most != 0 ? most : kUnaskedBytes), known_(most != 0) {}
+ResultBudget::ResultBudget(std::uint64_t most, Stop& stop) noexcept
+    : stop_(stop), most_(most != 0 ? most : kUnaskedBytes), known_(most != 0) {}
 
 bool ResultBudget::take(std::uint64_t bytes) noexcept {
   const std::uint64_t taken = taken_.fetch_add(bytes) + bytes;
@@ -31,6 +31,7 @@ bool ResultBudget::take(std::uint64_t bytes) noexcept {
   }
   taken_.fetch_sub(bytes);
   exceeded_.store(true);
+  stop_.cancel();
   return false;
 }
 

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/stop.hpp"
+
 namespace maxdot::base {
 
 /// Up to so many bytes nobody asks how much is free, which takes longer than a small search.
@@ -15,8 +17,8 @@ double allowed_bytes(std::uint64_t most) noexcept;
 /// Of results that grow while they are found, by several threads.
 class ResultBudget {
  public:
-  /// `most`: as of allowed_bytes.
-  explicit ResultBudget(std::uint64_t most) noexcept;
+  /// `most`: as of allowed_bytes. Once more is asked for, it cancels `stop`, that of the call.
+  ResultBudget(std::uint64_t most, Stop& stop) noexcept;
 
   /// Whether there is room for so many bytes more, which then count as taken.
   bool take(std::uint64_t bytes) noexcept;
@@ -27,6 +29,7 @@ class ResultBudget {
   bool exceeded() const noexcept { return exceeded_.load(); }
 
  private:
+  Stop& stop_;
   std::atomic<std::uint64_t> most_;
   std::atomic<std::uint64_t> taken_ = 0;
   std::atomic<bool> exceeded_ = false;

@@ -3,12 +3,10 @@
 // here, and no function hands them on.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "maxdot/stop.hpp"
 
@@ -76,26 +74,23 @@ inline void throw_if_stopped() {
 /// clock.
 class StopWatch {
  public:
-  /// `multiplications`: of one step.
-  explicit StopWatch(std::size_t multiplications) noexcept
-      : steps_(current_stop() == nullptr
-                   ? std::numeric_limits<std::size_t>::max()
-                   : std::max(kBetweenLooks / (multiplications + 1), std::size_t{1})),
-        left_(steps_) {}
-  /// Whether it is time to ask. Never, in a call that nothing can end.
-  bool due() noexcept {
-    if (--left_ != 0) return false;
-    left_ = steps_;
-    return true;
-  }
-  bool stopped() noexcept { return due() && stop_requested(); }
-
- private:
   /// A tenth of a millisecond of the fastest kernels.
   static constexpr std::size_t kBetweenLooks = std::size_t{1} << 24;
 
-  std::size_t steps_;
-  std::size_t left_;
+  /// Whether it is time to ask, before a step or after one that took so many multiplications, or
+  /// what takes as long. Never, in a call that nothing can end.
+  bool due(std::size_t work) noexcept {
+    if (work < left_) {
+      left_ -= work;
+      return false;
+    }
+    left_ = kBetweenLooks;
+    return current_stop() != nullptr;
+  }
+  bool stopped(std::size_t work) noexcept { return due(work) && stop_requested(); }
+
+ private:
+  std::size_t left_ = kBetweenLooks;
 };
 
 }  // namespace maxdot::base

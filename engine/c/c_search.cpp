@@ -152,6 +152,7 @@ maxdot_status maxdot_merge(const maxdot_shard* shards, int64_t shard_count, int6
     merging.normalized = given.normalized != 0;
     merging.score_kind = c::score_kind_of(given.score_kind);
     merging.threads = c::threads_of(given.threads);
+    merging.stop = c::stop_of(given.cancellation, given.timeout);
     const std::size_t rows = c::size_of_argument(queries, "queries");
     const std::size_t width = c::size_of_argument(k, "k");
     check_results(ids, scores, rows, width);

@@ -13,7 +13,7 @@ namespace {
 // No memory is asked for when memory has run out. Trivial, so that no thread registers a
 // destructor.
 struct LastError {
-  char text[1024];
+  char text[8192];
   char path[4096];
   std::int64_t row;
   std::int64_t column;
@@ -25,8 +25,11 @@ template <std::size_t size>
 std::size_t copy(std::string_view text, char (&out)[size]) noexcept {
   std::size_t length = text.size();
   if (length > size - 1) {
+    // A character has at most three bytes after its first; other bytes are no UTF-8.
     length = size - 1;
-    while (length > 0 && (text[length] & 0xC0) == 0x80) --length;
+    std::size_t whole = length;
+    while (length - whole < 3 && (text[whole] & 0xC0) == 0x80) --whole;
+    if ((text[whole] & 0xC0) != 0x80) length = whole;
   }
   if (length != 0) std::memmove(out, text.data(), length);  // an empty view may have no data
   out[length] = '\0';

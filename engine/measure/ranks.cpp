@@ -30,6 +30,11 @@ constexpr std::size_t kRoundQueries = 2048;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
+// Multiplications in kernels that take as long as a comparison of an item with a target, and as a
+// multiplication in f64.
+constexpr std::size_t kComparedWork = 64;
+constexpr std::size_t kF64Work = 64;
+
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 /// An item to be ranked. An interval of f32 scores above `ceiling` belongs to a better item, one
@@ -49,6 +54,7 @@ struct Scratch {
   alignas(64) float scores[kGroupQueries * kTileItems];
   alignas(64) float low[kTileItems];
   alignas(64) float high[kTileItems];
+  std::size_t in_f64 = 0;  // scores that f32 could not decide, of a tile
 };
 
 class Counter {
@@ -127,7 +133,7 @@ class Counter {
   }
 
   std::int64_t better(std::size_t q, const Target& target, std::size_t first, std::size_t present,
-                      const Scratch& scratch) const noexcept {
+                      Scratch& scratch) const noexcept {
     int above = 0;
     int possible = 0;
     for (std::size_t i = 0; i < kTileItems; ++i) {
@@ -139,6 +145,7 @@ class Counter {
       const bool decided =
           scratch.low[i] > target.ceiling || !(scratch.high[i] >= target.threshold);
       if (decided || first + i == target.row) continue;
+      ++scratch.in_f64;
       const double key = key_of(q, first + i);
       if (key > target.key || (key == target.key && items_.id(first + i) < target.id)) ++above;
     }
@@ -192,9 +199,17 @@ void count_better(const store::ItemStore& items, const kernels::KernelTable& ker
         });
       };
       const std::size_t block = std::min(kBlockQueries, count - first);
-      base::StopWatch watch(block * kernels::kTileItems * items.dimension);
-      for (std::size_t t = tile; t < std::min(tiles, tile + kChunkTiles) && !watch.stopped(); ++t) {
-        counter.tile(t, first, block, count_for, scratch[static_cast<std::size_t>(worker)]);
+      const std::size_t products = block * kernels::kTileItems * items.dimension;
+      const auto compared =
+          static_cast<std::size_t>(offsets[begin + first + block] - offsets[begin + first]) *
+          kernels::kTileItems * kComparedWork;
+      Scratch& own = scratch[static_cast<std::size_t>(worker)];
+      base::StopWatch watch;
+      for (std::size_t t = tile; t < std::min(tiles, tile + kChunkTiles); ++t) {
+        own.in_f64 = 0;
+        counter.tile(t, first, block, count_for, own);
+        if (watch.stopped(products + compared + own.in_f64 * (items.dimension + 1) * kF64Work))
+          break;
       }
     });
   }

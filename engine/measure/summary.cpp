@@ -5,11 +5,15 @@
 #include <cmath>
 
 #include "base/parallel.hpp"
+#include "base/stop.hpp"
 
 namespace maxdot::measure {
 namespace {
 
 using evaluate::Values;
+
+// Between two looks whether the call shall end.
+constexpr std::size_t kUsersPerLook = 16'384;
 
 constexpr std::array kFields = {&Values::recall, &Values::hit, &Values::precision,
                                 &Values::ndcg,   &Values::mrr, &Values::map};
@@ -89,7 +93,10 @@ double quantile(const std::vector<double>& values, double share) noexcept {
 
 std::vector<Values> means(const Table& table) {
   Sample sample(table);
-  for (const std::size_t user : table.population) sample.add(user);
+  for (std::size_t i = 0; i < table.population.size(); ++i) {
+    if (i % kUsersPerLook == 0) base::throw_if_stopped();
+    sample.add(table.population[i]);
+  }
   std::vector<Values> result;
   for (std::size_t c = 0; c < table.columns; ++c) result.push_back(sample.mean(c));
   return result;
@@ -104,7 +111,10 @@ Intervals bootstrap(const Table& table, std::size_t resamples, double confidence
     Sample& sample = samples[static_cast<std::size_t>(worker)];
     sample.clear();
     const std::size_t users = table.population.size();
-    for (std::size_t i = 0; i < users; ++i) sample.add(table.population[random.below(users)]);
+    for (std::size_t i = 0; i < users; ++i) {
+      if (i % kUsersPerLook == 0 && base::stop_requested()) return;
+      sample.add(table.population[random.below(users)]);
+    }
     for (std::size_t c = 0; c < table.columns; ++c)
       drawn[resample * table.columns + c] = sample.mean(c);
   });

@@ -39,8 +39,8 @@ std::shared_ptr<serve::Signal> signal_of_thread() {
   return own;
 }
 
-// Outside of base::entry: a thread that waits is no call under way, and takes no share of the cores.
-// A request without queries has nothing to wait for.
+// Outside of base::entry: a thread that waits is no call under way, and takes no share of the
+// cores. A request without queries has nothing to wait for.
 void ask(serve::Queue& queue, Request& request) {
   if (request.queries.rows != 0) queue.ask(request);
 }

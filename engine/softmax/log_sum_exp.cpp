@@ -82,14 +82,22 @@ class Chunk {
       std::fill(state.lost, state.lost + kSoftmaxLanes, 0.0F);
       scratch_.exact[q] = {};
     }
-    base::StopWatch watch(count * kTileItems * items_.dimension);
-    for (std::size_t tile = tile_begin; tile < tile_end && !watch.stopped(); ++tile)
-      add_tile(tile, begin, count);
+    base::StopWatch watch;
+    for (std::size_t tile = tile_begin; tile < tile_end; ++tile) {
+      const std::size_t exact = add_tile(tile, begin, count);
+      const std::size_t work = count * kTileItems * items_.dimension;
+      if (watch.stopped(work + exact * (items_.dimension + 1) * kExactWork)) break;
+    }
     for (std::size_t q = 0; q < count; ++q) sums[q] = total(scratch_.states[q], scratch_.exact[q]);
   }
 
  private:
-  void add_tile(std::size_t tile, std::size_t begin, std::size_t count) noexcept {
+  // Multiplications in kernels that take as long as one on the way of a logit in f64.
+  static constexpr std::size_t kExactWork = 64;
+
+  // Returns how many logits were computed in f64.
+  std::size_t add_tile(std::size_t tile, std::size_t begin, std::size_t count) noexcept {
+    std::size_t in_f64 = 0;
     const std::size_t first = store::first_of_tile(tile);
     const std::size_t present = store::items_in_tile(items_.items, tile);
     const std::uint64_t all = ~std::uint64_t{0} >> (kTileItems - present);
@@ -106,11 +114,13 @@ class Chunk {
         float* row = scratch_.logits + (q - q0) * kTileItems;
         const std::uint64_t exact = queries_.ordinary(begin + q) ? unusual : all;
         if (exact != 0) add_exactly(q, begin + q, first, exact, row);
+        in_f64 += static_cast<std::size_t>(std::popcount(exact));
         if (left_out_ != nullptr && left_out_[begin + q] - first < present)
           row[left_out_[begin + q] - first] = kAbsent;
       }
       kernels.accumulate_exp(scratch_.logits, group, scratch_.states + q0);
     }
+    return in_f64;
   }
 
   // Terms of logits_panel for one tile. Returns the items that f32 must not touch.

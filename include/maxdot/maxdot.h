@@ -68,7 +68,7 @@ typedef enum maxdot_status {
 
 /* What the calling thread's last failed call said: which argument, file, row or value, what is
  * wrong, and what to do. "" before any failure; never null. Valid until the thread's next failed
- * call; longer texts are cut at 1,023 bytes. */
+ * call; longer texts are cut at 8,191 bytes. */
 MAXDOT_C_API const char* maxdot_error_text(void);
 
 /* Where in the caller's data that error is, counted from 0; -1 where it has no such place. Either
@@ -303,6 +303,8 @@ typedef struct maxdot_merge_options {
   int32_t normalized; /* not 0: the indexes were built with `normalize` */
   int32_t score_kind; /* maxdot_score_kind of the merged results */
   int32_t threads;    /* 0: one; MAXDOT_ALL_THREADS */
+  const maxdot_cancellation* cancellation; /* null: none */
+  double timeout;     /* [seconds]; 0: no limit */
 } maxdot_merge_options;
 
 /* The k best of all shards for each query: what one index over all items would have returned, bit

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <thread>
@@ -148,11 +149,18 @@ TEST_CASE("results that the process may not take are refused by name, whatever i
   const test::Rows items = test::gaussian_rows(2000, 8, 1);
   const Index index = Index::build(items.view());
   CHECK(test::in_child([&] {
-    const rlimit little = {rlim_t{1} << 28, rlim_t{1} << 28};  // less than a process has, perhaps
-    return setrlimit(RLIMIT_AS, &little) == 0 &&
+    // 200 MB more than the process has.
+    std::ifstream status("/proc/self/status");
+    rlim_t taken = 0;
+    for (std::string line; std::getline(status, line);) {
+      if (line.rfind("VmSize:", 0) == 0) taken = std::stoull(line.substr(7)) * 1024;
+    }
+    const rlim_t most = taken + 200'000'000;
+    const rlimit little = {most, most};
+    return taken != 0 && setrlimit(RLIMIT_AS, &little) == 0 &&
            refusal([&] {
-             (void)index.search(items.view(), 10'000);  // 320 MB
-           }).find("2000 queries with k = 10000 do not fit in memory: they take") !=
+             (void)index.search(items.view(), 7'000);  // 224 MB
+           }).find("2000 queries with k = 7000 do not fit in memory: they take 224 MB, and") !=
                std::string::npos;
   }));
 }
@@ -174,6 +182,36 @@ TEST_CASE("a range that does not fit is refused while it grows, on any number of
     const RangeResult got = index.search_range(queries, some, options);
     CHECK(got.ids == expected.ids);
     CHECK(got.scores == expected.scores);
+  }
+}
+
+TEST_CASE("a range that does not fit ends the search, in a small part of its time") {
+  const test::Rows items = test::gaussian_rows(200'000, 8, 1);
+  const Index index = Index::build(items.view(), {.metric = Metric::dot});
+  const MatrixView queries = items.view().slice(0, 2000);
+  const double everything[] = {-std::numeric_limits<double>::infinity()};
+  for (const int threads : {1, 3}) {
+    SearchOptions options = {.threads = threads};
+    options.most_result_bytes = 100'000;
+    // 400 million results: some minutes, if it went on to the end.
+    CHECK(refusal([&] {
+            (void)index.search_range(queries, everything, options);
+          }).find("most_result_bytes") != std::string::npos);
+  }
+}
+
+TEST_CASE("results into memory that no address space holds are refused") {
+  const test::Rows items = test::gaussian_rows(20, 4, 1);
+  const Index index = Index::build(items.view());
+  std::int64_t id = 0;
+  double score = 0.0;
+  for (const std::size_t k : {~std::size_t{0}, ~std::size_t{0} / 3, std::size_t{1} << 60}) {
+    CHECK(refusal([&] {
+            index.search_into(items.view().slice(0, 3), k, {&id, &score});
+          }).find("address space") != std::string::npos);
+    CHECK(refusal([&] {
+            index.search_multi_into(items.view().slice(0, 6), 2, k, {&id, &score});
+          }).find("address space") != std::string::npos);
   }
 }
 

@@ -181,7 +181,7 @@ TEST_CASE("C: an index is saved, opened, described") {
   CHECK(maxdot_open((folder / ("two\nlines" + std::string(2000, '\xC3') + "\xA4")).c_str(), nullptr,
                     &opened) == MAXDOT_IO);
   CHECK(says("two lines"));
-  CHECK(std::strlen(maxdot_error_text()) <= 1023);
+  CHECK(std::strlen(maxdot_error_text()) <= 8191);
   folder.put("bad.maxdot", "no index");
   CHECK(maxdot_open((folder / "bad.maxdot").c_str(), nullptr, &opened) == MAXDOT_BAD_FORMAT);
 }
@@ -441,6 +441,19 @@ TEST_CASE("C: a search tells what it did, as far as the caller's struct goes") {
   earlier.struct_size = 0;
   CHECK(c.search(&options) == MAXDOT_INVALID_ARGUMENT);
   CHECK(says("stats"));
+}
+
+TEST_CASE("C: a text that is cut says what it can") {
+  maxdot_index* opened = nullptr;
+  const std::string continuations(9000, '\x80');
+  CHECK(maxdot_open(continuations.c_str(), nullptr, &opened) == MAXDOT_IO);
+  CHECK(std::string(maxdot_error_text()).size() == 8191);
+  CHECK(std::string(maxdot_error_path()).size() == 4095);
+  std::string accents;
+  for (int i = 0; i < 5000; ++i) accents += "\xc3\xa4";
+  CHECK(maxdot_open(accents.c_str(), nullptr, &opened) == MAXDOT_IO);
+  CHECK(std::string(maxdot_error_text()) == accents.substr(0, 8190));
+  CHECK(std::string(maxdot_error_path()) == accents.substr(0, 4094));
 }
 
 TEST_CASE("C: an error about a file has its path") {

@@ -76,6 +76,9 @@ TEST_CASE("errors about files have the path: reading and writing later") {
   check_path_of(out, [&] { writer.commit(); });
   MatrixWriter second(folder / "second.fvecs", MatrixWriter::Format::fvecs, 0, 1);
   check_path_of(out, [&] { MatrixWriter::commit_both(writer, second); });
+  MatrixWriter same(out, MatrixWriter::Format::ivecs, 0, 1);
+  MatrixWriter again(out, MatrixWriter::Format::ivecs, 0, 1);
+  check_path_of(out, [&] { MatrixWriter::commit_both(same, again); });
   check_path_of(out, [&] { MatrixWriter::commit_both(second, writer); });
 
   const std::string vectors = folder / "rows.fvecs";

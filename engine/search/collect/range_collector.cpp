@@ -16,10 +16,10 @@ constexpr std::size_t kResultsPerWriter = 8192;
 }  // namespace
 
 RangeCollector::RangeCollector(const Reported& reported, std::span<const double> thresholds,
-                               std::uint64_t most_bytes)
+                               std::uint64_t most_bytes, base::Stop& stop)
     : reported_(reported),
       thresholds_(thresholds),
-      budget_(most_bytes),
+      budget_(most_bytes, stop),
       found_(thresholds.size()) {}
 
 void RangeCollector::reserve(std::size_t lists, std::size_t, std::size_t, std::size_t) {
@@ -65,11 +65,13 @@ void RangeCollector::refuse_size() const {
                   "(most_result_bytes)");
 }
 
+void RangeCollector::check_complete() const {
+  if (budget_.exceeded()) refuse_size();
+  if (!complete_) throw std::bad_alloc();
+}
+
 RangeResult RangeCollector::result(int threads) {
-  if (!complete_) {
-    if (budget_.exceeded()) refuse_size();
-    throw std::bad_alloc();
-  }
+  check_complete();
   RangeResult result;
   result.offsets.assign(1, 0);
   for (const std::vector<Entry>& found : found_) {

@@ -22,9 +22,10 @@ class RangeCollector {
   static constexpr std::size_t kMostRoundQueries = 2048;
 
   /// `thresholds`: one for each query of the call, in the units that are reported. `most_bytes`:
-  /// what results may take; 0: what is free. Throws std::bad_alloc.
+  /// what results may take; 0: what is free. `stop`: of the call, which it cancels where results
+  /// are more. Throws std::bad_alloc.
   RangeCollector(const Reported& reported, std::span<const double> thresholds,
-                 std::uint64_t most_bytes);
+                 std::uint64_t most_bytes, base::Stop& stop);
 
   // The steps of a round: as TopKCollector's. Nothing is guessed: the thresholds are known.
   void reserve(std::size_t lists, std::size_t entries, std::size_t joined, std::size_t threads);
@@ -47,8 +48,11 @@ class RangeCollector {
   double join(std::size_t q, std::size_t row, std::size_t worker) noexcept;
   void write(std::size_t, std::size_t) noexcept {}
 
-  /// What was found. Throws std::bad_alloc, also if memory did not suffice on the way; Error
-  /// (out_of_memory) if it is more than may be taken.
+  /// Throws if memory did not suffice: std::bad_alloc, or Error (out_of_memory) if results are more
+  /// than may be taken.
+  void check_complete() const;
+
+  /// What was found. Throws as check_complete does, and std::bad_alloc.
   RangeResult result(int threads);
 
  private:

@@ -55,13 +55,9 @@ class RangeList {
     // NaN has no place in an order. Only a forged file leads to one, and as a distance it would be
     // 0.
     if (std::isnan(entry.key) || !limit_.reached_by(entry.key)) return false;
-    try {
-      if (entries_.size() == entries_.capacity()) grow();
-      entries_.push_back(entry);
-    } catch (const std::bad_alloc&) {
-      complete_ =
-          false;  // on a thread of its own nothing may be thrown: the caller asks afterwards
-    }
+    // On a thread of its own nothing may be thrown: the caller asks afterwards.
+    if (complete_ && entries_.size() == entries_.capacity()) complete_ = grow();
+    if (complete_) entries_.push_back(entry);
     return true;
   }
 
@@ -76,18 +72,19 @@ class RangeList {
  private:
   static constexpr std::size_t kFirstEntries = 16;
 
-  // Throws std::bad_alloc. While it grows a list has both memories.
-  void grow() {
+  // Whether there was memory. While it grows a list has both memories.
+  bool grow() noexcept {
     const std::size_t before = entries_.capacity();
     const std::size_t after = std::max(kFirstEntries, 2 * before);
-    if (!budget_->take(after * sizeof(Entry))) throw std::bad_alloc();
+    if (!budget_->take(after * sizeof(Entry))) return false;
     try {
       entries_.reserve(after);
-    } catch (...) {
+    } catch (const std::bad_alloc&) {
       budget_->give_back(after * sizeof(Entry));
-      throw;
+      return false;
     }
     budget_->give_back(before * sizeof(Entry));
+    return true;
   }
 
   // Relative and absolute room for the rounding between a key and the score that it is reported as

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "base/parallel.hpp"
+#include "base/stop.hpp"
 
 namespace maxdot::search {
 namespace {
 
 // Queries made ready by one task: a few microseconds.
 constexpr std::size_t kQueriesPerTask = 16;
+
+// Between two looks whether the call shall end.
+constexpr std::size_t kIdsPerLook = 4096;
 
 /// Words for the longest list that a query has; 0 if there are none.
 std::size_t longest_words(const FilterRequest& request, const IdLists& lists, std::size_t queries,
@@ -75,8 +79,9 @@ void FilterBatch::prepare(std::span<const std::size_t> queries, int threads) noe
 void FilterBatch::fill(RowSet& set, std::span<const std::int64_t> ids,
                        std::uint32_t* memory) const noexcept {
   set = RowSet(memory, ids.size(), items_->items);
-  for (const std::int64_t id : ids) {
-    const std::uint32_t row = row_of(id);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i % kIdsPerLook == 0 && base::stop_requested()) return;
+    const std::uint32_t row = row_of(ids[i]);
     if (row != store::kNoRow) set.insert(row);
   }
 }

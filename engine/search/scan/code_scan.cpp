@@ -227,10 +227,11 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
   const auto skips = [&block](std::size_t tile) { return block.thresholds().skips(tile); };
   TileWalk walk(task, context.pass, context.sample_step);
   std::size_t until_refresh = per_refresh;
-  base::StopWatch watch(task.queries * kernels::kTileItems * context.scan.items.dimension);
+  const std::size_t work = task.queries * kernels::kTileItems * context.scan.items.dimension;
+  base::StopWatch watch;
   for (walk.begin(coarse ? tuning.coarse_tiles_ahead : tuning.fine_tiles_ahead, skips);
        !walk.done(); walk.advance(skips)) {
-    if (watch.due() && registers.stop_requested()) break;
+    if (watch.due(work) && registers.stop_requested()) return;  // nobody asks what was found
     block.tile(walk.tile(), walk.later());
     if (--until_refresh == 0) {
       if (block.thresholds().all_have_left()) break;

@@ -139,15 +139,16 @@ void F32Scratch::reserve(std::size_t dimension) {
 template <typename Results>
 void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
               Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept {
-  base::StopWatch watch(std::min(kMostF32Queries, task.queries) * kernels::kTileItems *
-                        context.items.dimension);
+  const std::size_t work =
+      std::min(kMostF32Queries, task.queries) * kernels::kTileItems * context.items.dimension;
+  base::StopWatch watch;
   for (std::size_t first = 0; first < task.queries; first += kMostF32Queries) {
     const Task part = {.first_query = task.first_query + first,
                        .queries = std::min(kMostF32Queries, task.queries - first),
                        .first_tile = task.first_tile,
                        .end_tile = task.end_tile};
     BlockScan<Results> block(context, bound, part, results + first, scratch, counts);
-    for (std::size_t tile = task.first_tile; tile < task.end_tile && !watch.stopped(); ++tile)
+    for (std::size_t tile = task.first_tile; tile < task.end_tile && !watch.stopped(work); ++tile)
       block.tile(tile);
   }
 }

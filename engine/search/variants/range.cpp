@@ -20,12 +20,16 @@ RangeResult range(const store::ItemStore& items, const kernels::KernelTable& tab
   if (queries == 0 || items.items == 0) return {std::vector<std::int64_t>(queries + 1), {}, {}};
   CallMemoryLoan loan(request.kept);
   const CallContext context = make_context(items, table, request, loan.memory());
+  // The collector ends the call where results are more than may be taken.
+  base::Stop stop({}, base::current_stop());
+  const base::StopOfThread scope(&stop);
   RangeCollector collector({request.metric, items.normalized, request.keys}, thresholds,
-                           request.most_result_bytes);
+                           request.most_result_bytes, stop);
   // A range has no k; one result makes the shortest lists, and the planner's choice the one for few
   // results.
   Call(context, request, 1, loan.memory(), collector).run();
   loan.keep();
+  collector.check_complete();
   base::throw_if_stopped();
   return collector.result(request.threads);
 }
