@@ -115,6 +115,7 @@ void Batcher::submit(const MatrixView& queries, std::size_t k, Done done,
     request->result = api::room_for(queries.rows, k);
     request->out = view_of(request->result);
     request->done = std::move(done);
+    if (options.timeout > 0.0) request->if_late = serve::late_error(*request);
     if (queries.rows == 0) return request->answer();
     queue_->add(std::move(request));
   });

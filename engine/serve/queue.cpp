@@ -13,12 +13,6 @@ namespace {
 
 const auto no_memory = [] { return std::string("no memory for a request"); };
 
-Error timeout_of(const Request& request) {
-  return {ErrorCode::timeout, "the request's search had not begun within its timeout of " +
-                                  std::to_string(request.options.timeout) +
-                                  " seconds; allow more, or ask for less at once"};
-}
-
 }  // namespace
 
 Queue::Queue(const Index& index, const BatcherOptions& options)
@@ -93,12 +87,13 @@ void Queue::ask(Request& request) {
   if (!leads) {
     Signal::Word word = request.waiter->wait_until(request.deadline);
     if (word == Signal::Word::none) {
-      if (leave(request)) throw timeout_of(request);
-      word = request.waiter->wait_until(Clock::time_point::max());
+      request.late = leave(request);
+      if (!request.late) word = request.waiter->wait_until(Clock::time_point::max());
     }
     leads = word == Signal::Word::lead;
   }
   if (leads) lead(request.waiter.get());
+  if (request.late) base::entry(no_memory, [&] { throw late_error(request); });
   if (request.error) throw Error(*request.error);
 }
 
@@ -135,7 +130,7 @@ Request* Queue::take() {
       searched_.push_back(&next);
     } else {
       ++stats_.timeouts;
-      next.error = timeout_of(next);
+      next.late = true;
     }
   }
   stats_.largest_batch = std::max<std::uint64_t>(stats_.largest_batch, queries);

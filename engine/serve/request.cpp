@@ -26,8 +26,15 @@ Signal::Word Signal::wait_until(Clock::time_point deadline) {
 }
 
 void Submitted::answer() noexcept {
+  if (late) error = if_late;
   if (error) result = {};
   done(std::move(result), error ? &*error : nullptr);
+}
+
+Error late_error(const Request& request) {
+  return {ErrorCode::timeout, "the request's search had not begun within its timeout of " +
+                                  std::to_string(request.options.timeout) +
+                                  " seconds; allow more, or ask for less at once"};
 }
 
 void check(Request& request) {

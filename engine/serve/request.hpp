@@ -44,8 +44,9 @@ struct Request {
   Clock::time_point deadline = Clock::time_point::max();
   /// [queries, k]; counts may be null.
   ResultView out;
-  /// Why there is no answer.
+  /// Why there is no answer: an error of the search, or it had not begun by the deadline.
   std::optional<Error> error;
+  bool late = false;
   /// Of the thread that waits for the answer; null: none does, and this is a Submitted.
   std::shared_ptr<Signal> waiter;
   /// Of the queue, under its lock: still to be taken into a batch; told to lead; the next of the
@@ -60,10 +61,16 @@ struct Submitted : Request {
   std::vector<unsigned char> rows;
   SearchResult result;
   Batcher::Done done;
+  /// Made beforehand: whoever answers cannot tell anybody that memory has run out. Of a request
+  /// with a timeout.
+  std::optional<Error> if_late;
 
   /// Calls `done`.
   void answer() noexcept;
 };
+
+/// Of a request whose search had not begun by its deadline. Throws std::bad_alloc.
+Error late_error(const Request& request);
 
 /// Names the metric. Throws Error for a request that Index::search would refuse, and for a timeout
 /// that is negative or NaN.

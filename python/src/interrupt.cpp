@@ -33,6 +33,10 @@ std::optional<double> timeout_argument(nb::handle timeout) {
   const bool is_bool = PyBool_Check(timeout.ptr());
   const double seconds = is_bool ? 0.0 : PyFloat_AsDouble(timeout.ptr());
   const bool failed = PyErr_Occurred() != nullptr;
+  if (failed && PyErr_ExceptionMatches(PyExc_OverflowError)) {
+    PyErr_Clear();
+    throw nb::value_error(("timeout: it" + wanted).c_str());
+  }
   if (is_bool || (failed && PyErr_ExceptionMatches(PyExc_TypeError))) {
     PyErr_Clear();
     throw nb::type_error(("timeout: " + class_name(timeout) + wanted).c_str());

@@ -348,6 +348,6 @@ TEST_CASE("batcher: every allocation may fail" * doctest::skip(!test::kAllocatio
         }) > 3);
   CHECK(test::for_each_allocation_fault([&] {
           Batcher batcher(data.index);
-          (void)batcher.submit(data.query(0), 5).get();
+          (void)batcher.submit(data.query(0), 5, {.timeout = 1e6}).get();
         }) > 3);
 }
