@@ -36,10 +36,17 @@ struct Calls {
   std::vector<std::int64_t> offsets;
   std::vector<std::int64_t> ids;
   std::vector<std::size_t> ks = {10};
+  static constexpr std::size_t kLongList = 6000;
+  std::vector<std::int64_t> long_offsets;
+  std::vector<std::int64_t> long_ids;
 
   Calls() {
     for (std::size_t q = 0; q <= queries.rows; ++q) offsets.push_back(static_cast<std::int64_t>(q));
     for (std::size_t q = 0; q < queries.rows; ++q) ids.push_back(static_cast<std::int64_t>(q));
+    for (std::size_t q = 0; q <= 20; ++q)
+      long_offsets.push_back(static_cast<std::int64_t>(q * kLongList));
+    for (std::size_t i = 0; i < 20 * kLongList; ++i)
+      long_ids.push_back(static_cast<std::int64_t>(i % items.rows));
   }
 
   std::vector<Call> all(int threads) {
@@ -87,6 +94,25 @@ struct Calls {
          [=, this](const StopOptions& stop) {
            (void)evaluate::ranks(index, queries.view(), relevant, {},
                                  {.threads = threads, .stop = stop});
+         }},
+        {"ranks beside long lists",
+         [=, this](const StopOptions& stop) {
+           (void)evaluate::ranks(index, queries.view().slice(0, 20), {long_offsets, long_ids},
+                                 {long_offsets, long_ids}, {.threads = threads, .stop = stop});
+         }},
+        {"search beside long lists",
+         [=, this](const StopOptions& stop) {
+           SearchOptions options = {.threads = threads, .stop = stop};
+           options.filters.exclude = {long_offsets, long_ids};
+           (void)index.search(queries.view().slice(0, 20), 10, options);
+         }},
+        {"bootstrap",
+         [=, this](const StopOptions& stop) {
+           evaluate::Options options;
+           options.bootstrap = 50;
+           options.threads = threads;
+           options.stop = stop;
+           (void)evaluate::metrics(relevant, {ids, 1}, std::vector<std::size_t>{1}, options);
          }},
         {"log_partition",
          [=, this](const StopOptions& stop) {
