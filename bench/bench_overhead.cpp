@@ -84,6 +84,9 @@ int main() {
   report("C++ search (takes memory for the result)",
          [&] { (void)index.search(query, kK, {.threads = 1}); });
 
+  Batcher batcher(index, {.threads = 1});
+  report("C++ Batcher, a lone caller", [&] { batcher.search_into(query, kK, out); });
+
   maxdot_index* handle = nullptr;
   maxdot_workspace* of_c = nullptr;
   const maxdot_matrix rows = {data.items.data(), MAXDOT_F32, kItems, kDimension, 0};

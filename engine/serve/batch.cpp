@@ -11,8 +11,9 @@ namespace maxdot::serve {
 namespace {
 
 // Requests share a search of the largest k among them: the first of its results are theirs. A k
-// this many times as large as another costs more than a search of its own.
-constexpr std::size_t kSharedK = 8;
+// more than this many times as large costs more than a search of its own. ("Batches of callers" in
+// docs/measurements.md)
+constexpr std::size_t kSharedK = 2;
 
 // [results] Of one search, which lie in memory that is kept: 16 MiB and the counts.
 constexpr std::size_t kMostResults = std::size_t{1} << 20;

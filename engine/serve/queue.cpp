@@ -137,29 +137,40 @@ Request* Queue::take() {
   return taken;
 }
 
-// `own`: the signal of this thread, which needs no word; null: it has none.
+// `own`: the signal of this thread, which needs no word; null: it has none. Those that wait are
+// answered before the lead is passed on: what they ask next is then in the next batch, and not in
+// the one after it ("Batches of callers" in docs/measurements.md).
 void Queue::lead(const Signal* own) {
-  Request* answered = nullptr;
+  std::this_thread::yield();  // whoever could run now may ask, too
+  Request* taken = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    answered = take();
+    taken = take();
   }
   const std::size_t searches = batch_.answer(searched_, options_.threads);
+  Request* submitted = nullptr;
+  Request** end = &submitted;
+  while (taken != nullptr) {
+    Request& request = *std::exchange(taken, taken->next);
+    if (request.waiter == nullptr) {
+      request.next = nullptr;
+      *end = &request;
+      end = &request.next;
+    } else if (request.waiter.get() != own) {
+      const std::shared_ptr<Signal> waiter = request.waiter;  // the request goes with its thread
+      waiter->say(Signal::Word::done);
+    }
+  }
   {
     const std::lock_guard lock(mutex_);
     stats_.batches += searches;
     pass_on();
   }
   // From here on another thread leads.
-  while (answered != nullptr) {
-    Request& request = *std::exchange(answered, answered->next);
-    if (request.waiter == nullptr) {
-      const std::unique_ptr<Submitted> submitted(static_cast<Submitted*>(&request));
-      submitted->answer();
-    } else if (request.waiter.get() != own) {
-      const std::shared_ptr<Signal> waiter = request.waiter;  // the request goes with its thread
-      waiter->say(Signal::Word::done);
-    }
+  while (submitted != nullptr) {
+    const std::unique_ptr<Submitted> request(
+        static_cast<Submitted*>(std::exchange(submitted, submitted->next)));
+    request->answer();
   }
 }
 
