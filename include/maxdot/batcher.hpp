@@ -44,7 +44,7 @@ struct BatcherStats {
   std::uint64_t requests = 0;         ///< answered, with results or an error
   std::uint64_t queries = 0;          ///< of these requests
   std::uint64_t batches = 0;          ///< searches that answered them
-  std::uint64_t largest_batch = 0;    ///< queries
+  std::uint64_t largest_batch = 0;    ///< queries, those that came too late among them
   std::uint64_t overloaded = 0;       ///< requests refused
   std::uint64_t timeouts = 0;         ///< requests whose search did not begin in time
   std::uint64_t waiting_queries = 0;  ///< now
@@ -61,8 +61,8 @@ struct BatcherStats {
 /// another one.
 class Batcher {
  public:
-  /// Throws Error: invalid_argument (an empty index, an option that is 0 or negative),
-  /// out_of_memory.
+  /// Throws Error: invalid_argument (an empty index, negative threads, most_batch_queries outside 1
+  /// to 65,536, most_waiting_queries of 0), out_of_memory.
   explicit Batcher(const Index& index, const BatcherOptions& options = {});
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
