@@ -16,7 +16,8 @@ ENGINE = {
     "softmax": ["base", "kernels", "store", "bounds", "softmax"],
     "measure": ["base", "kernels", "store", "bounds", "measure"],
     "api": ["base", "kernels", "store", "io", "bounds", "search", "softmax", "measure", "api"],
-    "serve": ["base", "api", "serve"],
+    "live": ["base", "kernels", "store", "search", "api", "live"],
+    "serve": ["base", "store", "api", "live", "serve"],
     # As any other user: the public API and its own files.
     "c": ["c"],
 }

@@ -1,13 +1,13 @@
 // The searches of the public Index: checks what the caller gives, then hands over to the engine.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "api/index_parts.hpp"
+#include "api/search_arguments.hpp"
 #include "api/workspace_parts.hpp"
 #include "base/checked.hpp"
 #include "base/entry.hpp"
@@ -80,6 +80,8 @@ inline namespace v0_1 {
 namespace {
 
 using api::check_results;
+using api::checked_thresholds;
+using api::checked_users;
 using api::room_for;
 
 ResultView view_of(SearchResult& result) {
@@ -93,27 +95,12 @@ SearchOptions without_stop(const SearchOptions& options) {
   return rest;
 }
 
-// A thread more pays for every so many elements of the catalogue, the catalogue of a batch counting
-// once more for every so many queries: to wake one takes as long as they do. ("Threads" in
-// docs/measurements.md)
-constexpr double kElementsPerThread = 0x1p20;
-constexpr double kQueriesAsCatalogue = 64.0;
-
-/// Threads for a search: as many as are asked for, or, if that is left open, those that pay.
-int threads_for(int requested, const store::ItemStore& items, std::size_t queries) {
-  const int threads = api::checked_threads(requested);
-  if (requested != 0) return threads;
-  const double elements = static_cast<double>(items.items) * static_cast<double>(items.dimension) *
-                          (1.0 + static_cast<double>(queries) / kQueriesAsCatalogue);
-  return static_cast<int>(std::min<double>(threads, 1.0 + elements / kElementsPerThread));
-}
-
 /// A call that was checked. Calls engine(items, kernels, request).
 template <typename Engine>
 auto call(const api::IndexParts& index, const MatrixView& queries, const char* name, std::size_t k,
           std::size_t lists, const char* owners, const SearchOptions& options, Engine&& engine) {
   const store::ItemStore& items = *index.items;
-  const int threads = threads_for(options.threads, items, queries.rows);
+  const int threads = api::search_threads(options.threads, items, queries.rows);
   const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
   api::check_queries(items, queries, name, threads);
   const search::FilterRequest filters = api::checked_filters(index, options.filters, lists, owners);
@@ -130,30 +117,6 @@ auto no_memory_for(const MatrixView& queries, const char* name) {
     return "no memory for the search of " + std::to_string(queries.rows) + " " + name +
            "; use fewer at once";
   };
-}
-
-std::size_t checked_users(const MatrixView& interests, std::size_t per_user) {
-  if (per_user == 0 || interests.rows % per_user != 0) {
-    throw Error(ErrorCode::invalid_argument,
-                "interests: " + std::to_string(interests.rows) +
-                    " rows are not users times per_user = " + std::to_string(per_user));
-  }
-  return interests.rows / per_user;
-}
-
-std::vector<double> checked_thresholds(std::span<const double> thresholds, std::size_t queries) {
-  if (thresholds.size() != 1 && thresholds.size() != queries) {
-    throw Error(ErrorCode::invalid_argument,
-                "thresholds: has " + std::to_string(thresholds.size()) + " values, but there are " +
-                    std::to_string(queries) + " queries; give each one, or one for all");
-  }
-  for (std::size_t q = 0; q < thresholds.size(); ++q) {
-    if (std::isnan(thresholds[q])) {
-      throw Error(ErrorCode::invalid_data, "thresholds: element " + std::to_string(q) + " is NaN");
-    }
-  }
-  if (thresholds.size() == queries) return {thresholds.begin(), thresholds.end()};
-  return std::vector<double>(queries, thresholds[0]);
 }
 
 }  // namespace

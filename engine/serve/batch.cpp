@@ -23,7 +23,7 @@ constexpr std::size_t kMostResults = std::size_t{1} << 20;
 auto kind_of(const Request& request) {
   const RequestOptions& options = request.options;
   const std::span<const std::uint8_t> mask = options.filters.item_mask;
-  return std::tuple(request.index.get(), request.queries.dtype,
+  return std::tuple(request.source.get(), request.queries.dtype,
                     options.metric ? static_cast<int>(*options.metric) : -1, options.score_kind,
                     mask.data(), options.filters.allow.absent());
 }
@@ -77,8 +77,8 @@ std::size_t Batch::answer(std::span<Request*> requests, int threads) noexcept {
 
 void Batch::answer_alone(Request& request, int threads) noexcept {
   try {
-    request.index->search_into(request.queries, request.k, request.out,
-                               options_of(request, threads, &workspace_));
+    request.source->search_into(request.queries, request.k, request.out,
+                                options_of(request, threads, &workspace_));
   } catch (const Error& error) {
     request.error = error;
   }
@@ -125,8 +125,8 @@ void Batch::answer_together(std::span<Request* const> requests, int threads) {
   SearchOptions options = options_of(*requests.front(), threads, &workspace_);
   options.filters.exclude = gather(&Filters::exclude, requests, exclude_);
   options.filters.allow = gather(&Filters::allow, requests, allow_);
-  requests.front()->index->search_into(gather_rows(requests, queries), k,
-                                       {ids_.data(), scores_.data(), counts_.data()}, options);
+  requests.front()->source->search_into(gather_rows(requests, queries), k,
+                                        {ids_.data(), scores_.data(), counts_.data()}, options);
   std::size_t row = 0;
   for (const Request* request : requests) {
     const ResultView& out = request->out;

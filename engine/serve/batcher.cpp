@@ -6,8 +6,10 @@
 
 #include "api/index_parts.hpp"
 #include "base/entry.hpp"
+#include "live/snapshot_parts.hpp"
 #include "serve/queue.hpp"
 #include "serve/request.hpp"
+#include "serve/source.hpp"
 
 namespace maxdot {
 inline namespace v0_1 {
@@ -18,9 +20,9 @@ using serve::Submitted;
 
 const auto no_memory = [] { return std::string("no memory for a Batcher or a request of one"); };
 
-void ask_for(Request& request, std::shared_ptr<const Index> index, const MatrixView& queries,
-             std::size_t k, const RequestOptions& options) {
-  request.index = std::move(index);
+void ask_for(Request& request, std::shared_ptr<const serve::Source> source,
+             const MatrixView& queries, std::size_t k, const RequestOptions& options) {
+  request.source = std::move(source);
   request.queries = queries;
   request.k = k;
   request.options = options;
@@ -60,22 +62,28 @@ void copy_rows(Submitted& request) {
   request.queries = {request.rows.data(), from.dtype, from.rows, from.cols, bytes};
 }
 
+std::unique_ptr<serve::Queue> make_queue(serve::Source source, const BatcherOptions& options) {
+  (void)api::checked_threads(options.threads);
+  constexpr std::size_t kMostBatchQueries = 65'536;
+  if (options.most_batch_queries == 0 || options.most_batch_queries > kMostBatchQueries) {
+    throw Error(ErrorCode::invalid_argument,
+                "most_batch_queries: " + std::to_string(options.most_batch_queries) +
+                    " is outside 1 to " + std::to_string(kMostBatchQueries));
+  }
+  if (options.most_waiting_queries == 0)
+    throw Error(ErrorCode::invalid_argument, "most_waiting_queries: must be at least 1");
+  return std::make_unique<serve::Queue>(std::move(source), options);
+}
+
 }  // namespace
 
 Batcher::Batcher(const Index& index, const BatcherOptions& options) {
-  base::entry(no_memory, [&] {
-    (void)api::IndexParts::of(index);
-    (void)api::checked_threads(options.threads);
-    constexpr std::size_t kMostBatchQueries = 65'536;
-    if (options.most_batch_queries == 0 || options.most_batch_queries > kMostBatchQueries) {
-      throw Error(ErrorCode::invalid_argument,
-                  "most_batch_queries: " + std::to_string(options.most_batch_queries) +
-                      " is outside 1 to " + std::to_string(kMostBatchQueries));
-    }
-    if (options.most_waiting_queries == 0)
-      throw Error(ErrorCode::invalid_argument, "most_waiting_queries: must be at least 1");
-    queue_ = std::make_unique<serve::Queue>(index, options);
-  });
+  base::entry(no_memory, [&] { queue_ = make_queue(serve::Source(index), options); });
+}
+
+Batcher::Batcher(const LiveIndex& index, const BatcherOptions& options) {
+  base::entry(no_memory,
+              [&] { queue_ = make_queue(serve::Source(live::SnapshotParts::of(index)), options); });
 }
 
 Batcher::~Batcher() = default;
@@ -84,7 +92,7 @@ SearchResult Batcher::search(const MatrixView& queries, std::size_t k,
                              const RequestOptions& options) {
   Request request;
   SearchResult result = base::entry(no_memory, [&] {
-    ask_for(request, queue_->index(), queries, k, options);
+    ask_for(request, queue_->source(), queries, k, options);
     request.waiter = signal_of_thread();
     return api::room_for(queries.rows, k);
   });
@@ -98,7 +106,7 @@ void Batcher::search_into(const MatrixView& queries, std::size_t k, const Result
   Request request;
   base::entry(no_memory, [&] {
     api::check_results(out, queries.rows, k);
-    ask_for(request, queue_->index(), queries, k, options);
+    ask_for(request, queue_->source(), queries, k, options);
     request.waiter = signal_of_thread();
     request.out = out;
   });
@@ -110,7 +118,7 @@ void Batcher::submit(const MatrixView& queries, std::size_t k, Done done,
   base::entry(no_memory, [&] {
     if (done == nullptr) throw Error(ErrorCode::invalid_argument, "done: is no function");
     auto request = std::make_unique<Submitted>();
-    ask_for(*request, queue_->index(), queries, k, options);
+    ask_for(*request, queue_->source(), queries, k, options);
     copy_rows(*request);
     request->result = api::room_for(queries.rows, k);
     request->out = view_of(request->result);
@@ -141,13 +149,10 @@ std::future<SearchResult> Batcher::submit(const MatrixView& queries, std::size_t
 }
 
 void Batcher::replace(const Index& index) {
-  base::entry(no_memory, [&] {
-    (void)api::IndexParts::of(index);
-    queue_->replace(index);
-  });
+  base::entry(no_memory, [&] { queue_->replace(serve::Source(index)); });
 }
 
-Index Batcher::index() const { return *queue_->index(); }
+Index Batcher::index() const { return queue_->source()->index(); }
 
 BatcherStats Batcher::stats() const noexcept { return queue_->stats(); }
 

@@ -15,8 +15,8 @@ const auto no_memory = [] { return std::string("no memory for a request"); };
 
 }  // namespace
 
-Queue::Queue(const Index& index, const BatcherOptions& options)
-    : options_(options), index_(std::make_shared<const Index>(index)) {
+Queue::Queue(Source source, const BatcherOptions& options)
+    : options_(options), source_(std::make_shared<const Source>(std::move(source))) {
   searched_.reserve(options.most_batch_queries);  // a request has a query, at least
 }
 
@@ -30,15 +30,15 @@ Queue::~Queue() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::shared_ptr<const Index> Queue::index() const {
+std::shared_ptr<const Source> Queue::source() const {
   const std::lock_guard lock(mutex_);
-  return index_;
+  return source_;
 }
 
-void Queue::replace(const Index& index) {
-  auto next = std::make_shared<const Index>(index);
+void Queue::replace(Source source) {
+  auto next = std::make_shared<const Source>(std::move(source));
   const std::lock_guard lock(mutex_);
-  index_.swap(next);  // the one before ends, if at all, after the lock
+  source_.swap(next);  // the one before ends, if at all, after the lock
 }
 
 BatcherStats Queue::stats() const noexcept {

@@ -12,6 +12,7 @@
 #include "maxdot/batcher.hpp"
 #include "serve/batch.hpp"
 #include "serve/request.hpp"
+#include "serve/source.hpp"
 
 namespace maxdot::serve {
 
@@ -21,14 +22,14 @@ namespace maxdot::serve {
 class Queue {
  public:
   /// Throws std::bad_alloc.
-  Queue(const Index& index, const BatcherOptions& options);
+  Queue(Source source, const BatcherOptions& options);
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
   /// Waits until all is answered.
   ~Queue();
 
   /// Returns when `request` is answered; its own error is thrown, as is Error (overloaded,
-  /// out_of_memory). Requires a request that was checked, of the index that `index()` gave, with
+  /// out_of_memory). Requires a request that was checked, of the source that `source()` gave, with
   /// 1 query or more and a waiter.
   void ask(Request& request);
 
@@ -36,8 +37,8 @@ class Queue {
   /// (overloaded, out_of_memory) is thrown.
   void add(std::unique_ptr<Submitted> request);
 
-  std::shared_ptr<const Index> index() const;
-  void replace(const Index& index);
+  std::shared_ptr<const Source> source() const;
+  void replace(Source source);
   BatcherStats stats() const noexcept;
 
  private:
@@ -52,7 +53,7 @@ class Queue {
   const BatcherOptions options_;
   mutable std::mutex mutex_;
   // Under the lock:
-  std::shared_ptr<const Index> index_;
+  std::shared_ptr<const Source> source_;
   std::deque<Request*> waiting_;
   std::size_t waiting_queries_ = 0;
   bool led_ = false;

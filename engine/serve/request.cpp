@@ -38,16 +38,14 @@ Error late_error(const Request& request) {
 }
 
 void check(Request& request) {
-  const api::IndexParts& parts = api::IndexParts::of(*request.index);
   if (!(request.options.timeout >= 0.0)) {
     throw Error(ErrorCode::invalid_argument, "timeout: " + std::to_string(request.options.timeout) +
                                                  " is no number of seconds from 0 (0 = no limit)");
   }
   request.options.metric =
-      api::checked_metric(request.options.metric.value_or(parts.items->metric));
+      api::checked_metric(request.options.metric.value_or(request.source->metric()));
   (void)api::checked_score_kind(request.options.score_kind);
-  api::check_queries(*parts.items, request.queries, "queries", 1);
-  (void)api::checked_filters(parts, request.options.filters, request.queries.rows, "queries");
+  request.source->check(request.queries, request.options.filters);
 }
 
 }  // namespace maxdot::serve

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "maxdot/batcher.hpp"
+#include "serve/source.hpp"
 
 namespace maxdot::serve {
 
@@ -37,7 +38,7 @@ struct Request {
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
-  std::shared_ptr<const Index> index;
+  std::shared_ptr<const Source> source;
   MatrixView queries;
   std::size_t k = 0;
   RequestOptions options;
@@ -72,7 +73,7 @@ struct Submitted : Request {
 /// Of a request whose search had not begun by its deadline. Throws std::bad_alloc.
 Error late_error(const Request& request);
 
-/// Names the metric. Throws Error for a request that Index::search would refuse, and for a timeout
+/// Names the metric. Throws Error for a request that a search would refuse, and for a timeout
 /// that is negative or NaN.
 void check(Request& request);
 

@@ -5,20 +5,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "store/row_lookup.hpp"
+
 namespace maxdot::store {
 
-/// No item has this row.
-inline constexpr std::uint32_t kNoRow = 0xFFFFFFFFU;
-
-class IdMap {
+class IdMap final : public RowLookup {
  public:
   /// Of `count` ids, which must stay where they are. O(count) whatever the ids, 8 to 16 bytes for
   /// each. Of an id that stands twice (in a file that nobody verified) the first row counts. Throws
   /// std::bad_alloc, and Error if the call shall end early. Requires count < kNoRow.
   IdMap(const std::int64_t* ids, std::size_t count);
 
-  /// The row that has `id`, or kNoRow.
-  std::uint32_t find(std::int64_t id) const noexcept;
+  std::uint32_t find(std::int64_t id) const noexcept override;
 
  private:
   std::size_t slot_of(std::int64_t id) const noexcept;

@@ -10,6 +10,7 @@
 
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
+#include "maxdot/live_index.hpp"
 
 namespace maxdot::serve {
 class Queue;  // hidden: what it holds
@@ -64,6 +65,10 @@ class Batcher {
   /// Throws Error: invalid_argument (an empty index, negative threads, most_batch_queries outside 1
   /// to 65,536, most_waiting_queries of 0), out_of_memory.
   explicit Batcher(const Index& index, const BatcherOptions& options = {});
+  /// Asks the newest version that there is when a batch begins. The LiveIndex stays open until the
+  /// Batcher is gone. Requests must not have an `item_mask`, which is of one version. Throws Error:
+  /// invalid_argument, out_of_memory.
+  explicit Batcher(const LiveIndex& index, const BatcherOptions& options = {});
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
   /// Answers what was submitted. Requires that no thread waits in a search.
@@ -95,7 +100,7 @@ class Batcher {
   /// come before get the answers of the one before, which lives until the last of them is
   /// answered. Throws Error: invalid_argument (an empty index), out_of_memory.
   void replace(const Index& index);
-  /// The one that is asked now.
+  /// The one that is asked now; empty if it is a LiveIndex.
   Index index() const;
 
   BatcherStats stats() const noexcept;

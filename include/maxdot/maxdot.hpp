@@ -8,6 +8,7 @@
 #include "maxdot/id_lists.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
+#include "maxdot/live_index.hpp"
 #include "maxdot/machine.hpp"
 #include "maxdot/matrix.hpp"
 #include "maxdot/merge.hpp"

@@ -17,12 +17,15 @@
 #include <vector>
 
 #include "alloc_faults.hpp"
+#include "files.hpp"
 #include "maxdot/batcher.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
+#include "maxdot/live_index.hpp"
 #include "support.hpp"
 
 using namespace maxdot;
+using test::Folder;
 
 namespace {
 
@@ -350,4 +353,46 @@ TEST_CASE("batcher: every allocation may fail" * doctest::skip(!test::kAllocatio
           Batcher batcher(data.index);
           (void)batcher.submit(data.query(0), 5, {.timeout = 1e6}).get();
         }) > 3);
+}
+
+TEST_CASE("a Batcher of a LiveIndex: its newest version, also while that changes") {
+  const Folder folder;
+  LiveIndex index = LiveIndex::create(folder / "items", 6, {.metric = Metric::dot});
+  const test::Rows rows = test::gaussian_rows(300, 6, 5);
+  std::vector<std::int64_t> ids(300);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::int64_t>(i);
+  index.upsert(ids, rows.view());
+  Batcher batcher(index);
+  const test::Rows queries = test::gaussian_rows(4, 6, 6);
+  CHECK(test::difference(batcher.search(queries.view(), 9), index.search(queries.view(), 9)) == "");
+  CHECK(test::difference(batcher.submit(queries.view(), 9).get(),
+                         index.search(queries.view(), 9)) == "");
+  CHECK(batcher.index().size() == 0);
+  const std::vector<std::uint8_t> mask(300, 1);
+  RequestOptions masked;
+  masked.filters.item_mask = mask;
+  CHECK(code_of([&] { batcher.search(queries.view(), 9, masked); }) == ErrorCode::invalid_argument);
+
+  // Whoever has put an item in finds it, whatever the batch.
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> callers;
+  for (std::size_t t = 0; t < 4; ++t) {
+    callers.emplace_back([&, t] {
+      for (std::size_t i = 0; i < 50; ++i) {
+        std::vector<float> far(6, 0.0F);
+        far[t] = 1e4F + static_cast<float>(i);
+        const std::vector<std::int64_t> own = {static_cast<std::int64_t>(1000 + t)};
+        const MatrixView row = MatrixView::f32(far.data(), 1, 6);
+        index.upsert(own, row);
+        const SearchResult best = batcher.search(row, 1);
+        if (best.ids[0] != own[0] || best.scores[0] != double{far[t]} * double{far[t]}) ++wrong;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(wrong == 0);
+  // Another dimension: those that ask with the old one get an error, and nobody else.
+  index.replace(Index::build(test::gaussian_rows(20, 3, 7).view()));
+  CHECK(code_of([&] { batcher.search(queries.view(), 9); }) == ErrorCode::invalid_argument);
+  CHECK(batcher.search(test::gaussian_rows(1, 3, 8).view(), 9).counts[0] == 9);
 }

@@ -11,8 +11,9 @@
 #include "base/aligned_buffer.hpp"
 #include "maxdot/index.hpp"
 #include "search/filter/row_set.hpp"
-#include "store/id_map.hpp"
+#include "store/deaths.hpp"
 #include "store/item_store.hpp"
+#include "store/row_lookup.hpp"
 
 namespace maxdot::search {
 
@@ -21,7 +22,10 @@ struct FilterRequest {
   /// Requires: checked; lists that are given name each query's.
   const Filters& filters;
   /// Null: an item's row is its id. Requires fewer than store::kNoRow items.
-  const store::IdMap* rows_by_id = nullptr;
+  const store::RowLookup* rows_by_id = nullptr;
+  /// Rows that are dead in `version` are not returned; null: all live.
+  const store::Deaths* deaths = nullptr;
+  std::uint64_t version = 0;
   /// The list that each query has in `exclude` and `allow`; empty: query q has list q.
   std::span<const std::size_t> list_of_query = {};
 
@@ -61,6 +65,7 @@ class FilterBatch {
   /// Whether query `q` of those prepared may return the item in `row`.
   bool permits(std::size_t q, std::size_t row) const noexcept {
     if (mask_given_ && request_->filters.item_mask[row] == 0) return false;
+    if (request_->deaths != nullptr && request_->deaths->dead(row, request_->version)) return false;
     const auto r = static_cast<std::uint32_t>(row);
     if (exclude_words_ != 0 && exclude_[q].contains(r)) return false;
     return allow_words_ == 0 || allow_[q].contains(r);

@@ -115,8 +115,8 @@ class MultiSearch {
     request.kept = request_.kept;
     std::optional<FilterRequest> filters;
     if (request_.filters != nullptr) {
-      filters.emplace(
-          FilterRequest{request_.filters->filters, request_.filters->rows_by_id, owners_});
+      filters.emplace(*request_.filters);
+      filters->list_of_query = owners_;
       request.filters = &*filters;
     }
     search(items_, table_, request, {ids_.data(), keys_.data(), counts_.data()});

@@ -1,0 +1,79 @@
+// Compactor: makes segments of new items and merges segments, on a thread of its own or when told
+// to.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "live/change_queue.hpp"
+#include "live/compaction.hpp"
+#include "live/folder.hpp"
+#include "maxdot/live_index.hpp"
+#include "maxdot/stop.hpp"
+
+namespace maxdot::live {
+
+class Compactor {
+ public:
+  /// `first_log`: that of the manifest. `next_file`: no file of the folder has this number or a
+  /// larger one.
+  Compactor(const Folder& folder, const LiveOptions& options, ChangeQueue& queue,
+            std::uint64_t first_log, std::uint64_t next_file);
+  Compactor(const Compactor&) = delete;
+  Compactor& operator=(const Compactor&) = delete;
+  /// Ends the thread. What it has not finished is done when the folder is open again.
+  ~Compactor();
+
+  /// A number for a new file.
+  std::uint64_t next_file() noexcept { return next_file_.fetch_add(1); }
+
+  /// Told of each version: how many rows have no codes, and whether there is something to clean up.
+  void notice(std::size_t fresh_rows, bool clean) noexcept;
+  /// Waits while much more has no codes than may, as long as the thread makes progress.
+  void wait_for_room();
+
+  /// One segment of everything. Throws Error.
+  void run_all();
+
+  std::uint64_t compactions() const noexcept { return compactions_.load(); }
+  std::string error() const;
+
+ private:
+  void start();
+  void work();
+  void flush();
+  bool merge(bool everything);
+  bool replace(const Sources& sources, std::uint64_t first_log);
+  void write(Swap& swap);
+
+  const Folder& folder_;
+  const LiveOptions options_;
+  ChangeQueue& queue_;
+  std::atomic<std::uint64_t> next_file_;
+  std::atomic<std::uint64_t> compactions_ = 0;
+  Cancellation closing_;
+
+  std::mutex running_;  // one compaction at a time
+  // Under it:
+  std::uint64_t first_log_;
+  std::vector<Retired> retired_;
+
+  mutable std::mutex mutex_;
+  // Under this one:
+  std::condition_variable noticed_;
+  std::condition_variable room_;
+  std::size_t fresh_rows_ = 0;
+  bool clean_ = false;
+  bool ends_ = false;
+  std::string error_;
+
+  std::thread thread_;
+};
+
+}  // namespace maxdot::live
