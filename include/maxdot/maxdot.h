@@ -287,6 +287,93 @@ MAXDOT_C_API const int64_t* maxdot_range_ids(const maxdot_range* range);
 MAXDOT_C_API const double* maxdot_range_scores(const maxdot_range* range);
 MAXDOT_C_API void maxdot_range_free(maxdot_range* range);
 
+/* ---- A Batcher ------------------------------------------------------------------------------- */
+
+/* Gathers the requests of many threads into batches, which cost much less than single queries
+ * (docs/serving.md). There is no timer: whatever has come while a batch was searched is the next one.
+ * Answers are bit for bit those of maxdot_search. A child after fork must make one of its own, and
+ * leave those of its parent alone. */
+typedef struct maxdot_batcher maxdot_batcher;
+
+typedef struct maxdot_batcher_options {
+  uint32_t struct_size;
+  int32_t threads;              /* of a batch. 0: one; MAXDOT_ALL_THREADS */
+  int64_t most_batch_queries;   /* searched at once, 1 to 65,536; 0: 256 */
+  int64_t most_waiting_queries; /* a request of more is MAXDOT_OVERLOADED; 0: 4,096 */
+} maxdot_batcher_options;
+
+/* The index may be closed afterwards: the Batcher shares its items. */
+MAXDOT_C_API maxdot_status maxdot_batcher_create(const maxdot_index* index,
+                                                 const maxdot_batcher_options* options,
+                                                 maxdot_batcher** made);
+/* Returns when all that was submitted is answered. No call may use it any more, and none may be
+ * under way. Not from within an answer. */
+MAXDOT_C_API void maxdot_batcher_free(maxdot_batcher* batcher);
+
+typedef struct maxdot_request_options {
+  uint32_t struct_size;
+  int32_t metric;     /* maxdot_metric */
+  int32_t score_kind; /* maxdot_score_kind */
+  /* As of maxdot_search_options. Their memory must stay as it is until the request is answered. */
+  maxdot_id_lists exclude;
+  maxdot_id_lists allow;
+  const uint8_t* item_mask; /* [item_mask_size]; null: none */
+  int64_t item_mask_size;   /* must be the number of items of the index that is asked */
+  double timeout; /* [seconds] a search that has not begun by then is MAXDOT_TIMEOUT; 0: no limit */
+} maxdot_request_options;
+
+/* maxdot_search, in a batch with the requests of other threads. Waits for the answer. */
+MAXDOT_C_API maxdot_status maxdot_batcher_search(maxdot_batcher* batcher,
+                                                 const maxdot_matrix* queries, int64_t k,
+                                                 const maxdot_request_options* options,
+                                                 int64_t* ids, double* scores, int64_t* counts);
+
+/* The answer to a request that was submitted. The struct, and what it points to, is the library's,
+ * and is valid until maxdot_answered returns. */
+typedef struct maxdot_answer {
+  uint32_t struct_size; /* as the library was compiled */
+  int32_t status;       /* maxdot_status; if it is not MAXDOT_OK, there are no results */
+  const char* error;    /* what went wrong; "" if nothing did */
+  int64_t queries;
+  int64_t k;
+  const int64_t* ids;    /* [queries, k], as of maxdot_search */
+  const double* scores;  /* [queries, k] */
+  const int64_t* counts; /* [queries] */
+} maxdot_answer;
+
+/* Gets an answer, with the `context` of its request, on the thread that has searched: one of the
+ * Batcher's own, or one that is in maxdot_batcher_search. It should be short, must not throw or jump
+ * out, and must not wait for the Batcher; it may submit. */
+typedef void (*maxdot_answered)(void* context, const maxdot_answer* answer);
+
+/* Does not wait. The queries are copied. MAXDOT_OK: `answered` is called once (before this returns,
+ * if there are no queries); anything else: the request is refused, and it is not called. */
+MAXDOT_C_API maxdot_status maxdot_batcher_submit(maxdot_batcher* batcher,
+                                                 const maxdot_matrix* queries, int64_t k,
+                                                 const maxdot_request_options* options,
+                                                 maxdot_answered answered, void* context);
+
+/* From now on requests are asked of this index, which may have another dimension; those that have
+ * come before get the answers of the one before. The index may be closed afterwards. */
+MAXDOT_C_API maxdot_status maxdot_batcher_replace(maxdot_batcher* batcher,
+                                                  const maxdot_index* index);
+
+/* What a Batcher has done since it was made. */
+typedef struct maxdot_batcher_stats {
+  uint32_t struct_size;
+  uint64_t requests;        /* answered, with results or an error */
+  uint64_t queries;         /* of these requests */
+  uint64_t batches;         /* searches that answered them */
+  uint64_t largest_batch;   /* queries, those that came too late among them */
+  uint64_t overloaded;      /* requests refused */
+  uint64_t timeouts;        /* requests whose search did not begin in time */
+  uint64_t waiting_queries; /* now */
+} maxdot_batcher_stats;
+
+/* Requires stats->struct_size, which MAXDOT_INIT sets. */
+MAXDOT_C_API maxdot_status maxdot_batcher_get_stats(const maxdot_batcher* batcher,
+                                                    maxdot_batcher_stats* stats);
+
 /* ---- Shards ---------------------------------------------------------------------------------- */
 
 /* What one shard answered to the same queries with MAXDOT_KEYS. */
