@@ -21,6 +21,7 @@
 #include "maxdot/evaluate.hpp"
 #include "maxdot/io.hpp"
 #include "results.hpp"
+#include "without_gil.hpp"
 
 namespace maxdot::python {
 namespace {
@@ -109,7 +110,7 @@ nb::dict metrics(const Ids& offsets, const Ids& ids, const Table& retrieved, con
       stop_of_python(timeout)};
   Report report;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     report =
         evaluate::metrics(lists_of(offsets, ids),
                           {{retrieved.data(), retrieved.size()}, retrieved.shape(1)}, ks, options);
@@ -129,7 +130,7 @@ nb::dict retrieval(const Index& index, nb::handle users, const Ids& offsets, con
   if (metric) options.metric = metric_argument(*metric);
   Report report;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     report = evaluate::retrieval(index, rows.view, lists_of(offsets, ids), ks,
                                  lists_of(exclude_offsets, exclude_ids), options);
   }
@@ -154,7 +155,7 @@ nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users,
   if (metric) options.metric = metric_argument(*metric);
   std::vector<std::int64_t> found;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     found = evaluate::ranks(index, rows.view, lists_of(offsets, ids),
                             lists_of(exclude_offsets, exclude_ids), options);
   }
@@ -166,7 +167,7 @@ nb::tuple read_pairs(const nb::bytes& path, const std::string& user_column,
   const std::string name = path_of(path);
   IdPairs pairs;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     pairs = read_id_pairs(name, {user_column, item_column});
   }
   return nb::make_tuple(numpy_of(pairs.first), numpy_of(pairs.second));
@@ -175,7 +176,7 @@ nb::tuple read_pairs(const nb::bytes& path, const std::string& user_column,
 nb::tuple lists_from_pairs(const Ids& users, const Ids& items, std::size_t count) {
   evaluate::OwnedIdLists lists;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     lists = evaluate::lists_from_pairs(span_of(users), span_of(items), count);
   }
   return nb::make_tuple(numpy_of(lists.offsets), numpy_of(lists.ids));

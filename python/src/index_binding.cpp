@@ -13,6 +13,7 @@
 #include "array_argument.hpp"
 #include "bindings.hpp"
 #include "results.hpp"
+#include "without_gil.hpp"
 
 namespace maxdot::python {
 namespace {
@@ -35,7 +36,7 @@ Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::str
     }
     options.ids = {ids->data(), ids->shape(0)};
   }
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return Index::build(rows.view, options);
 }
 
@@ -67,7 +68,7 @@ void bind_index(nb::module_& module) {
             const OpenOptions options = {.verify_payload = verify_payload,
                                          .verify_codes = verify_codes,
                                          .stop = stop_of_python(timeout)};
-            const nb::gil_scoped_release released;
+            const WithoutGil released;
             return Index::open(name, options);
           },
           "path"_a, "verify_payload"_a, "verify_codes"_a, "timeout"_a.none())
@@ -75,7 +76,7 @@ void bind_index(nb::module_& module) {
           "save",
           [](const Index& index, const nb::bytes& path) {
             const std::string name = path_of(path);
-            const nb::gil_scoped_release released;
+            const WithoutGil released;
             return index.save(name);
           },
           "path"_a)

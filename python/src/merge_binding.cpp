@@ -15,6 +15,7 @@
 #include "bindings.hpp"
 #include "maxdot/merge.hpp"
 #include "results.hpp"
+#include "without_gil.hpp"
 
 namespace maxdot::python {
 namespace {
@@ -54,7 +55,7 @@ nb::tuple merge_results(
   for (const auto& shard : shards) results.push_back(shard_of(shard));
   SearchResult merged;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     merged = merge(results, width, options);
   }
   const std::size_t shape[] = {merged.queries, merged.k};
@@ -81,7 +82,7 @@ nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string
   }
   RangeResult merged;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     merged = merge(results, options);
   }
   return nb::make_tuple(vector_to_numpy(merged.offsets), vector_to_numpy(merged.ids),

@@ -54,6 +54,8 @@ void translate(const std::exception_ptr& thrown, void*) {
 
 NB_MODULE(_core, module) {
   using namespace nb::literals;
+  // A daemon thread that is in a call when the interpreter ends keeps what it has; that is no leak.
+  nb::set_leak_warnings(false);
   nb::register_exception_translator(translate);
   maxdot::python::bind_index(module);
   maxdot::python::bind_merge(module);

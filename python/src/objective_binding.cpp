@@ -17,6 +17,7 @@
 #include "maxdot/objective.hpp"
 #include "results.hpp"
 #include "scores_argument.hpp"
+#include "without_gil.hpp"
 
 namespace maxdot::python {
 namespace {
@@ -60,7 +61,7 @@ nb::tuple bce(nb::handle scores, nb::handle labels, double temperature, bool los
     Output<T> slope(gradient, given.shape);
     double mean = 0;
     {
-      const nb::gil_scoped_release released;
+      const WithoutGil released;
       mean = objective::bce(given.values<T>(), wanted.values<T>(), temperature, loss.span(),
                             slope.span());
     }
@@ -104,7 +105,7 @@ nb::tuple contrast(nb::handle positive, nb::handle negative, double temperature,
                                                negative_slope.span()};
     double mean = 0;
     {
-      const nb::gil_scoped_release released;
+      const WithoutGil released;
       mean = pair ? objective::bpr(best.values<T>(), rest.values<T>(), temperature, out)
                   : objective::cross_entropy(best.values<T>(), rest.values<T>(), temperature, out);
     }
@@ -117,7 +118,7 @@ nb::object probability(nb::handle scores, double temperature) {
   return in_precision_of(given, [&]<class T>() {
     Output<T> out(true, given.shape);
     {
-      const nb::gil_scoped_release released;
+      const WithoutGil released;
       objective::probability(given.values<T>(), out.span(), temperature);
     }
     return out.take();
@@ -149,7 +150,7 @@ nb::object softmax(nb::handle scores, const Doubles& log_partition, double tempe
   return in_precision_of(given, [&]<class T>() {
     Output<T> out(true, given.shape);
     {
-      const nb::gil_scoped_release released;
+      const WithoutGil released;
       objective::softmax(given.values<T>(), span_of(log_partition), out.span(), temperature,
                          log_q ? span_of(*log_q) : std::span<const double>());
     }
@@ -183,7 +184,7 @@ nb::object log_partition(const Index& index, nb::handle queries, double temperat
       options_of(temperature, log_q, metric, threads, timeout);
   Output<double> out(true, rows_shape(rows));
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     objective::log_partition(index, rows.view, out.span(), options);
   }
   return out.take();
@@ -200,7 +201,7 @@ nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& p
   Output<double> slope(gradient, rows_shape(rows));
   double mean = 0;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     mean = objective::full_softmax(
         index, rows.view, {positive_ids.data(), positive_ids.size()}, options,
         {.losses = loss.span(), .gradient = slope.span(), .log_partition = {}});
@@ -227,7 +228,7 @@ nb::object probabilities(const Index& index, nb::handle queries, const IdsArray&
       options_of(temperature, log_q, metric, threads, timeout);
   Output<double> out(true, shape);
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     objective::probabilities(index, rows.view, {ids.data(), ids.size()}, span_of(log_partition),
                              out.span(), options);
   }

@@ -19,6 +19,7 @@
 #include "bindings.hpp"
 #include "maxdot/machine.hpp"
 #include "results.hpp"
+#include "without_gil.hpp"
 
 namespace maxdot::python {
 namespace {
@@ -85,7 +86,7 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
   std::unique_ptr<double[]> exact;
   double seconds = 0;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     check_result_memory(rows, width);
     std::size_t cells = 0;  // where nobody knows what is free, nothing has been refused yet
     if (__builtin_mul_overflow(rows, width, &cells)) throw std::bad_alloc();
@@ -162,7 +163,7 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
   RangeResult found;
   double seconds = 0;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     const auto start = std::chrono::steady_clock::now();
     found = index.search_range(rows.view, span_of(thresholds), options);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -15,6 +15,7 @@
 #include "judge/answer.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/machine.hpp"
+#include "without_gil.hpp"
 
 namespace maxdot::python {
 namespace {
@@ -68,7 +69,7 @@ nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer,
   const StopOptions stop = stop_of_python(timeout);
   judge::Verdict verdict;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     check_finite(rows.view, "items");
     check_finite(asked.view, "queries");
     const auto workers = static_cast<std::size_t>(threads > 0 ? threads : available_threads());

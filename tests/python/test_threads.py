@@ -2,6 +2,9 @@
 
 import concurrent.futures
 import multiprocessing
+import subprocess
+import sys
+import textwrap
 import threading
 
 import maxdot
@@ -43,6 +46,23 @@ def test_close_while_searching():
         index.close()
         for search in searches:
             np.testing.assert_array_equal(search.result()[0], expected)
+
+
+def test_the_process_ends_while_daemon_threads_search():
+    script = textwrap.dedent("""
+        import threading, time, maxdot, numpy as np
+        items = np.random.default_rng(1).standard_normal((20_000, 32), dtype=np.float32)
+        index = maxdot.Index.build(items)
+        def ask():
+            while True:
+                index.search(items[:200], 10)
+        for _ in range(4):
+            threading.Thread(target=ask, daemon=True).start()
+        time.sleep(0.1)
+        print("end")
+    """)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 
 def _search(index):
