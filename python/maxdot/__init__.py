@@ -7,20 +7,25 @@ Exact means: the true top-k in 64-bit arithmetic, ordered by key and then by sma
 for any number of threads, any batch and any instruction set. `verify` checks any library's answer against the
 same definition.
 
+Servers: `maxdot.Batcher` answers what many threads or asyncio tasks ask, in batches.
+
 Also here: `maxdot.objective` (losses of recall models, softmax over an index), `maxdot.evaluate` (recall, NDCG,
 ... over the full catalogue), `maxdot.sklearn` (scikit-learn estimators), `maxdot.faiss` (`IndexFlatIP`,
 `IndexFlatL2`), `maxdot.rechub` (torch-rechub's back-ends and evaluation) and `maxdot.implicit` (`recommend`).
 """
 
 from maxdot import evaluate, objective
-from maxdot._core import __version__, available_threads, kernel_name, kernel_names, use_kernels
+from maxdot._core import OverloadedError, __version__, available_threads, kernel_name, kernel_names, use_kernels
+from maxdot.batcher import Batcher
 from maxdot.index import Index, Metric, top_k
 from maxdot.merging import merge, merge_ranges
 from maxdot.verification import Verification, WrongPosition, verify
 
 __all__ = [
+    "Batcher",
     "Index",
     "Metric",
+    "OverloadedError",
     "Verification",
     "WrongPosition",
     "__version__",

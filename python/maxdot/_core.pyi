@@ -143,6 +143,45 @@ def merge_ranges(
 ) -> Any: ...
 def rechub_text(metric: str, k: int, value: float) -> str: ...
 
+class OverloadedError(RuntimeError): ...
+
+class Answers:
+    @property
+    def descriptor(self) -> int: ...
+    def take(self) -> list[tuple[int, Any]]: ...
+
+class Batcher:
+    def __init__(
+        self, index: Index, most_batch_queries: int, most_waiting_queries: int, threads: int
+    ) -> None: ...
+    def answers(self) -> Answers: ...
+    def replace(self, index: Index) -> None: ...
+    def stats(self) -> dict[str, int]: ...
+    def search(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        metric: str | None,
+        scores: str,
+        exclude: Lists | None,
+        allow: Lists | None,
+        item_mask: npt.NDArray[np.uint8] | None,
+        timeout: float | None,
+    ) -> Any: ...
+    def submit(
+        self,
+        answers: Answers,
+        ticket: int,
+        queries: Any,
+        k: SupportsIndex,
+        metric: str | None,
+        scores: str,
+        exclude: Lists | None,
+        allow: Lists | None,
+        item_mask: npt.NDArray[np.uint8] | None,
+        timeout: float | None,
+    ) -> None: ...
+
 class Index:
     @staticmethod
     def build(

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/stop.hpp"
 
@@ -24,8 +25,14 @@ std::optional<double> timeout_argument(nanobind::handle timeout);
 /// Throws what timeout_argument throws. Requires the GIL; the call itself is to be made without it.
 StopOptions stop_of_python(nanobind::handle timeout);
 
+/// The exception that Python gets for an Error, for who does not raise it here. Throws
+/// nanobind::python_error if Python has no memory for it. Requires the GIL.
+nanobind::object exception_of(const Error& error);
+
+void bind_errors(nanobind::module_& module);
 void bind_index(nanobind::module_& module);
 void bind_searches(nanobind::class_<Index>& bound);
+void bind_batcher(nanobind::module_& module);
 void bind_merge(nanobind::module_& module);
 void bind_verify(nanobind::module_& module);
 void bind_objective(nanobind::module_& module);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -60,5 +61,20 @@ constexpr ScoreKind kind_of(ScoreType type) {
 nb::object scores_to_numpy(std::unique_ptr<double[]> scores, std::span<const std::size_t> shape,
                            ScoreType type);
 nb::object scores_to_numpy(const std::vector<double>& scores, ScoreType type);
+
+/// Results of shape [rows, width] on their way to NumPy.
+struct ResultArrays {
+  std::size_t rows = 0;
+  std::size_t width = 0;
+  std::unique_ptr<std::int64_t[]> ids;
+  std::unique_ptr<double[]> scores;
+
+  ResultArrays() = default;
+  /// Not filled in. Throws Error (out_of_memory), std::bad_alloc. Does not need the GIL.
+  ResultArrays(std::size_t rows, std::size_t width);
+
+  /// Ids and scores; of shape [width] if `flat`, for one row.
+  std::pair<nb::object, nb::object> to_numpy(bool flat, ScoreType type) &&;
+};
 
 }  // namespace maxdot::python

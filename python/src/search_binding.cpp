@@ -2,7 +2,6 @@
 // maxdot/index.py.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -10,13 +9,13 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "array_argument.hpp"
 #include "bindings.hpp"
+#include "filter_arguments.hpp"
 #include "maxdot/machine.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
@@ -24,30 +23,12 @@
 namespace maxdot::python {
 namespace {
 
-template <class T>
-using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-/// Offsets and ids.
-using Lists = std::optional<std::pair<Vector<std::int64_t>, Vector<std::int64_t>>>;
-using Mask = std::optional<Vector<std::uint8_t>>;
-
-template <class T>
-std::span<const T> span_of(const Vector<T>& vector) {
-  return {vector.data(), vector.shape(0)};
-}
-
-IdLists lists_of(const Lists& lists) {
-  if (!lists) return {};
-  return {span_of(lists->first), span_of(lists->second)};
-}
-
-/// What every search is asked with, beside its vectors. Views of the caller's arrays.
+/// What every search is asked with, beside its vectors.
 struct Asked {
   int threads;
   std::optional<std::string> metric;
   ScoreType scores;
-  Lists exclude;
-  Lists allow;
-  Mask item_mask;
+  FilterArguments filters;
   nb::handle timeout;
 
   SearchOptions options(SearchStats* stats) const {
@@ -55,9 +36,7 @@ struct Asked {
     options.stop = stop_of_python(timeout);
     if (metric) options.metric = metric_argument(*metric);
     options.score_kind = kind_of(scores);
-    options.filters.exclude = lists_of(exclude);
-    options.filters.allow = lists_of(allow);
-    if (item_mask) options.filters.item_mask = span_of(*item_mask);
+    options.filters = filters.views();
     return options;
   }
 };
@@ -81,28 +60,21 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
                      Run&& run) {
   SearchStats done;
   const SearchOptions options = asked.options(stats ? &done : nullptr);
-  std::unique_ptr<std::int64_t[]> ids;
+  ResultArrays results;
   std::unique_ptr<std::int64_t[]> counts;
-  std::unique_ptr<double[]> exact;
   double seconds = 0;
   {
     const WithoutGil released;
-    check_result_memory(rows, width);
-    std::size_t cells = 0;  // where nobody knows what is free, nothing has been refused yet
-    if (__builtin_mul_overflow(rows, width, &cells)) throw std::bad_alloc();
-    ids.reset(new std::int64_t[cells]);
-    exact.reset(new double[cells]);
+    results = ResultArrays(rows, width);
     if (stats) counts.reset(new std::int64_t[rows]);
     const auto start = std::chrono::steady_clock::now();
-    run(ResultView{ids.get(), exact.get(), counts.get()}, options);
+    run(ResultView{results.ids.get(), results.scores.get(), counts.get()}, options);
     if (stats)
       seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-  const std::size_t shape[] = {rows, width};
-  const std::span<const std::size_t> shown(shape + (flat ? 1 : 0), flat ? 1 : 2);
-  const nb::object scores = scores_to_numpy(std::move(exact), shown, asked.scores);
-  if (!stats) return nb::make_tuple(to_numpy(std::move(ids), shown), scores);
-  return nb::make_tuple(to_numpy(std::move(ids), shown), scores,
+  auto [ids, scores] = std::move(results).to_numpy(flat, asked.scores);
+  if (!stats) return nb::make_tuple(ids, scores);
+  return nb::make_tuple(ids, scores,
                         stats_of(seconds, asked.threads, std::move(counts), rows, done));
 }
 
@@ -114,9 +86,7 @@ nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int thr
   const Asked asked = {threads,
                        metric,
                        score_type_argument(scores),
-                       std::move(exclude),
-                       std::move(allow),
-                       std::move(item_mask),
+                       {std::move(exclude), std::move(allow), std::move(item_mask)},
                        timeout};
   return results_of(rows.view.rows, width, rows.one_dimensional, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
@@ -135,9 +105,7 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
   const Asked asked = {threads,
                        metric,
                        score_type_argument(scores),
-                       std::move(exclude),
-                       std::move(allow),
-                       std::move(item_mask),
+                       {std::move(exclude), std::move(allow), std::move(item_mask)},
                        timeout};
   return results_of(users, width, one_user, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
@@ -154,9 +122,7 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
   const Asked asked = {threads,
                        metric,
                        score_type_argument(scores),
-                       std::move(exclude),
-                       std::move(allow),
-                       std::move(item_mask),
+                       {std::move(exclude), std::move(allow), std::move(item_mask)},
                        timeout};
   SearchStats done;
   const SearchOptions options = asked.options(stats ? &done : nullptr);

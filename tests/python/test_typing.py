@@ -19,12 +19,10 @@ def test_mypy_strict():
 def test_stub_is_complete():
     tree = ast.parse((ROOT / "python" / "maxdot" / "_core.pyi").read_text())
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    methods = {
-        n.name
-        for c in tree.body
-        if isinstance(c, ast.ClassDef)
-        for n in c.body
-        if isinstance(n, ast.FunctionDef)
-    }
-    assert functions == {name for name in dir(_core) if not name.startswith("_")} - {"Index"}
-    assert methods == {name for name in dir(_core.Index) if not name.startswith("_")}
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    assert functions | set(classes) == {name for name in dir(_core) if not name.startswith("_")}
+    for name, node in classes.items():
+        methods = {n.name for n in node.body if isinstance(n, ast.FunctionDef)} - {"__init__"}
+        bound = getattr(_core, name)
+        inherited = set(dir(bound.__base__))
+        assert methods == {n for n in dir(bound) if not n.startswith("_")} - inherited, name
