@@ -12,7 +12,7 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories bench bench-callers bench-callers-python bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories bench bench-callers bench-callers-python bench-live bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench-callers: build ## many callers with a query each at a time, as in a server
 bench-callers-python: $(PEERS)/ready ## the same from Python threads, beside the newest FAISS wheel (ITEMS=file.npy, ARGS="--callers 16 64")
 	$(PEERS)/bin/pip install -q .
 	$(PEERS)/bin/python bench/peers/callers.py --out build/bench-callers $(if $(ITEMS),--data $(ITEMS)) $(ARGS)
+
+bench-live: build ## a catalogue that changes while 64 callers ask it, and what parts cost (ITEMS=file.npy, ARGS="60 1000000")
+	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) build/release/bin/bench_live $(ARGS)
 
 bench-overhead: build $(VENV)/ready ## what a call costs beside its search, from C++, C and Python
 	build/release/bin/bench_overhead

@@ -1,5 +1,6 @@
 #include "live/folder.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <system_error>
 
@@ -19,12 +21,26 @@
 namespace maxdot::live {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kSegment = "segment-";
 constexpr const char* kSegmentEnd = ".maxdot";
 constexpr const char* kLog = "log-";
 constexpr const char* kLock = "lock";
+
+/// Calls visit(name) for each entry of the folder. (The standard's iterator ends the process when
+/// memory runs out.) Throws Error (io), and what `visit` throws.
+template <typename Visit>
+void for_each_name(const std::string& path, Visit&& visit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(path.c_str()), ::closedir);
+  if (list == nullptr) base::fail_errno(path, "cannot list the folder", errno);
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(list.get());
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") visit(name);
+  }
+  if (errno != 0) base::fail_errno(path, "cannot list the folder", errno);
+}
 
 }  // namespace
 
@@ -40,24 +56,18 @@ std::vector<std::uint64_t> Folder::segments() const { return numbers(kSegment, k
 std::vector<std::uint64_t> Folder::logs() const { return numbers(kLog, ""); }
 
 // In ascending order. Other files are left alone.
-std::vector<std::uint64_t> Folder::numbers(const std::string& prefix,
-                                           const std::string& suffix) const {
+std::vector<std::uint64_t> Folder::numbers(std::string_view prefix, std::string_view suffix) const {
   std::vector<std::uint64_t> found;
-  std::error_code error;
-  fs::directory_iterator entries(path_, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const std::string name = entries->path().filename().string();
-    std::string_view digits = name;
-    if (!digits.starts_with(prefix) || !digits.ends_with(suffix)) continue;
-    digits.remove_prefix(prefix.size());
-    digits.remove_suffix(std::min(suffix.size(), digits.size()));
+  for_each_name(path_, [&](std::string_view name) {
+    if (!name.starts_with(prefix) || !name.ends_with(suffix)) return;
+    name.remove_prefix(prefix.size());
+    name.remove_suffix(std::min(suffix.size(), name.size()));
     std::uint64_t number = 0;
-    const char* end = digits.data() + digits.size();
-    const auto [stop, bad] = std::from_chars(digits.data(), end, number);
-    if (bad == std::errc() && stop == end && std::to_string(number) == digits)
+    const char* end = name.data() + name.size();
+    const auto [stop, bad] = std::from_chars(name.data(), end, number);
+    if (bad == std::errc() && stop == end && std::to_string(number) == name)
       found.push_back(number);
-  }
-  if (error) base::fail_errno(path_, "cannot list the folder", error.value());
+  });
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -65,20 +75,17 @@ std::vector<std::uint64_t> Folder::numbers(const std::string& prefix,
 void Folder::make() const {
   base::check_path(path_);
   std::error_code error;
-  fs::create_directories(path_, error);
+  std::filesystem::create_directories(path_, error);
   if (error) base::fail_errno(path_, "cannot make the folder", error.value());
   base::reclaim_temporaries(path_);
   // The manifest comes last: without it nobody has used the log.
-  const std::string first_log = fs::path(log(kFirstLog)).filename().string();
-  fs::directory_iterator entries(path_, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const std::string name = entries->path().filename().string();
-    if (name == kLock || name == first_log) continue;
+  const std::string first_log = kLog + std::to_string(kFirstLog);
+  for_each_name(path_, [&](std::string_view name) {
+    if (name == kLock || name == first_log) return;
     throw Error(ErrorCode::invalid_argument,
-                path_ + ": is not empty (it holds '" + name +
+                path_ + ": is not empty (it holds '" + std::string(name) +
                     "'); create a LiveIndex in a new folder, or open the one that is there");
-  }
-  if (error) base::fail_errno(path_, "cannot list the folder", error.value());
+  });
 }
 
 void Folder::remove(const std::string& path) noexcept { static_cast<void>(::unlink(path.c_str())); }

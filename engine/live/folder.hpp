@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace maxdot::live {
@@ -32,7 +33,7 @@ class Folder {
   static void remove(const std::string& path) noexcept;
 
  private:
-  std::vector<std::uint64_t> numbers(const std::string& prefix, const std::string& suffix) const;
+  std::vector<std::uint64_t> numbers(std::string_view prefix, std::string_view suffix) const;
 
   std::string path_;
 };

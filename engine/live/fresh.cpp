@@ -13,6 +13,7 @@ namespace maxdot::live {
 Fresh::Fresh(const Shape& shape, std::size_t capacity)
     : Part(capacity),
       shape_(shape),
+      dot64_(kernels::active_table().dot64[static_cast<std::size_t>(shape.dtype)]),
       values_(capacity * shape.row_bytes(), "new items"),
       squares_(capacity),
       ids_(capacity),
@@ -41,8 +42,7 @@ void Fresh::append(std::int64_t id, const void* row) noexcept {
   unsigned char* to = values_.data() + at * shape_.row_bytes();
   std::memcpy(to, row, shape_.row_bytes());
   base::to_f32(to, shape_.dtype, shape_.dimension, scratch_.data());
-  squares_[at] = kernels::active_table().dot64[static_cast<std::size_t>(shape_.dtype)](
-      scratch_.data(), to, shape_.dimension);
+  squares_[at] = dot64_(scratch_.data(), to, shape_.dimension);
   ids_[at] = id;
   largest_square_.store(std::max(largest_square_.load(std::memory_order_relaxed), squares_[at]),
                         std::memory_order_relaxed);

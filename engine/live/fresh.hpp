@@ -36,6 +36,7 @@ class Fresh final : public Part {
   std::size_t slot_of(std::int64_t id) const noexcept;
 
   Shape shape_;
+  double (*dot64_)(const float* q, const void* x, std::size_t d) noexcept;
   base::AlignedBuffer<unsigned char> values_;
   std::vector<double> squares_;
   std::vector<std::int64_t> ids_;

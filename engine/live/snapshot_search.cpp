@@ -29,7 +29,7 @@
 namespace maxdot::live {
 namespace {
 
-// [results] Of all parts at once, until they are joined: 16 MiB and the counts.
+// [results] That are kept at once while parts are searched: 16 MiB and the counts, twice.
 constexpr std::size_t kResultsAtOnce = std::size_t{1} << 20;
 
 /// A call that was checked.
@@ -70,7 +70,8 @@ class Call {
   /// filters' lists are those of the queries.
   template <typename Engine>
   auto search_part(std::size_t p, const MatrixView& queries, std::size_t first, std::size_t count,
-                   std::size_t k, bool keys, Engine&& engine) const {
+                   std::size_t k, bool keys, std::span<const double> floors,
+                   Engine&& engine) const {
     const VisiblePart& visible = version_.parts[p];
     const store::ItemStore items = visible.part->items(visible.rows);
     Filters filters;
@@ -96,6 +97,7 @@ class Call {
     request.kept = api::WorkspaceParts::of(options_.workspace);
     request.most_result_bytes = options_.most_result_bytes;
     request.keys = keys;
+    request.floors = floors;
     const auto finish = [&] {
       base::throw_if_stopped();  // what was found is not all
       stats.queries = 0;
@@ -149,56 +151,101 @@ MatrixView slice(const MatrixView& rows, std::size_t first, std::size_t count) n
   return part;
 }
 
-/// The results of one part for some owners, by key.
-struct PartResults {
-  std::size_t width = 0;  // of an owner, at most
+/// The results of some owners, by key: [owners, width].
+struct Results {
+  std::size_t width = 0;
   std::vector<std::int64_t> ids;
   std::vector<double> keys;
   std::vector<std::int64_t> counts;
 
+  void resize(std::size_t owners) {
+    ids.resize(owners * width);
+    keys.resize(owners * width);
+    counts.resize(owners);
+  }
+  ResultView view() noexcept { return {ids.data(), keys.data(), counts.data()}; }
   search::SortedList of(std::size_t owner) const noexcept {
     return {ids.data() + owner * width, keys.data() + owner * width,
             static_cast<std::size_t>(counts[owner])};
   }
 };
 
-/// Writes the best of all parts for owners [first, first + count).
-void join(const Call& call, std::span<const PartResults> found, std::size_t first,
-          std::size_t count, std::size_t k, const ResultView& out) {
-  struct Scratch {
-    std::vector<search::SortedList> lists;
-    std::vector<std::size_t> heads;
-    std::vector<search::Entry> best;
-  };
-  std::size_t width = 0;
-  for (const PartResults& one : found) width += one.width;
-  // To wake a thread takes longer than to join the results of so few. ("Threads")
-  constexpr std::size_t kOwnersPerThread = 64;
-  const int threads = static_cast<int>(std::min<std::size_t>(
-      static_cast<std::size_t>(call.threads()), 1 + count / kOwnersPerThread));
-  std::vector<Scratch> scratch(static_cast<std::size_t>(threads));
-  for (Scratch& one : scratch) {
-    one.lists.resize(found.size());
-    one.heads.resize(2 * found.size());
-    one.best.resize(std::min(k, width));
+/// The best of the parts so far.
+class Best {
+ public:
+  /// At most `width` for each owner.
+  Best(std::size_t owners, std::size_t width, int threads)
+      : threads_(static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads),
+                                                        1 + owners / kOwnersPerThread))),
+        floors_(owners),
+        scratch_(static_cast<std::size_t>(threads_), Scratch(width)) {
+    best_.width = width;
+    best_.resize(owners);
   }
-  base::parallel_for(count, threads, [&](std::size_t owner, int worker) noexcept {
-    Scratch& own = scratch[static_cast<std::size_t>(worker)];
-    for (std::size_t p = 0; p < found.size(); ++p) own.lists[p] = found[p].of(owner);
-    const std::size_t size =
-        search::merge_lists(own.lists, k, own.heads.data(), own.best.data(),
-                            [](const search::Entry&) noexcept { return true; });
-    search::write_results({own.best.data(), size}, call.reported(), first + owner, k, out);
-  });
-}
+
+  void add(const Results& found) noexcept {
+    base::parallel_for(best_.counts.size(), threads_, [&](std::size_t owner, int worker) noexcept {
+      Scratch& own = scratch_[static_cast<std::size_t>(worker)];
+      std::vector<search::Entry>& joined = own.entries;
+      const search::SortedList lists[2] = {best_.of(owner), found.of(owner)};
+      const std::size_t count =
+          search::merge_lists(lists, best_.width, own.heads.data(), joined.data(),
+                              [](const search::Entry&) noexcept { return true; });
+      for (std::size_t i = 0; i < count; ++i) {
+        best_.ids[owner * best_.width + i] = joined[i].id;
+        best_.keys[owner * best_.width + i] = joined[i].key;
+      }
+      best_.counts[owner] = static_cast<std::int64_t>(count);
+    });
+  }
+
+  /// What an item of another part must reach to be among the k best of an owner; empty unless every
+  /// owner has k.
+  std::span<const double> floors(std::size_t k) noexcept {
+    for (std::size_t owner = 0; owner < floors_.size(); ++owner) {
+      if (static_cast<std::size_t>(best_.counts[owner]) < k) return {};
+      floors_[owner] = best_.keys[owner * best_.width + k - 1];
+    }
+    return floors_;
+  }
+
+  /// Writes the results of the owners, the first of which is owner `first` of the call.
+  void write(const search::Reported& reported, std::size_t first, std::size_t k,
+             const ResultView& out) noexcept {
+    base::parallel_for(best_.counts.size(), threads_, [&](std::size_t owner, int worker) noexcept {
+      std::vector<search::Entry>& entries = scratch_[static_cast<std::size_t>(worker)].entries;
+      const search::SortedList list = best_.of(owner);
+      for (std::size_t i = 0; i < list.size; ++i) entries[i] = list.at(i);
+      search::write_results({entries.data(), list.size}, reported, first + owner, k, out);
+    });
+  }
+
+ private:
+  // To wake a thread takes longer than to join the results of so few. ("Threads" in
+  // docs/measurements.md)
+  static constexpr std::size_t kOwnersPerThread = 64;
+
+  struct Scratch {
+    explicit Scratch(std::size_t width) : entries(width), heads(4) {}
+    std::vector<search::Entry> entries;
+    std::vector<std::size_t> heads;  // of two lists
+  };
+
+  int threads_;
+  Results best_;
+  std::vector<double> floors_;
+  std::vector<Scratch> scratch_;  // of each thread
+};
 
 /// `per_owner` rows of `rows` belong to each owner. Calls engine(items, kernels, request, out).
+/// `with_floors`: it can use those.
 template <typename Engine>
 void search_parts(const Call& call, const Version& version, const MatrixView& rows,
-                  std::size_t per_owner, std::size_t k, const ResultView& out, Engine&& engine) {
+                  std::size_t per_owner, std::size_t k, const ResultView& out, bool with_floors,
+                  Engine&& engine) {
   const std::size_t owners = rows.rows / per_owner;
   if (call.parts() == 1) {
-    return call.search_part(0, rows, 0, owners, k, call.keys(),
+    return call.search_part(0, rows, 0, owners, k, call.keys(), {},
                             [&](const auto& items, const auto& table, const auto& request) {
                               engine(items, table, request, out);
                             });
@@ -208,28 +255,31 @@ void search_parts(const Call& call, const Version& version, const MatrixView& ro
       search::write_results({}, call.reported(), owner, k, out);
     return;
   }
-  std::vector<PartResults> found(call.parts());
-  std::size_t width = 0;
-  for (std::size_t p = 0; p < found.size(); ++p) {
-    found[p].width = std::min(k, version.parts[p].rows);
-    width += found[p].width;
-  }
-  const std::size_t at_once = std::clamp<std::size_t>(kResultsAtOnce / width, 1, owners + 1);
+  // The largest first: what it finds leaves little to be found in the others.
+  std::vector<std::size_t> order(call.parts());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return version.parts[a].rows > version.parts[b].rows;
+  });
+  const std::size_t width = std::min(k, version.items);
+  const std::size_t at_once =
+      std::clamp<std::size_t>(kResultsAtOnce / std::max<std::size_t>(1, width), 1, owners + 1);
+  Results found;
   for (std::size_t first = 0; first < owners; first += at_once) {
     const std::size_t count = std::min(at_once, owners - first);
     const MatrixView own_rows = slice(rows, first * per_owner, count * per_owner);
-    for (std::size_t p = 0; p < found.size(); ++p) {
-      PartResults& one = found[p];
-      one.ids.resize(count * one.width);
-      one.keys.resize(count * one.width);
-      one.counts.resize(count);
-      call.search_part(
-          p, own_rows, first, count, one.width, true,
-          [&](const auto& items, const auto& table, const auto& request) {
-            engine(items, table, request, {one.ids.data(), one.keys.data(), one.counts.data()});
-          });
+    Best best(count, width, call.threads());
+    for (const std::size_t p : order) {
+      found.width = std::min(k, version.parts[p].rows);
+      found.resize(count);
+      call.search_part(p, own_rows, first, count, found.width, true,
+                       with_floors ? best.floors(k) : std::span<const double>(),
+                       [&](const auto& items, const auto& table, const auto& request) {
+                         engine(items, table, request, found.view());
+                       });
+      best.add(found);
     }
-    join(call, found, first, count, k, out);
+    best.write(call.reported(), first, k, out);
     base::throw_if_stopped();
   }
 }
@@ -250,7 +300,7 @@ void search(const Version& version, const MatrixView& queries, std::size_t k, co
             const SearchOptions& options) {
   api::check_results(out, queries.rows, k);
   const Call call(version, queries, "queries", queries.rows, "queries", options);
-  search_parts(call, version, queries, 1, k, out,
+  search_parts(call, version, queries, 1, k, out, true,
                [](const auto& items, const auto& table, const auto& request,
                   const ResultView& own) { search::search(items, table, request, own); });
 }
@@ -260,7 +310,7 @@ void search_multi(const Version& version, const MatrixView& interests, std::size
   const std::size_t users = api::checked_users(interests, per_user);
   api::check_results(out, users, k);
   const Call call(version, interests, "interests", users, "users", options);
-  search_parts(call, version, interests, per_user, k, out,
+  search_parts(call, version, interests, per_user, k, out, false,
                [&](const auto& items, const auto& table, const auto& request,
                    const ResultView& own) { search::multi(items, table, request, per_user, own); });
 }
@@ -270,7 +320,7 @@ RangeResult search_range(const Version& version, const MatrixView& queries,
   const std::vector<double> limits = api::checked_thresholds(thresholds, queries.rows);
   const Call call(version, queries, "queries", queries.rows, "queries", options);
   const auto of_part = [&](std::size_t p, bool keys) {
-    return call.search_part(p, queries, 0, queries.rows, 0, keys,
+    return call.search_part(p, queries, 0, queries.rows, 0, keys, {},
                             [&](const auto& items, const auto& table, const auto& request) {
                               return search::range(items, table, request, limits);
                             });

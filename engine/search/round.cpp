@@ -87,11 +87,37 @@ void Round<Collector>::scan_by_codes(std::span<QueryState> states) noexcept {
     collector_.open(rows_, plan_.chunks, plan_.list_entries);
     return scan_codes_in(Pass::all);
   }
+  if (collector_.knows_bounds()) {
+    collector_.open(rows_, plan_.chunks, plan_.list_entries);
+    scan_codes_in(Pass::all);
+    return leave_wasteful(states);
+  }
   // Selecting is enough if nothing above the guesses was dropped. Thresholds that are given need no
   // guess.
   if (!Collector::List::kRises || !scan_sample(Pass::select, states))
     scan_sample(Pass::sample, states);
   scan_codes_in(Pass::rest);
+}
+
+// Without a sample, what shows that the codes do not suit a query is the scan itself.
+template <typename Collector>
+void Round<Collector>::leave_wasteful(std::span<QueryState> states) noexcept {
+  for (std::size_t q = 0; q < count_; ++q) {
+    std::uint64_t wasted = 0;
+    for (std::size_t chunk = 0; chunk < plan_.chunks; ++chunk)
+      wasted += memory_.notes[chunk * count_ + q].wasted;
+    if (wasted > most_wasted(Pass::all)) states[q].leave_codes();
+  }
+}
+
+// In a pass over a sample as much as the plan says, and in one over all, of which there was no
+// sample, as much more as it has more items. After a sample there is no limit.
+template <typename Collector>
+std::uint64_t Round<Collector>::most_wasted(Pass pass) const noexcept {
+  if (pass == Pass::sample) return plan_.most_wasted;
+  return pass == Pass::all && collector_.knows_bounds() && plan_.sample_kept != 0
+             ? plan_.most_wasted * plan_.sample_step
+             : std::numeric_limits<std::uint64_t>::max();
 }
 
 // Guesses a threshold for each query, and notices which queries codes do not suit. Returns whether
@@ -166,8 +192,7 @@ void Round<Collector>::scan_codes_in(Pass pass) noexcept {
       .pass = pass,
       .sample_step = plan_.sample_step,
       .sample_bounds = plan_.sample_bounds,
-      .most_wasted =
-          pass == Pass::sample ? plan_.most_wasted : std::numeric_limits<std::uint64_t>::max(),
+      .most_wasted = most_wasted(pass),
       .deferred = pass == Pass::select ? plan_.sample_deferred : plan_.deferred,
       .by_codes = memory_.by_codes.data()};
   std::fill_n(memory_.notes.begin(), count_ * plan_.chunks, QueryNote{});

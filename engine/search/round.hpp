@@ -43,6 +43,8 @@ class Round {
  private:
   void prepare(std::span<QueryState> states) noexcept;
   void scan_by_codes(std::span<QueryState> states) noexcept;
+  void leave_wasteful(std::span<QueryState> states) noexcept;
+  std::uint64_t most_wasted(Pass pass) const noexcept;
   bool scan_sample(Pass pass, std::span<QueryState> states) noexcept;
   bool end_sample(Pass pass, std::size_t q, QueryState& state, std::size_t worker) noexcept;
   void scan_codes_in(Pass pass) noexcept;

@@ -40,7 +40,7 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table,
     if (kept == 0) {
       write_nothing(request, reported, out);
     } else {
-      TopKCollector collector(out, reported, request.k, kept, memory.top_k);
+      TopKCollector collector(out, reported, request.k, kept, request.floors, memory.top_k);
       Call(context, request, kept, memory, collector).run();
     }
     loan.keep();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "kernels/kernels.hpp"
 #include "maxdot/index.hpp"
@@ -28,6 +29,9 @@ struct Request {
   KeptMemory* kept = nullptr;
   /// Of results without a bound: what they may take; 0: what is free.
   std::uint64_t most_result_bytes = 0;
+  /// Of the k best alone: for each query, a bound; items whose keys lie below it may be missing.
+  /// Empty: none. Requires bounds above -inf.
+  std::span<const double> floors = {};
   /// Report the keys that order results (base/score.hpp) instead of scores.
   bool keys = false;
 };

@@ -1,18 +1,22 @@
 // LiveIndex: whatever happened to the catalogue, the answers are those of an Index built of its
 // items. (What a kill leaves is for histories.cpp.)
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "alloc_faults.hpp"
 #include "files.hpp"
 #include "live/model.hpp"
 #include "maxdot/live_index.hpp"
@@ -36,6 +40,54 @@ ErrorCode code_of(const std::function<void()>& call) {
     return error.code();
   }
   return {};
+}
+
+/// Halves as f32.
+Matrix widen(const std::vector<std::uint16_t>& halves, std::size_t dimension) {
+  const std::size_t rows = halves.size() / dimension;
+  const Index index =
+      Index::build(MatrixView{halves.data(), DType::f16, rows, dimension, 2 * dimension});
+  Matrix made(rows, dimension, DType::f32);
+  for (std::size_t r = 0; r < rows; ++r)
+    index.item_row(r, static_cast<float*>(made.data()) + r * dimension);
+  return made;
+}
+
+/// Carries the step out, after as many failures as it has allocations: each must leave the version
+/// as it was, or do no harm (how many cores there are can be answered without memory). Returns how
+/// many failed.
+std::uint64_t carried_out_without_memory(const Step& step, const Plan& plan, LiveIndex& index) {
+  const std::uint64_t before = index.snapshot().version();
+  for (std::uint64_t n = 0;; ++n) {
+    bool fired = false;
+    try {
+      const AllocationFault fault(n);
+      carry_out(step, plan, index);
+      fired = fault.fired();
+    } catch (const Error& error) {
+      REQUIRE(error.code() == ErrorCode::out_of_memory);
+      REQUIRE(index.snapshot().version() == before);
+      continue;
+    }
+    const bool changes =
+        step.kind != StepKind::compact && (!step.ids.empty() || step.kind == StepKind::replace);
+    REQUIRE(index.snapshot().version() == before + (changes ? 1 : 0));
+    if (!fired || changes) return n;
+  }
+}
+
+/// Calls again and again, each time another allocation failing. Each call must return or say that
+/// memory ran out.
+void call_without_memory(const std::function<void()>& call) {
+  for (std::uint64_t n = 0;; ++n) {
+    const AllocationFault fault(n);
+    try {
+      call();
+    } catch (const Error& error) {
+      REQUIRE(error.code() == ErrorCode::out_of_memory);
+    }
+    if (!fault.fired()) return;
+  }
 }
 
 }  // namespace
@@ -310,4 +362,101 @@ TEST_CASE("damaged files of a LiveIndex are refused, whatever byte it is") {
     folder.put("items/" + name, bytes);
   }
   CHECK(LiveIndex::open_read_only(path).snapshot().size() == all);
+}
+
+TEST_CASE("segments large enough for codes, with dead items, beside an Index of what lives") {
+  const Folder folder;
+  for (const Metric metric : {Metric::dot, Metric::cosine, Metric::euclidean}) {
+    for (const DType dtype : {DType::f32, DType::f16}) {
+      Plan plan;
+      plan.catalogue = {.metric = metric, .dtype = dtype};
+      plan.live = {.fresh_items = 1000, .compact_in_background = false};
+      plan.dimension = 24;
+      plan.universe = 30'000;
+      plan.writers = 1;
+      LiveIndex index =
+          LiveIndex::create(folder / (std::string(to_string(metric)) + to_string(dtype)),
+                            plan.dimension, plan.catalogue, plan.live);
+      Model model;
+      // A large segment, two smaller ones, new items, and in all of them some that go.
+      for (const std::size_t count :
+           std::initializer_list<std::size_t>{20'000, 5000, 3000, 700, 700}) {
+        Step step;
+        step.ids = ids_from(static_cast<std::int64_t>(model.size() / 2), count);
+        step.rows = count == 5000 ? generators()[3].make(count, plan.dimension, count)
+                                  : gaussian_rows(count, plan.dimension, count);
+        step.halves = to_halves(step.rows);
+        if (dtype == DType::f16) {  // the model holds what is stored
+          const Matrix widened = widen(step.halves, plan.dimension);
+          step.rows.values.assign(
+              static_cast<const float*>(widened.data()),
+              static_cast<const float*>(widened.data()) + step.rows.values.size());
+        }
+        carry_out(step, plan, index);
+        carry_out(step, model);
+        Step gone;
+        gone.kind = StepKind::remove;
+        for (std::size_t i = 0; i < count; i += 7) gone.ids.push_back(step.ids[i]);
+        carry_out(gone, plan, index);
+        carry_out(gone, model);
+      }
+      CHECK(index.stats().segments == 3);
+      CHECK(index.stats().dead_items > 0);
+      for (std::uint64_t seed = 0; seed < 12; ++seed)
+        CHECK(difference(index.snapshot(), model, plan, seed) == "");
+      // As many queries as make a batch of any kind.
+      const Rows queries = gaussian_rows(300, plan.dimension, 9);
+      std::vector<std::int64_t> ids;
+      std::vector<float> values;
+      for (const auto& [id, row] : model) {
+        ids.push_back(id);
+        values.insert(values.end(), row.begin(), row.end());
+      }
+      const Index all = Index::build(MatrixView::f32(values.data(), ids.size(), plan.dimension),
+                                     {.metric = metric, .ids = ids});
+      for (const std::size_t k : std::initializer_list<std::size_t>{1, 10, 100})
+        CHECK(difference(index.search(queries.view(), k), all.search(queries.view(), k)) == "");
+    }
+  }
+}
+
+TEST_CASE("memory that runs out in a LiveIndex is an Error, and nothing has changed" *
+          doctest::skip(!kAllocationsCanFail)) {
+  const Folder folder;
+  Plan plan;
+  plan.catalogue = {.metric = Metric::dot};
+  plan.live = {.fresh_items = 64, .compact_in_background = false};
+  plan.dimension = 5;
+  plan.universe = 200;
+  plan.writers = 1;
+  const std::string path = folder / "items";
+  Model model;
+  std::optional<LiveIndex> index(
+      LiveIndex::create(path, plan.dimension, plan.catalogue, plan.live));
+  std::uint64_t faults = 0;
+  for (std::size_t i = 0; i < 40; ++i) {
+    CAPTURE(i);
+    const Step step = make_step(plan, 5, 0, i);
+    faults += carried_out_without_memory(step, plan, *index);
+    carry_out(step, model);
+    REQUIRE(difference(index->snapshot(), model, plan, i) == "");
+    if (i % 10 != 9) continue;
+    call_without_memory([&] {
+      index.reset();
+      index.emplace(LiveIndex::open(path, plan.live));
+    });
+    call_without_memory([&] { (void)LiveIndex::open_read_only(path).snapshot().size(); });
+    REQUIRE(difference(index->snapshot(), model, plan, i) == "");
+  }
+  CHECK(faults > 100);
+  const Rows queries = gaussian_rows(3, plan.dimension, 1);
+  const double threshold = 0.5;
+  call_without_memory([&] {
+    const Snapshot snapshot = index->snapshot();
+    (void)snapshot.search(queries.view(), 5);
+    (void)snapshot.search_range(queries.view(), {&threshold, 1});
+    (void)snapshot.search_multi(queries.view(), 3, 5);
+    (void)snapshot.ids();
+    (void)index->stats();
+  });
 }

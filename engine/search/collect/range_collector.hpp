@@ -41,6 +41,8 @@ class RangeCollector {
   double first_bound(std::size_t row) const noexcept {
     return RangeList::lowest_key(limit_of(row));
   }
+  /// The scan of a sample tells whether the codes suit a query.
+  static constexpr bool knows_bounds() noexcept { return false; }
   template <typename Complete>
   double guess(std::size_t, std::size_t, std::size_t, const Complete&) noexcept {
     return -std::numeric_limits<double>::infinity();

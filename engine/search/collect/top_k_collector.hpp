@@ -29,10 +29,10 @@ class TopKCollector {
   /// The plan decides how many queries make a round.
   static constexpr std::size_t kMostRoundQueries = static_cast<std::size_t>(-1);
 
-  /// `kept`: results that a query can have, 1 to k.
+  /// `kept`: results that a query can have, 1 to k. `floors`: of Request.
   TopKCollector(const ResultView& out, const Reported& reported, std::size_t k, std::size_t kept,
-                TopKMemory& memory) noexcept
-      : out_(out), reported_(reported), k_(k), kept_(kept), memory_(memory) {}
+                std::span<const double> floors, TopKMemory& memory) noexcept
+      : out_(out), reported_(reported), k_(k), kept_(kept), floors_(floors), memory_(memory) {}
 
   std::size_t kept() const noexcept { return kept_; }
 
@@ -53,9 +53,11 @@ class TopKCollector {
   }
 
   /// A lower bound of the keys wanted by the query in `row`, before anything was found.
-  double first_bound(std::size_t) const noexcept {
-    return -std::numeric_limits<double>::infinity();
+  double first_bound(std::size_t row) const noexcept {
+    return floors_.empty() ? -std::numeric_limits<double>::infinity() : floors_[row];
   }
+  /// Whether these bounds are as good as a guess would be.
+  bool knows_bounds() const noexcept { return !floors_.empty(); }
 
   /// After the sample: a bound that is almost surely below the k-th best key; -inf if too little
   /// was found. A somewhat bolder one, no better than the `least`-th that was found, if only above
@@ -90,6 +92,7 @@ class TopKCollector {
   Reported reported_;
   std::size_t k_;
   std::size_t kept_;
+  std::span<const double> floors_;
   TopKMemory& memory_;
   std::size_t queries_ = 0;
   std::size_t chunks_ = 0;
