@@ -12,7 +12,7 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories bench bench-callers bench-callers-python bench-live bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,11 @@ histories: deps ## kill writers of a LiveIndex again and again, and check what i
 	cmake --preset dev
 	cmake --build --preset dev --target maxdot_live_histories
 	TMPDIR=/dev/shm build/dev/bin/maxdot_live_histories --histories $(or $(CASES),20000) --seed $(or $(SEED),1)
+
+swaps: deps ## replace a LiveIndex 1,000 times under load, and check every answer and the memory (CASES=1000)
+	cmake --preset dev
+	cmake --build --preset dev --target maxdot_live_swaps
+	TMPDIR=/dev/shm build/dev/bin/maxdot_live_swaps --swaps $(or $(CASES),1000)
 
 bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \

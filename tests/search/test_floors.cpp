@@ -1,5 +1,5 @@
-// Floors: a search that is told what a result must reach finds all that reaches it, whatever screens
-// the items, and however little the codes tell.
+// Floors: a search that is told what a result must reach finds all that reaches it, whatever
+// screens the items, and however little the codes tell.
 
 #include <doctest/doctest.h>
 
