@@ -7,6 +7,8 @@ import time
 
 import numpy as np
 import worker
+from peers import PEERS, Maxdot
+from peers_index import Hnswlib
 
 LOOKS = 20  # at the threads of the process, in a turn
 WAIT = 60  # seconds that callers wait for each other at most
@@ -15,6 +17,36 @@ WAIT = 60  # seconds that callers wait for each other at most
 def _threads():
     status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("\nThreads:")[1].split()[0])
+
+
+class MaxdotBatcher(Maxdot):
+    SETTING = "maxdot.Batcher as it comes: callers share searches."
+
+    def build(self, items):
+        import maxdot
+
+        super().build(items)
+        self.batcher = maxdot.Batcher(self.index, threads=self.threads)
+
+    def search(self, queries, k):
+        return self.batcher.search(queries, k)[0]
+
+
+class HnswlibGraph(Hnswlib):
+    approximate = True
+    SETTING = 'Index, space "ip", M = 32, ef_construction = 200, ef = 400: approximate, for scale.'
+
+    def build(self, items):
+        import hnswlib
+
+        self.index = hnswlib.Index(space="ip", dim=items.shape[1])
+        self.index.init_index(max_elements=len(items), M=32, ef_construction=200)
+        self.index.add_items(items)
+        self.index.set_ef(400)
+
+
+# Only callers are interested in these.
+PEERS.update({"maxdot Batcher": MaxdotBatcher, "hnswlib HNSW": HnswlibGraph})
 
 
 class Caller(worker.Worker):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many Python threads that ask a query at a time each, as in a server: maxdot beside FAISS IndexFlatIP.
 
-Each line is measured in a process of its own, so none finds the threads and memory of another. The four sides of a number of
+Each line is measured in a process of its own, so none finds the threads and memory of another. The sides of a number of
 callers are alive at once and asked in turn; medians over the rounds. `1`: maxdot with threads=1 in every call, FAISS after
 omp_set_num_threads(1); `default`: both as they come. "threads" are those of the whole process, callers and Python's own
 included; "RSS MB" is what the searches have added to the memory of the process since its index was built; "wrong" counts
@@ -29,9 +29,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 SIDES = [
     ("maxdot", "1"),
     ("maxdot", "default"),
+    ("maxdot Batcher", "default"),
     ("FAISS IndexFlatIP", "1"),
     ("FAISS IndexFlatIP", "default"),
+    ("hnswlib BFIndex", "1"),
 ]
+GRAPH = ("hnswlib HNSW", "1")
 CHECKED = 32
 
 
@@ -73,7 +76,7 @@ def measure_callers(callers, files, options, log):
     """A row for each side."""
     sides = []
     try:
-        for name, setting in SIDES:
+        for name, setting in [*SIDES, *([GRAPH] if options.graph else [])]:
             sides.append(Side(name, setting, log))
             sides[-1].ask("build", items=str(files[0]), queries=str(files[1]))
         turns = {side: [] for side in sides}
@@ -111,6 +114,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=3.0, help="of a turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench-callers"), help="folder for the data")
+    parser.add_argument("--graph", action="store_true", help="hnswlib's graph, too, which is approximate and takes minutes to build")
     parser.add_argument("--json", help="write the rows to this file")
     options = parser.parse_args()
     if min(options.items, options.dimension, options.k, options.rounds, *options.callers) < 1 or not options.seconds > 0:
