@@ -9,6 +9,7 @@
 
 #include "api/index_parts.hpp"
 #include "base/f16.hpp"
+#include "base/path_errors.hpp"
 #include "base/stop.hpp"
 #include "base/temporary.hpp"
 #include "live/changes.hpp"
@@ -26,12 +27,28 @@ namespace {
 // slower than a compaction each time.
 constexpr int kMostTries = 100;
 
-std::size_t fresh_rows(const Version& version) noexcept {
-  std::size_t rows = 0;
+Load load_of(const Version& version, std::uint64_t log_bytes) noexcept {
+  Load load;
+  load.log_bytes = log_bytes;
   for (const VisiblePart& visible : version.parts) {
-    if (!visible.part->has_codes()) rows += visible.rows;
+    load.rows += visible.rows;
+    load.dead_rows += visible.part->dead();
+    if (visible.part->has_codes()) {
+      ++load.segments;
+    } else {
+      load.fresh_rows += visible.rows;
+    }
   }
-  return rows;
+  return load;
+}
+
+// The process may go to another working folder.
+std::string absolute(const std::string& path) {
+  base::check_path(path);
+  std::error_code error;
+  std::string made = std::filesystem::absolute(path, error).string();
+  if (error) base::fail_errno(path, "cannot find the working folder", error.value());
+  return made;
 }
 
 /// The rows, packed, as the catalogue stores them.
@@ -63,7 +80,7 @@ void Catalogue::create(const std::string& path, const Shape& shape) {
 }
 
 Catalogue::Catalogue(const std::string& folder, const LiveOptions& options, Mode mode)
-    : folder_(folder), options_(options) {
+    : folder_(absolute(folder)), options_(options) {
   if (mode == Mode::write) {
     open_to_write();
   } else {
@@ -96,10 +113,12 @@ void Catalogue::open_to_write() {
   LogWriter log = LogWriter::go_on(folder_.log(recovered.log), recovered.log, recovered.log_bytes);
   queue_ = std::make_unique<ChangeQueue>(
       std::move(recovered.state), std::move(log), options_.durability,
-      [this](std::shared_ptr<const Version> version) { publish(std::move(version)); });
+      [this](std::shared_ptr<const Version> version, std::uint64_t log_bytes) {
+        publish(std::move(version), log_bytes);
+      });
   compactor_ =
       std::make_unique<Compactor>(folder_, options_, *queue_, recovered.first_log, last + 1);
-  compactor_->notice(fresh_rows(*version()), false);
+  compactor_->notice(load_of(*version(), recovered.log_bytes));
 }
 
 void Catalogue::open_to_read() {
@@ -117,7 +136,7 @@ void Catalogue::open_to_read() {
     }
   }
   read_->state.prepare_version();
-  publish(read_->state.make_version());
+  publish(read_->state.make_version(), 0);
 }
 
 bool Catalogue::refresh() {
@@ -134,7 +153,7 @@ bool Catalogue::refresh() {
     try {
       if (!read_on(folder_, *read_)) return false;
       read_->state.prepare_version();
-      publish(read_->state.make_version());
+      publish(read_->state.make_version(), 0);
     } catch (const Error&) {
       reads_on = false;  // the state may be half-way; or the manifest is another one now
     }
@@ -148,13 +167,13 @@ std::shared_ptr<const Version> Catalogue::version() const noexcept {
   return version_;
 }
 
-void Catalogue::publish(std::shared_ptr<const Version> version) noexcept {
-  const std::size_t fresh = fresh_rows(*version);
+void Catalogue::publish(std::shared_ptr<const Version> version, std::uint64_t log_bytes) noexcept {
+  const Load load = load_of(*version, log_bytes);
   {
     const std::lock_guard lock(mutex_);
     version_.swap(version);  // the one before ends, if at all, after the lock
   }
-  if (compactor_ != nullptr) compactor_->notice(fresh, false);
+  if (compactor_ != nullptr) compactor_->notice(load);
 }
 
 void Catalogue::require_writable() const {
@@ -222,7 +241,7 @@ Change Catalogue::replace(const Index& index) {
     throw;
   }
   replaces_.fetch_add(1);
-  compactor_->notice(fresh_rows(*version()), true);
+  compactor_->clean();
   return {replace.version, index.size()};
 }
 

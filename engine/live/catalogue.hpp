@@ -44,7 +44,7 @@ class Catalogue {
  private:
   void open_to_write();
   void open_to_read();
-  void publish(std::shared_ptr<const Version> version) noexcept;
+  void publish(std::shared_ptr<const Version> version, std::uint64_t log_bytes) noexcept;
   void require_writable() const;
   Change attach(std::span<const std::int64_t> ids, Matrix&& rows, const Shape& shape);
   std::shared_ptr<Segment> saved(const Index& index);

@@ -24,7 +24,7 @@ ChangeQueue::ChangeQueue(State state, LogWriter log, Durability durability, Publ
       durability_(durability),
       publish_(std::move(publish)) {
   state_.prepare_version();
-  publish_(state_.make_version());
+  publish_(state_.make_version(), log_.bytes());
 }
 
 void ChangeQueue::run(Operation& operation) {
@@ -65,7 +65,7 @@ void ChangeQueue::carry_out(std::vector<Operation*>& group) noexcept {
   if (durability_ == Durability::group || log_.broken())
     sync({group.data() + safe, group.size() - safe});
   // What may be lost is not shown to anybody.
-  if (changed && !log_.broken()) publish_(state_.make_version());
+  if (changed && !log_.broken()) publish_(state_.make_version(), log_.bytes());
 }
 
 // Returns whether it was carried out.

@@ -22,8 +22,8 @@ namespace maxdot::live {
 
 class ChangeQueue {
  public:
-  /// Must not throw.
-  using Publish = std::function<void(std::shared_ptr<const Version>)>;
+  /// Gets each new version, and the bytes of the log that it is in. Must not throw.
+  using Publish = std::function<void(std::shared_ptr<const Version>, std::uint64_t log_bytes)>;
 
   ChangeQueue(State state, LogWriter log, Durability durability, Publish publish);
 

@@ -19,6 +19,13 @@ namespace {
 // So many times fresh_items may have no codes before upserts wait for the thread.
 constexpr std::size_t kMostFresh = 16;
 
+// [bytes] A log of so many is ended: whoever opens the folder reads it. It has the room of some
+// 2,000,000 removes, which take a second to read.
+constexpr std::uint64_t kMostLogBytes = std::uint64_t{16} << 20;
+
+// Segments are looked at again when such a part of all rows has died since.
+constexpr std::size_t kDeadPart = 16;
+
 // After a failure, such as a disk that is full.
 constexpr std::chrono::seconds kBeforeNextTry(1);
 
@@ -45,19 +52,34 @@ Compactor::~Compactor() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Compactor::notice(std::size_t fresh_rows, bool clean) noexcept {
+void Compactor::notice(const Load& load) noexcept {
   const std::lock_guard lock(mutex_);
-  fresh_rows_ = fresh_rows;
-  clean_ = clean_ || clean;
-  if (fresh_rows_ >= options_.fresh_items || clean_) noticed_.notify_all();
+  load_ = load;
+  if (wants_flush() || wants_merge()) noticed_.notify_all();
   room_.notify_all();
+}
+
+void Compactor::clean() noexcept {
+  const std::lock_guard lock(mutex_);
+  clean_ = true;
+  noticed_.notify_all();
+}
+
+// Both require the lock.
+bool Compactor::wants_flush() const noexcept {
+  return clean_ || load_.fresh_rows >= options_.fresh_items || load_.log_bytes >= kMostLogBytes;
+}
+
+bool Compactor::wants_merge() const noexcept {
+  return load_.segments > merged_.segments ||
+         load_.dead_rows > merged_.dead_rows + load_.rows / kDeadPart + options_.fresh_items;
 }
 
 void Compactor::wait_for_room() {
   std::unique_lock lock(mutex_);
   room_.wait(lock, [this] {
     return !thread_.joinable() || ends_ || !error_.empty() ||
-           fresh_rows_ <= kMostFresh * options_.fresh_items;
+           load_.fresh_rows <= kMostFresh * options_.fresh_items;
   });
 }
 
@@ -80,17 +102,18 @@ void Compactor::work() {
   base::Stop stop({&closing_, 0.0, nullptr, nullptr}, nullptr);
   const base::StopOfThread scope(&stop);
   for (;;) {
+    bool flushes = false;
     {
       std::unique_lock lock(mutex_);
-      noticed_.wait(lock, [this] {
-        return ends_ || fresh_rows_ >= options_.fresh_items || std::exchange(clean_, false);
-      });
+      noticed_.wait(lock, [this] { return ends_ || wants_flush() || wants_merge(); });
       if (ends_) return;
+      flushes = wants_flush();
+      clean_ = false;
     }
     std::string error;
     try {
       const std::lock_guard lock(running_);
-      flush();
+      if (flushes) flush();
       while (merge(false)) {
       }
     } catch (const std::exception& failure) {
@@ -102,9 +125,10 @@ void Compactor::work() {
     }
     std::unique_lock lock(mutex_);
     error_.swap(error);
+    merged_ = load_;
     if (error_.empty()) continue;
     room_.notify_all();
-    clean_ = true;
+    clean_ = true;  // to try again
     noticed_.wait_for(lock, kBeforeNextTry, [this] { return ends_; });
   }
 }

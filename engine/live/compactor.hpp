@@ -19,6 +19,15 @@
 
 namespace maxdot::live {
 
+/// What tells whether there is something to compact.
+struct Load {
+  std::size_t rows = 0;
+  std::size_t fresh_rows = 0;  ///< without codes
+  std::size_t dead_rows = 0;
+  std::size_t segments = 0;
+  std::uint64_t log_bytes = 0;  ///< of the newest log
+};
+
 class Compactor {
  public:
   /// `first_log`: that of the manifest. `next_file`: no file of the folder has this number or a
@@ -33,8 +42,10 @@ class Compactor {
   /// A number for a new file.
   std::uint64_t next_file() noexcept { return next_file_.fetch_add(1); }
 
-  /// Told of each version: how many rows have no codes, and whether there is something to clean up.
-  void notice(std::size_t fresh_rows, bool clean) noexcept;
+  /// Told of each version.
+  void notice(const Load& load) noexcept;
+  /// The catalogue was replaced: what is left of the one before is to be removed.
+  void clean() noexcept;
   /// Waits while much more has no codes than may, as long as the thread makes progress.
   void wait_for_room();
 
@@ -46,6 +57,8 @@ class Compactor {
 
  private:
   void start();
+  bool wants_flush() const noexcept;
+  bool wants_merge() const noexcept;
   void work();
   void flush();
   bool merge(bool everything);
@@ -68,7 +81,8 @@ class Compactor {
   // Under this one:
   std::condition_variable noticed_;
   std::condition_variable room_;
-  std::size_t fresh_rows_ = 0;
+  Load load_;
+  Load merged_;  // when segments were merged last
   bool clean_ = false;
   bool ends_ = false;
   std::string error_;

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "base/atomic_file.hpp"
 #include "base/checked.hpp"
 #include "base/file.hpp"
 #include "base/path_errors.hpp"
+#include "live/version.hpp"
 #include "maxdot/error.hpp"
 #include "store/row_lookup.hpp"
 
@@ -73,11 +75,12 @@ class Reader {
 };
 
 Shape checked_shape(const Header& header, const Reader& reader) {
-  const bool good =
-      header.metric <= static_cast<std::uint32_t>(Metric::euclidean) && header.normalized <= 1 &&
-      (header.dtype == static_cast<std::uint32_t>(DType::f32) ||
-       header.dtype == static_cast<std::uint32_t>(DType::f16)) &&
-      header.dimension >= 1 && header.dimension <= max_dimension && header.version >= 1;
+  const bool good = header.metric <= static_cast<std::uint32_t>(Metric::euclidean) &&
+                    header.normalized <= 1 &&
+                    (header.dtype == static_cast<std::uint32_t>(DType::f32) ||
+                     header.dtype == static_cast<std::uint32_t>(DType::f16)) &&
+                    header.dimension >= 1 && header.dimension <= max_dimension &&
+                    header.version >= 1 && header.version < kMostVersions;
   if (!good) reader.refuse();
   return {static_cast<Metric>(header.metric), header.normalized == 1,
           static_cast<DType>(header.dtype), static_cast<std::size_t>(header.dimension)};
@@ -166,8 +169,11 @@ Manifest read_manifest(const std::string& path, std::uint64_t* checksum) {
     manifest.version = header.version;
     manifest.first_log = header.first_log;
     if (header.segments > reader.left() / sizeof(SegmentHeader)) reader.refuse();
-    for (std::uint64_t s = 0; s < header.segments; ++s)
+    std::set<std::uint64_t> numbers;
+    for (std::uint64_t s = 0; s < header.segments; ++s) {
       manifest.segments.push_back(read_segment(reader));
+      if (!numbers.insert(manifest.segments.back().number).second) reader.refuse();
+    }
     if (reader.left() != sizeof(stored)) reader.refuse();
     return manifest;
   });

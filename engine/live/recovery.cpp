@@ -9,6 +9,7 @@
 #include "live/manifest.hpp"
 #include "live/record.hpp"
 #include "live/segment.hpp"
+#include "live/version.hpp"
 #include "maxdot/error.hpp"
 #include "store/encode.hpp"
 
@@ -64,7 +65,8 @@ class Replay {
     const std::string path = folder_.log(log);
     const auto visit = [&](const RecordHeader& header, std::span<const unsigned char> payload) {
       State& state = recovered_.state;
-      if (header.version == 0 || (continues_ && header.version != state.version() + 1)) {
+      if (header.version == 0 || header.version >= kMostVersions ||
+          (continues_ && header.version != state.version() + 1)) {
         throw Error(ErrorCode::checksum_mismatch,
                     path + ": goes on with version " + std::to_string(header.version) +
                         " after version " + std::to_string(state.version()) +

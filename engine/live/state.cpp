@@ -112,6 +112,9 @@ void State::forget(std::uint64_t number) noexcept {
     const auto* segment = dynamic_cast<const Segment*>(part.get());
     return segment != nullptr && segment->number() == number;
   };
+  retired_.erase(std::remove_if(retired_.begin(), retired_.end(),
+                                [number](const Retired& one) { return one.number == number; }),
+                 retired_.end());
   const auto found = std::find_if(parts_.begin(), parts_.end(), is_it);
   if (found == parts_.end()) return;
   items_ -= (*found)->rows() - (*found)->dead();

@@ -60,8 +60,8 @@ class State {
 
   /// A segment that was there when the catalogue was opened.
   void restore(std::shared_ptr<Segment> segment, std::span<const std::uint32_t> dead_rows);
-  /// The segment of this file, if there is one, is put in anew by the next change, which a log that
-  /// is older than the manifest repeats.
+  /// The next change, which a log that is older than the manifest repeats, puts the segment of this
+  /// file in: it is not there, and not retired.
   void forget(std::uint64_t number) noexcept;
 
   /// `sources` out, `merged` (null: none) in, which has the same live items. Requires room: prepare

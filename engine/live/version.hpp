@@ -11,6 +11,9 @@
 
 namespace maxdot::live {
 
+/// No catalogue gets so far by 1 for each change; a file that says so is forged.
+inline constexpr std::uint64_t kMostVersions = std::uint64_t{1} << 62;
+
 struct VisiblePart {
   std::shared_ptr<const Part> part;
   std::size_t rows;  ///< of the part: the first so many

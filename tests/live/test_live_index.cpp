@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -18,6 +19,7 @@
 
 #include "alloc_faults.hpp"
 #include "files.hpp"
+#include "live/manifest.hpp"
 #include "live/model.hpp"
 #include "maxdot/live_index.hpp"
 #include "support.hpp"
@@ -272,6 +274,42 @@ TEST_CASE(
   for (const auto& entry : std::filesystem::directory_iterator(path))
     if (entry.path().extension() == ".maxdot") ++segments;
   CHECK(segments == 1);
+}
+
+TEST_CASE("a log that is older than the manifest: segments that both name are kept") {
+  const Folder folder;
+  const std::string path = folder / "items";
+  const LiveOptions options = {.fresh_items = 64, .compact_in_background = false};
+  {
+    LiveIndex index = LiveIndex::create(path, 4, {.metric = Metric::dot}, options);
+    index.replace(Index::build(gaussian_rows(100, 4, 1).view(), {.metric = Metric::dot}));
+    index.upsert(ids_from(1000, 100), gaussian_rows(100, 4, 2).view());  // a segment at once
+  }
+  // As if a merge of others had written it and the process had been killed: the log repeats both.
+  live::Manifest manifest = live::read_manifest(path + "/manifest");
+  manifest.version = 3;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.ends_with(".maxdot")) continue;
+    const Index segment = Index::open(entry.path().string());
+    manifest.segments.push_back({std::stoull(name.substr(std::string("segment-").size())),
+                                 segment.info().checksum,
+                                 segment.size(),
+                                 {}});
+  }
+  CHECK(manifest.segments.size() == 2);
+  live::write_manifest(manifest, path + "/manifest");
+  // New items become a segment, and what is no longer needed is removed.
+  {
+    LiveIndex index = LiveIndex::open(path, {.fresh_items = 64});
+    CHECK(index.snapshot().size() == 200);
+    for (const std::int64_t first : {5000, 6000})
+      index.upsert(ids_from(first, 40), gaussian_rows(40, 4, 3).view());
+    for (int wait = 0; wait < 1000 && index.stats().fresh_items != 0; ++wait)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(index.stats().fresh_items == 0);
+  }
+  CHECK(LiveIndex::open(path, options).snapshot().size() == 280);
 }
 
 TEST_CASE("what a LiveIndex refuses changes nothing") {
