@@ -26,4 +26,7 @@ if(MAXDOT_BUILD_TOOLS)
   if(TARGET maxdot_faiss_module)  # beside the command, where `maxdot verify` looks for it
     install(TARGETS maxdot_faiss_module LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
+  if(TARGET maxdot_server_command)
+    install(TARGETS maxdot_server_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
 endif()

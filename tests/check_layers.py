@@ -43,6 +43,16 @@ TOOLS = {
     "console": ["console"],
     "verify": ["console", "verify"],
     "commands": ["console", "verify", "commands"],
+    "server": ["console", "server"],
+}
+# The same within tools/server, but for the files that lie directly in it: they put the parts together.
+SERVER = {
+    "base": ["base"],
+    "models": ["base", "models"],
+    "infer": ["base", "models", "infer"],
+    "service": ["base", "models", "infer", "service"],
+    "grpc": ["base", "models", "infer", "service", "grpc"],
+    "http": ["base", "models", "infer", "service", "http"],
 }
 # The fuzzer's oracle is a second opinion: it shares nothing with the library.
 ALONE = ["tests/fuzz/oracle.hpp", "tests/fuzz/oracle.cpp"]
@@ -80,6 +90,19 @@ def check_search(path, parts):
         layer, *rest = target.split("/")
         if layer == "search" and part_of_search(rest) not in SEARCH[part]:
             yield f"{path}:{number}: part '{part}' of search must not include \"{target}\""
+
+
+def check_server(root, path):
+    part, *rest = path.relative_to(root / "tools" / "server").parts
+    if not rest:
+        return
+    if part not in SERVER:
+        yield f"{path}: folder '{part}' is no known part of the server"
+        return
+    for number, target in includes(path):
+        folder, first, *_ = target.split("/") + [""]
+        if folder == "server" and first not in SERVER[part]:
+            yield f"{path}:{number}: part '{part}' of the server must not include \"{target}\""
 
 
 def is_own(root, folder, path, target):
@@ -140,6 +163,8 @@ def check(root):
             if folder == "tools" and path.relative_to(root / folder).parts[0] not in TOOLS:
                 problems.append(f"{path}: it must stand in one of the folders {', '.join(TOOLS)}")
             problems += check_user(root, folder, path)
+            if path.is_relative_to(root / "tools" / "server"):
+                problems += check_server(root, path)
     for name in ALONE:
         if (root / name).is_file():
             files += 1

@@ -1,0 +1,159 @@
+#include "server/models/models.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "server/base/request_error.hpp"
+#include "server/models/index_model.hpp"
+
+namespace maxdot::server {
+
+Models::Models(Sources sources, const BatcherOptions& options, Log& log)
+    : sources_(std::move(sources)), options_(options), log_(log) {}
+
+void Models::load_all() {
+  const std::lock_guard loading(loading_);
+  look_for_files();
+  for (const auto& [name, entry] : entries_) {
+    try {
+      load_entry(name);
+    } catch (const std::exception&) {
+      if (sources_.files().contains(name)) throw;
+    }
+  }
+}
+
+std::shared_ptr<Model> Models::find(const std::string& name, const std::string& version) const {
+  std::shared_ptr<Model> model;
+  {
+    const std::shared_lock lock(access_);
+    const auto found = entries_.find(name);
+    if (found == entries_.end())
+      throw RequestError(Code::not_found, "there is no model " + in_quotes(name));
+    if (found->second.model == nullptr) {
+      throw RequestError(Code::unavailable,
+                         "model " + in_quotes(name) + " is not ready: " + found->second.reason);
+    }
+    model = found->second.model;
+  }
+  if (!version.empty()) {
+    const std::string current = model->info().version;
+    if (version != current) {
+      throw RequestError(Code::not_found, "model " + in_quotes(name) + " has no version " +
+                                              in_quotes(version) + ", its version is " + current);
+    }
+  }
+  return model;
+}
+
+std::vector<ModelState> Models::list() const {
+  const std::shared_lock lock(access_);
+  std::vector<ModelState> states;
+  states.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) {
+    states.push_back({name, entry.model, entry.reason, entry.loads, entry.failed_loads});
+  }
+  return states;
+}
+
+void Models::load(const std::string& name) {
+  const std::lock_guard loading(loading_);
+  look_for_files();
+  if (!entries_.contains(name)) {
+    throw RequestError(Code::not_found, "there is no model " + in_quotes(name) +
+                                            "; put its file into a folder that is served");
+  }
+  load_entry(name);
+}
+
+void Models::unload(const std::string& name) {
+  const std::lock_guard loading(loading_);
+  std::shared_ptr<Model> dropped;  // ends after the lock: it answers what waits first
+  {
+    const std::unique_lock lock(access_);
+    const auto found = entries_.find(name);
+    if (found == entries_.end())
+      throw RequestError(Code::not_found, "there is no model " + in_quotes(name));
+    found->second.model.swap(dropped);
+    found->second.unloaded = true;
+    found->second.reason = "unloaded";
+  }
+  log_.write(Level::info, "unloaded", {{"model", name}});
+}
+
+void Models::refresh(bool all) {
+  const std::lock_guard loading(loading_);
+  look_for_files();
+  for (const auto& [name, entry] : entries_) {
+    if (entry.unloaded) continue;
+    const std::optional<FileIdentity> now = identity_of(entry.path);
+    // A file that is gone is no reason to stop: an open index keeps what it has.
+    if (!all && (!now || now == entry.tried)) continue;
+    try {
+      load_entry(name);
+    } catch (const std::exception&) {
+      // The entry and the log say why.
+    }
+  }
+}
+
+void Models::close() {
+  const std::lock_guard loading(loading_);
+  std::map<std::string, Entry> dropped;  // its models end after the lock
+  const std::unique_lock lock(access_);
+  entries_.swap(dropped);
+}
+
+void Models::look_for_files() {
+  for (const auto& [name, path] : sources_.all()) {
+    const std::unique_lock lock(access_);
+    const auto [entry, is_new] = entries_.try_emplace(name);
+    if (is_new) entry->second.reason = "not loaded yet";
+    entry->second.path = path;
+  }
+}
+
+void Models::load_entry(const std::string& name) {
+  Entry& entry = entries_.at(name);
+  const auto begin = std::chrono::steady_clock::now();
+  const std::optional<FileIdentity> seen = identity_of(entry.path);
+  const StopOptions stop = {.cancellation = &cancellation_};
+  try {
+    std::shared_ptr<Model> model = entry.model;
+    if (model != nullptr) {
+      model->reload(entry.path, stop);
+    } else {
+      model = std::make_shared<IndexModel>(entry.path, options_, stop);
+    }
+    const ModelInfo info = model->info();
+    {
+      const std::unique_lock lock(access_);
+      entry.model = std::move(model);
+      entry.tried = seen;
+      entry.unloaded = false;
+      entry.reason.clear();
+      ++entry.loads;
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    log_.write(Level::info, "loaded",
+               {{"model", name},
+                {"file", entry.path},
+                {"version", info.version},
+                {"items", info.items},
+                {"dimension", info.dimension},
+                {"bytes", info.bytes},
+                {"seconds", took.count()}});
+  } catch (const std::exception& error) {
+    {
+      const std::unique_lock lock(access_);
+      entry.tried = seen;
+      entry.reason = error.what();
+      ++entry.failed_loads;
+    }
+    log_.write(Level::error, "load_failed",
+               {{"model", name}, {"file", entry.path}, {"error", error.what()}});
+    throw;
+  }
+}
+
+}  // namespace maxdot::server

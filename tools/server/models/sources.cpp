@@ -1,0 +1,59 @@
+#include "server/models/sources.hpp"
+
+#include <filesystem>
+
+#include "console/failure.hpp"
+#include "console/files.hpp"
+
+namespace maxdot::server {
+namespace {
+
+using tools::ExitCode;
+using tools::Failure;
+
+std::string name_of(const std::filesystem::path& file) {
+  std::string name = file.filename().string();
+  if (tools::ends_with(name, kIndexSuffix))
+    name.resize(name.size() - std::string(kIndexSuffix).size());
+  return name;
+}
+
+}  // namespace
+
+Sources::Sources(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    std::error_code failed;
+    if (std::filesystem::is_directory(path, failed)) {
+      folders_.push_back(path);
+      continue;
+    }
+    if (!std::filesystem::exists(path, failed)) {
+      throw Failure(ExitCode::io,
+                    path + ": there is no such file; name an index or a folder of them");
+    }
+    const std::string name = name_of(path);
+    if (name.empty()) throw Failure(ExitCode::usage, path + ": has no name for a model; rename it");
+    const auto [other, is_new] = files_.emplace(name, path);
+    if (!is_new) {
+      throw Failure(ExitCode::usage, path + ": would be the model '" + name + "' as " +
+                                         other->second + " is; rename one of them");
+    }
+  }
+}
+
+std::map<std::string, std::string> Sources::all() const {
+  std::map<std::string, std::string> found = files_;
+  for (const std::string& folder : folders_) {
+    std::error_code failed;
+    for (auto entry = std::filesystem::directory_iterator(folder, failed);
+         !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+      const std::string path = entry->path().string();
+      std::error_code unseen;
+      const bool is_index = tools::ends_with(path, kIndexSuffix) && entry->is_regular_file(unseen);
+      if (is_index && !name_of(path).empty()) found.emplace(name_of(path), path);
+    }
+  }
+  return found;
+}
+
+}  // namespace maxdot::server

@@ -1,0 +1,164 @@
+#include "server/server.hpp"
+
+#include <atomic>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <exception>
+#include <utility>
+
+#include "console/failure.hpp"
+#include "maxdot/index.hpp"
+#include "maxdot/machine.hpp"
+#include "server/front.hpp"
+#include "server/http/tls_context.hpp"
+#include "server/models/file_identity.hpp"
+#include "server/watch.hpp"
+
+namespace maxdot::server {
+namespace {
+
+namespace net = boost::asio;
+
+bool is_loopback(const std::string& address) {
+  boost::system::error_code failed;
+  const auto host = net::ip::make_address(address, failed);
+  if (failed) {
+    throw tools::Failure(
+        tools::ExitCode::usage,
+        "--listen: '" + address + "' is no IP address, such as 127.0.0.1 or 0.0.0.0");
+  }
+  return host.is_loopback();
+}
+
+class Server {
+ public:
+  explicit Server(const Options& options)
+      : options_(options),
+        log_(level_of(options.log_level)),
+        tokens_(options.read_token, options.write_token, !is_loopback(options.address)),
+        models_(Sources(options.models), options.batcher(), log_),
+        metrics_(models_),
+        front_(options, models_, metrics_, tokens_, log_, loads_.get_executor()),
+        watch_(control_, {.tick = [this] { look(); },
+                          .reload = [this] { reload(); },
+                          .stop = [this] { stop(); }}) {}
+
+  void run() {
+    log_.write(Level::info, "listening",
+               {{"address", options_.address},
+                {"grpc_port", front_.grpc_port()},
+                {"http_port", front_.http_port()},
+                {"tls", options_.tls.used()},
+                {"kernel", kernel_name()},
+                {"version", version()}});
+    net::post(loads_, [this] { load(); });
+    control_.run();
+    end();
+    if (failed_) std::rethrow_exception(failed_);
+  }
+
+ private:
+  void load() {
+    std::exception_ptr failed;
+    try {
+      certificates_ = certificates();
+      models_.load_all();
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    net::post(control_, [this, failed] {
+      failed_ = failed;
+      if (failed) return control_.stop();
+      if (stopping_) return;
+      loaded_ = true;
+      front_.set_ready(true);
+      log_.write(Level::info, "ready");
+    });
+  }
+
+  // Whether a file was written. One look at a time: a load may take longer than a second.
+  void look() {
+    if (!loaded_ || looking_.exchange(true)) return;
+    net::post(loads_, [this] {
+      models_.refresh(false);
+      if (certificates() != certificates_) reload_certificates();
+      looking_ = false;
+    });
+  }
+
+  void reload() {
+    log_.write(Level::info, "reload");
+    net::post(loads_, [this] {
+      try {
+        tokens_.reload();
+      } catch (const std::exception& error) {
+        log_.write(Level::error, "reload_failed", {{"error", error.what()}});
+      }
+      reload_certificates();
+      models_.refresh(true);
+    });
+  }
+
+  void reload_certificates() {
+    certificates_ = certificates();
+    try {
+      front_.reload_certificates();
+    } catch (const std::exception& error) {
+      log_.write(Level::error, "reload_failed", {{"error", error.what()}});
+    }
+  }
+
+  using Identities = std::vector<std::optional<FileIdentity>>;
+  Identities certificates() const {
+    const TlsFiles& tls = options_.tls;
+    if (!tls.used()) return {};
+    return {identity_of(tls.certificate), identity_of(tls.key), identity_of(tls.client_ca)};
+  }
+
+  // The first signal begins the delay, a second one ends it.
+  void stop() {
+    if (std::exchange(stopping_, true)) return control_.stop();
+    log_.write(Level::info, "draining");
+    front_.set_ready(false);
+    models_.cancel();
+    drain_.expires_after(std::chrono::seconds(options_.drain_delay));
+    drain_.async_wait([this](boost::system::error_code) { control_.stop(); });
+  }
+
+  void end() {
+    models_.cancel();
+    front_.drain(std::chrono::system_clock::now() + std::chrono::seconds(options_.drain_timeout));
+    loads_.join();
+    models_.close();
+    log_.write(Level::info, "stopped");
+  }
+
+  const Options& options_;
+  Log log_;
+  Tokens tokens_;
+  Models models_;
+  Metrics metrics_;
+  net::thread_pool loads_{1};
+  Front front_;
+  net::io_context control_{1};
+  net::steady_timer drain_{control_};
+  Watch watch_;
+  bool loaded_ = false;
+  bool stopping_ = false;
+  std::exception_ptr failed_;
+  std::atomic<bool> looking_ = false;
+  Identities certificates_;  // that HTTP uses; of the thread of loads_
+};
+
+}  // namespace
+
+void check(const Options& options) {
+  (void)Tokens(options.read_token, options.write_token, !is_loopback(options.address));
+  if (options.tls.used()) (void)tls_context(options.tls);
+  for (const auto& [name, path] : Sources(options.models).all()) (void)Index::open(path);
+}
+
+void run(const Options& options) { Server(options).run(); }
+
+}  // namespace maxdot::server

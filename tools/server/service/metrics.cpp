@@ -1,0 +1,84 @@
+#include "server/service/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/text_serializer.h>
+
+#include <iterator>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/service/model_metrics.hpp"
+
+namespace maxdot::server {
+namespace {
+
+// [seconds] From what a small catalogue takes to what no client waits for.
+const prometheus::Histogram::BucketBoundaries kSeconds = {
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+    0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
+const prometheus::Histogram::BucketBoundaries kQueries = {1,  2,   4,   8,   16,  32,
+                                                          64, 128, 256, 512, 1024};
+
+}  // namespace
+
+const char* to_string(Protocol protocol) noexcept {
+  return protocol == Protocol::grpc ? "grpc" : "http";
+}
+
+Metrics::Metrics(const Models& models)
+    : models_(models),
+      requests_(prometheus::BuildCounter()
+                    .Name("maxdot_requests_total")
+                    .Help("Inference requests that were answered, by code")
+                    .Register(registry_)),
+      seconds_(prometheus::BuildHistogram()
+                   .Name("maxdot_request_seconds")
+                   .Help("Of a request, if ok: decoding, waiting and search")
+                   .Register(registry_)),
+      queries_(prometheus::BuildHistogram()
+                   .Name("maxdot_request_queries")
+                   .Help("Queries of a request that was answered ok")
+                   .Register(registry_)),
+      connections_(prometheus::BuildGauge()
+                       .Name("maxdot_http_connections")
+                       .Help("HTTP connections that are open")
+                       .Register(registry_)
+                       .Add({})),
+      refused_(prometheus::BuildCounter()
+                   .Name("maxdot_http_connections_refused_total")
+                   .Help("HTTP connections that were closed at once: there were --max-connections")
+                   .Register(registry_)
+                   .Add({})),
+      ready_(prometheus::BuildGauge()
+                 .Name("maxdot_ready")
+                 .Help("1 while the server takes requests")
+                 .Register(registry_)
+                 .Add({})) {}
+
+void Metrics::answered(const std::string& model, Protocol protocol, const char* code,
+                       double seconds, std::size_t queries) {
+  const char* const name = to_string(protocol);
+  requests_.Add({{"model", model}, {"protocol", name}, {"code", code}}).Increment();
+  if (code != std::string_view("ok")) return;
+  seconds_.Add({{"model", model}, {"protocol", name}}, kSeconds).Observe(seconds);
+  queries_.Add({{"model", model}, {"protocol", name}}, kQueries)
+      .Observe(static_cast<double>(queries));
+}
+
+void Metrics::connection_opened() { connections_.Increment(); }
+void Metrics::connection_closed() { connections_.Decrement(); }
+void Metrics::connection_refused() { refused_.Increment(); }
+void Metrics::set_ready(bool ready) { ready_.Set(ready ? 1.0 : 0.0); }
+
+std::string Metrics::text() const {
+  std::vector<prometheus::MetricFamily> families = registry_.Collect();
+  std::vector<prometheus::MetricFamily> of_models = families_of(models_.list());
+  families.insert(families.end(), std::make_move_iterator(of_models.begin()),
+                  std::make_move_iterator(of_models.end()));
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace maxdot::server
