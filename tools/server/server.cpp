@@ -39,6 +39,7 @@ class Server {
         tokens_(options.read_token, options.write_token, !is_loopback(options.address)),
         models_(Sources(options.models), options.batcher(), log_),
         metrics_(models_),
+        certificates_(certificates()),
         front_(options, models_, metrics_, tokens_, log_, loads_.get_executor()),
         watch_(control_, {.tick = [this] { look(); },
                           .reload = [this] { reload(); },
@@ -59,10 +60,11 @@ class Server {
   }
 
  private:
+  using Identities = std::vector<std::optional<FileIdentity>>;
+
   void load() {
     std::exception_ptr failed;
     try {
-      certificates_ = certificates();
       models_.load_all();
     } catch (...) {
       failed = std::current_exception();
@@ -109,7 +111,6 @@ class Server {
     }
   }
 
-  using Identities = std::vector<std::optional<FileIdentity>>;
   Identities certificates() const {
     const TlsFiles& tls = options_.tls;
     if (!tls.used()) return {};
@@ -139,6 +140,7 @@ class Server {
   Tokens tokens_;
   Models models_;
   Metrics metrics_;
+  Identities certificates_;  // that HTTP uses; once it runs, of the thread of loads_
   net::thread_pool loads_{1};
   Front front_;
   net::io_context control_{1};
@@ -148,7 +150,6 @@ class Server {
   bool stopping_ = false;
   std::exception_ptr failed_;
   std::atomic<bool> looking_ = false;
-  Identities certificates_;  // that HTTP uses; of the thread of loads_
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "server/grpc/grpc_server.hpp"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -27,14 +28,24 @@ constexpr int kKeepaliveTimeout = 20'000;
 // More would have to come in several connections.
 constexpr int kMostStreams = 1'024;
 
-// gRPC writes lines of its own to stderr otherwise; a process has one such function.
+// gRPC and protobuf write lines of their own to stderr otherwise; a process has one such function
+// of each.
 std::atomic<Log*> log_of_grpc = nullptr;
 
-void write_log(gpr_log_func_args* line) {
+void write_log(Level level, const char* library, const std::string& message) {
   Log* log = log_of_grpc.load();
-  if (log == nullptr) return;
-  const Level level = line->severity == GPR_LOG_SEVERITY_ERROR ? Level::warn : Level::debug;
-  log->write(level, "grpc", {{"message", line->message}});
+  if (log != nullptr) log->write(level, library, {{"message", message}});
+}
+
+void write_log_of_grpc(gpr_log_func_args* line) {
+  write_log(line->severity == GPR_LOG_SEVERITY_ERROR ? Level::warn : Level::debug, "grpc",
+            line->message);
+}
+
+// What it tells is that a client sent no message, which the client is told.
+void write_log_of_protobuf(google::protobuf::LogLevel, const char*, int,
+                           const std::string& message) {
+  write_log(Level::debug, "protobuf", message);
 }
 
 std::shared_ptr<grpc::ServerCredentials> credentials(const TlsFiles& tls) {
@@ -62,7 +73,8 @@ GrpcServer::GrpcServer(Service& service, const std::string& address, std::uint16
                        const TlsFiles& tls, Log& log)
     : service_(service) {
   log_of_grpc = &log;
-  gpr_set_log_function(write_log);
+  gpr_set_log_function(write_log_of_grpc);
+  google::protobuf::SetLogHandler(write_log_of_protobuf);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

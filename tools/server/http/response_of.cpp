@@ -24,6 +24,7 @@ void append(std::string& body, double value) {
   char digits[32];
   const auto [end, failed] = std::to_chars(digits, digits + sizeof(digits), value);
   if (failed == std::errc()) body.append(digits, end);
+  if (value == 0.0) body += ".0";  // who reads -0 as a whole number loses its sign
 }
 
 void append(std::string& body, std::int64_t value) {

@@ -51,6 +51,7 @@ DataType data_type_of(const std::string& name, const std::string& tensor) {
 }
 
 Elements Elements::of_bytes(std::string_view bytes) {
+  if (bytes.empty()) return {};
   if (reinterpret_cast<std::uintptr_t>(bytes.data()) % kAlignment == 0)
     return view(std::span<const char>(bytes.data(), bytes.size()));
   // The memory of a vector of this type is aligned as it is; the last one may have bytes to spare.
