@@ -27,5 +27,6 @@ void register_evaluate(CLI::App& app);
 void register_info(CLI::App& app);
 void register_verify_file(CLI::App& app);
 void register_verify(CLI::App& app);
+void register_serve(CLI::App& app);
 
 }  // namespace maxdot::tools

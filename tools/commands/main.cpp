@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array register_commands = {register_build,    register_search, register_batch,
                                           register_evaluate, register_info,   register_verify_file,
-                                          register_verify};
+                                          register_verify,   register_serve};
 
 int fail(ExitCode code, std::string_view message) noexcept {
   print_error(message);
