@@ -5,14 +5,16 @@ MAXDOT := build/release/bin/maxdot
 APT := g++ clang-14 clang-format-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
        libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev python3-dev python3-venv \
        abigail-tools golang-go
+APT_SERVER := libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc prometheus-cpp-dev libboost-dev libssl-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
 VENV := build/venv
 PEERS := build/venv-peers
 RECHUB := build/venv-rechub
+SERVER := build/venv-server
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub server deps-server test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +34,13 @@ deps: ## install what is missing (Debian packages; elsewhere, install the same l
 build: deps ## build the release preset: the command is then build/release/bin/maxdot
 	cmake --preset release
 	cmake --build --preset release
+
+deps-server: deps ## install what the server needs, too
+	@$(MAKE) --no-print-directory deps APT="$(APT_SERVER)"
+
+server: deps-server ## build the server: build/release/bin/maxdot-server (docs/serving.md)
+	cmake --preset release -DMAXDOT_BUILD_SERVER=ON
+	cmake --build --preset release --target maxdot_cli maxdot_server_command
 
 demo: build ## build an index of real word vectors, search it, score a batch, cross-check with FAISS
 	@bash examples/demo.sh $(MAXDOT)
@@ -53,6 +62,18 @@ test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a vir
 $(VENV)/ready: tests/python/requirements.txt | deps
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q -r $<
+	touch $@
+
+test-server: deps-server $(SERVER)/ready ## the server's tests: its parts, then by clients from PyPI
+	cmake --preset dev -DMAXDOT_BUILD_SERVER=ON
+	cmake --build --preset dev --target maxdot_cli maxdot_server_command maxdot_server_tests maxdot_fuzz_server
+	ctest --preset dev -R '^server'
+	$(SERVER)/bin/pip install -q .
+	MAXDOT_SERVER_BIN=$(CURDIR)/build/dev/bin/maxdot-server $(SERVER)/bin/python -m pytest -q tests/server
+
+$(SERVER)/ready: tests/server/requirements.txt | deps
+	python3 -m venv $(SERVER)
+	$(SERVER)/bin/pip install -q -r $<
 	touch $@
 
 asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
