@@ -58,6 +58,11 @@ def test_half_a_request(impatient, queries, sent):
     assert all(closed(connection) for connection in slow)
 
 
+def test_a_connection_to_grpc_that_says_nothing(impatient):
+    with connect(impatient, impatient.grpc_port) as connection:
+        assert closed(connection)
+
+
 def test_a_byte_at_a_time(impatient):
     """Each byte comes in time, but the request does not."""
     with connect(impatient) as connection:

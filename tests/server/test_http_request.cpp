@@ -113,12 +113,23 @@ TEST_CASE("raw data stands after the JSON in the order of the inputs") {
 }
 
 TEST_CASE("nesting without an end is refused, not followed") {
-  const std::string deep(3'000, '[');
-  check_refused([&] { decode(deep); }, Code::invalid_argument, "no JSON");
-  check_refused([&] { decode(input(deep)); }, Code::invalid_argument, "no JSON");
-  const std::string closed = deep + std::string(3'000, ']');
-  check_refused([&] { decode(closed); }, Code::invalid_argument, "no JSON object");
-  CHECK(floats(decode(input(closed))).empty());
+  for (const std::size_t depth : {std::size_t{40}, std::size_t{3'000}, std::size_t{1'000'000}}) {
+    const std::string open(depth, '[');
+    const std::string closed = open + std::string(depth, ']');
+    for (const std::string& text : {open, closed, input(open), input(closed)})
+      check_refused([&] { decode(text); }, Code::invalid_argument, "nested deeper");
+    check_refused([&] { parse_document(open); }, Code::invalid_argument, "nested deeper");
+  }
+  const std::string within(20, '[');
+  CHECK(floats(decode(input(within + std::string(20, ']')))).empty());
+}
+
+TEST_CASE("what is kept of a document is bounded, and empty lists in data are not kept") {
+  std::string many = "[]";
+  for (int i = 0; i < 10'000; ++i) many += ",[]";
+  check_refused([&] { decode("{\"inputs\":[" + many + "]}"); }, Code::invalid_argument, "10000");
+  check_refused([&] { parse_document("[" + many + "]"); }, Code::invalid_argument, "10000");
+  CHECK(floats(decode(input("[" + many + ",1]"))) == std::vector<float>{1.0F});
 }
 
 TEST_CASE("there are no more numbers than a message may have bytes for") {

@@ -195,10 +195,14 @@ class TestHttp:
         assert words in json.loads(text)["error"]
 
     @pytest.mark.parametrize(
-        "body", [b"", b"{", b"nonsense", b"[" * 100_000, b'{"inputs":[{"data":[1e999]}]}', b"\xff\xfe", b'{"id":"\xff"}']
+        "body", [b"", b"{", b"nonsense", b'{"inputs":[{"data":[1e999]}]}', b"\xff\xfe", b'{"id":"\xff"}']
     )
     def test_what_is_no_json(self, server, body):
         self.refused(server, body, "no JSON")
+
+    @pytest.mark.parametrize("prefix", [b"", b'{"parameters":', b'{"inputs":[{"data":'])
+    def test_nesting_without_an_end(self, server, prefix):
+        self.refused(server, prefix + b"[" * 10_000_000, "nested deeper")
 
     def test_nan(self, server):
         self.refused(server, {"inputs": [dict(QUERIES, data=[float("nan")] * 100)]}, "no JSON")

@@ -38,7 +38,8 @@ Front::Front(const Options& options, Models& models, Metrics& metrics, const Tok
       connections_(service_, metrics, options.most_connections,
                    std::chrono::seconds(options.client_timeout)),
       grpc_(std::make_unique<GrpcServer>(service_, options.address,
-                                         static_cast<std::uint16_t>(options.grpc_port), tls_, log)),
+                                         static_cast<std::uint16_t>(options.grpc_port), tls_,
+                                         connections_.timeout(), log)),
       http_(std::make_unique<HttpServer>(*io_, connections_, options.address,
                                          static_cast<std::uint16_t>(options.http_port),
                                          context_of(tls_))) {

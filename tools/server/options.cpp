@@ -25,7 +25,7 @@ void add_limits(CLI::App& app, Options& options) {
              "HTTP connections at a time; more are closed at once");
   add_number(app, "--client-timeout", options.client_timeout, 1, kDay,
              "Seconds in which an HTTP client must send a request and take its answer; an idle "
-             "connection is closed after them, too");
+             "connection is closed after them, too, and one to gRPC that says nothing");
 }
 
 void add_security(CLI::App& app, Options& options) {

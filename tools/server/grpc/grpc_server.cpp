@@ -29,23 +29,19 @@ constexpr int kKeepaliveTimeout = 20'000;
 constexpr int kMostStreams = 1'024;
 
 // gRPC and protobuf write lines of their own to stderr otherwise; a process has one such function
-// of each.
+// of each. They tell mostly what clients do wrong, of which a flood must not fill the log.
 std::atomic<Log*> log_of_grpc = nullptr;
 
-void write_log(Level level, const char* library, const std::string& message) {
+void write_log(const char* library, const std::string& message) {
   Log* log = log_of_grpc.load();
-  if (log != nullptr) log->write(level, library, {{"message", message}});
+  if (log != nullptr) log->write(Level::debug, library, {{"message", message}});
 }
 
-void write_log_of_grpc(gpr_log_func_args* line) {
-  write_log(line->severity == GPR_LOG_SEVERITY_ERROR ? Level::warn : Level::debug, "grpc",
-            line->message);
-}
+void write_log_of_grpc(gpr_log_func_args* line) { write_log("grpc", line->message); }
 
-// What it tells is that a client sent no message, which the client is told.
 void write_log_of_protobuf(google::protobuf::LogLevel, const char*, int,
                            const std::string& message) {
-  write_log(Level::debug, "protobuf", message);
+  write_log("protobuf", message);
 }
 
 std::shared_ptr<grpc::ServerCredentials> credentials(const TlsFiles& tls) {
@@ -70,7 +66,7 @@ std::string endpoint(const std::string& address, std::uint16_t port) {
 }  // namespace
 
 GrpcServer::GrpcServer(Service& service, const std::string& address, std::uint16_t port,
-                       const TlsFiles& tls, Log& log)
+                       const TlsFiles& tls, std::chrono::seconds timeout, Log& log)
     : service_(service) {
   log_of_grpc = &log;
   gpr_set_log_function(write_log_of_grpc);
@@ -82,6 +78,8 @@ GrpcServer::GrpcServer(Service& service, const std::string& address, std::uint16
   builder.SetMaxReceiveMessageSize(bytes);
   builder.SetMaxSendMessageSize(-1);                        // Service bounds what is asked for
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two servers on a port: an error
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(std::chrono::milliseconds(timeout).count()));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTime);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeout);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostStreams);

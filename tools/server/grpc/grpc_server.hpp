@@ -15,9 +15,10 @@ namespace maxdot::server {
 
 class GrpcServer {
  public:
-  /// Listens; port 0 is any that is free. Throws tools::Failure (io).
+  /// Listens; port 0 is any that is free. A connection that speaks no gRPC within `timeout` ends.
+  /// Throws tools::Failure (io).
   GrpcServer(Service& service, const std::string& address, std::uint16_t port, const TlsFiles& tls,
-             Log& log);
+             std::chrono::seconds timeout, Log& log);
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
   /// Ends what is under way.

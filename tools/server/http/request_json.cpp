@@ -15,6 +15,33 @@ constexpr int kKeyOfDocument = 1;
 constexpr int kInput = 2;
 constexpr int kKeyOfInput = 3;
 
+// A bracket is a byte to send and a hundred to keep, so what is kept is bounded.
+constexpr int kMostDepth = 32;
+constexpr std::size_t kMostValues = 10'000;
+
+class Bounds {
+ public:
+  static void check_depth(int depth) {
+    if (depth <= kMostDepth) return;
+    throw RequestError(Code::invalid_argument, "the request is nested deeper than " +
+                                                   std::to_string(kMostDepth) + " levels");
+  }
+
+  void check(int depth, json::parse_event_t event) {
+    check_depth(depth);
+    const bool ends =
+        event == json::parse_event_t::array_end || event == json::parse_event_t::object_end;
+    if (!ends && values_++ == kMostValues) {
+      throw RequestError(Code::invalid_argument,
+                         "the request holds more than " + std::to_string(kMostValues) +
+                             " names and values beside the data of tensors");
+    }
+  }
+
+ private:
+  std::size_t values_ = 0;
+};
+
 class DataReader {
  public:
   DataReader(std::map<std::size_t, Numbers>& data, std::size_t most) : data_(data), most_(most) {}
@@ -22,6 +49,7 @@ class DataReader {
   // Returns whether the document keeps the value.
   bool operator()(int depth, json::parse_event_t event, json& value) {
     if (current_ != nullptr) return read(depth, event, value);
+    bounds_.check(depth, event);
     if (event == json::parse_event_t::key && depth == kKeyOfDocument) {
       in_inputs_ = value == "inputs";
       // Of a key that is given twice the parser keeps the last.
@@ -40,7 +68,10 @@ class DataReader {
 
  private:
   bool read(int depth, json::parse_event_t event, const json& value) {
-    if (event == json::parse_event_t::array_start) return true;  // else its numbers were skipped
+    if (event == json::parse_event_t::array_start) {
+      Bounds::check_depth(depth);
+      return true;  // else its numbers were skipped
+    }
     if (event == json::parse_event_t::array_end) {
       if (depth == kKeyOfInput) current_ = nullptr;
       return false;
@@ -60,6 +91,7 @@ class DataReader {
     return false;
   }
 
+  Bounds bounds_;
   std::map<std::size_t, Numbers>& data_;
   std::size_t most_;
   std::size_t count_ = 0;
@@ -95,7 +127,11 @@ RequestJson parse_request(std::string_view text, std::size_t most_numbers) {
 
 json parse_document(std::string_view text) {
   try {
-    return json::parse(text);
+    Bounds bounds;
+    return json::parse(text, [&](int depth, json::parse_event_t event, json&) {
+      bounds.check(depth, event);
+      return true;
+    });
   } catch (const json::exception& error) {
     refuse(error);
   }

@@ -24,7 +24,8 @@ struct RequestJson {
 
 /// A number in a document takes many times its own bytes: so the data of tensors, which may be
 /// millions, goes into vectors as it is read. Throws RequestError (invalid_argument) for what is no
-/// JSON, or data that are no numbers; (too_large) for more than `most_numbers`.
+/// JSON, data that are no numbers, and documents that are nested deeper or hold more than a request
+/// can; (too_large) for more than `most_numbers`.
 RequestJson parse_request(std::string_view text, std::size_t most_numbers);
 
 /// Other documents, which are small. Throws RequestError (invalid_argument).

@@ -35,7 +35,7 @@ struct InferRequest {
 
 /// What a request may ask for at most.
 struct Limits {
-  std::uint64_t message_bytes = std::uint64_t{64} << 20;
+  std::uint64_t message_bytes = std::uint64_t{16} << 20;
   std::uint64_t k = 10'000;
   std::uint64_t queries = 1'024;
 };
