@@ -9,6 +9,22 @@ namespace {
   throw Error(ErrorCode::invalid_argument, what);
 }
 
+std::int32_t metric_value(Metric metric) noexcept {
+  switch (metric) {
+    case Metric::dot:
+      return MAXDOT_DOT;
+    case Metric::cosine:
+      return MAXDOT_COSINE;
+    case Metric::euclidean:
+      return MAXDOT_EUCLIDEAN;
+  }
+  return MAXDOT_DEFAULT_METRIC;
+}
+
+std::int32_t dtype_value(DType dtype) noexcept {
+  return dtype == DType::f32 ? MAXDOT_F32 : MAXDOT_F16;
+}
+
 }  // namespace
 
 void refuse_null(const char* name) { refuse(std::string(name) + ": is a null pointer"); }
@@ -30,6 +46,14 @@ std::size_t size_of_argument(std::int64_t value, const char* name) {
   return static_cast<std::size_t>(value);
 }
 
+DType dtype_of(std::int32_t dtype, const char* name) {
+  if (dtype != MAXDOT_F32 && dtype != MAXDOT_F16) {
+    refuse(std::string(name) + ": dtype " + std::to_string(dtype) +
+           " is neither MAXDOT_F32 nor MAXDOT_F16");
+  }
+  return dtype == MAXDOT_F32 ? DType::f32 : DType::f16;
+}
+
 MatrixView matrix_of(const maxdot_matrix* matrix, const char* name) {
   const maxdot_matrix& given = required(matrix, name);
   if (given.rows < 0 || given.cols < 0 || given.stride_bytes < 0) {
@@ -37,13 +61,9 @@ MatrixView matrix_of(const maxdot_matrix* matrix, const char* name) {
            std::to_string(given.cols) + " or stride_bytes " + std::to_string(given.stride_bytes) +
            " is negative");
   }
-  if (given.dtype != MAXDOT_F32 && given.dtype != MAXDOT_F16) {
-    refuse(std::string(name) + ": dtype " + std::to_string(given.dtype) +
-           " is neither MAXDOT_F32 nor MAXDOT_F16");
-  }
   MatrixView view;
   view.data = given.data;
-  view.dtype = given.dtype == MAXDOT_F32 ? DType::f32 : DType::f16;
+  view.dtype = dtype_of(given.dtype, name);
   view.rows = static_cast<std::size_t>(given.rows);
   view.cols = static_cast<std::size_t>(given.cols);
   view.stride_bytes = static_cast<std::size_t>(given.stride_bytes);
@@ -144,20 +164,17 @@ void SearchArguments::tell_stats() const {
   tell(told, told_, "stats");
 }
 
-std::int32_t metric_value(Metric metric) noexcept {
-  switch (metric) {
-    case Metric::dot:
-      return MAXDOT_DOT;
-    case Metric::cosine:
-      return MAXDOT_COSINE;
-    case Metric::euclidean:
-      return MAXDOT_EUCLIDEAN;
-  }
-  return MAXDOT_DEFAULT_METRIC;
-}
-
-std::int32_t dtype_value(DType dtype) noexcept {
-  return dtype == DType::f32 ? MAXDOT_F32 : MAXDOT_F16;
+void tell_info(const IndexInfo& known, maxdot_index_info* info) {
+  maxdot_index_info told = {};
+  told.dtype = dtype_value(known.dtype);
+  told.metric = metric_value(known.metric);
+  told.normalized = known.normalized ? 1 : 0;
+  told.has_ids = known.has_ids ? 1 : 0;
+  told.items = static_cast<std::int64_t>(known.items);
+  told.dimension = static_cast<std::int64_t>(known.dimension);
+  told.bytes = static_cast<std::int64_t>(known.bytes);
+  told.checksum = known.checksum;
+  tell(told, info, "info");
 }
 
 }  // namespace maxdot::c

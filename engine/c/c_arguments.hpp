@@ -10,6 +10,7 @@
 #include <string>
 
 #include "maxdot/index.hpp"
+#include "maxdot/live_index.hpp"
 #include "maxdot/maxdot.h"
 #include "maxdot/stop.hpp"
 
@@ -23,6 +24,10 @@ struct maxdot_workspace {
 
 struct maxdot_index {
   maxdot::Index index;
+};
+
+struct maxdot_live {
+  maxdot::LiveIndex index;
 };
 
 namespace maxdot::c {
@@ -73,6 +78,7 @@ void tell(Told told, Told* out, const char* name) {
 /// A number of elements. Throws for a negative one.
 std::size_t size_of_argument(std::int64_t value, const char* name);
 
+DType dtype_of(std::int32_t dtype, const char* name);
 MatrixView matrix_of(const maxdot_matrix* matrix, const char* name);
 /// Nothing for MAXDOT_DEFAULT_METRIC.
 std::optional<Metric> metric_of(std::int32_t metric);
@@ -100,7 +106,7 @@ class SearchArguments {
   maxdot_search_stats* told_ = nullptr;
 };
 
-std::int32_t metric_value(Metric metric) noexcept;
-std::int32_t dtype_value(DType dtype) noexcept;
+/// Writes what an index or a snapshot is, as far as the caller's struct goes.
+void tell_info(const IndexInfo& known, maxdot_index_info* info);
 
 }  // namespace maxdot::c

@@ -17,6 +17,21 @@ struct maxdot_batcher {
 
 namespace {
 
+BatcherOptions batching_of(const maxdot_batcher_options* options) {
+  const maxdot_batcher_options given = c::options_of(options, "options");
+  BatcherOptions batching;
+  batching.threads = c::threads_of(given.threads);
+  if (given.most_batch_queries != 0) {
+    batching.most_batch_queries =
+        c::size_of_argument(given.most_batch_queries, "most_batch_queries");
+  }
+  if (given.most_waiting_queries != 0) {
+    batching.most_waiting_queries =
+        c::size_of_argument(given.most_waiting_queries, "most_waiting_queries");
+  }
+  return batching;
+}
+
 RequestOptions request_of(const maxdot_request_options* options, std::size_t queries) {
   const maxdot_request_options given = c::options_of(options, "options");
   RequestOptions request;
@@ -58,18 +73,17 @@ maxdot_status maxdot_batcher_create(const maxdot_index* index,
   return c::guarded([&] {
     c::required(made, "made") = nullptr;
     const Index& known = c::required(index, "index").index;
-    const maxdot_batcher_options given = c::options_of(options, "options");
-    BatcherOptions batching;
-    batching.threads = c::threads_of(given.threads);
-    if (given.most_batch_queries != 0) {
-      batching.most_batch_queries =
-          c::size_of_argument(given.most_batch_queries, "most_batch_queries");
-    }
-    if (given.most_waiting_queries != 0) {
-      batching.most_waiting_queries =
-          c::size_of_argument(given.most_waiting_queries, "most_waiting_queries");
-    }
-    *made = new maxdot_batcher{Batcher(known, batching)};
+    *made = new maxdot_batcher{Batcher(known, batching_of(options))};
+  });
+}
+
+maxdot_status maxdot_batcher_create_live(const maxdot_live* live,
+                                         const maxdot_batcher_options* options,
+                                         maxdot_batcher** made) {
+  return c::guarded([&] {
+    c::required(made, "made") = nullptr;
+    const LiveIndex& known = c::required(live, "live").index;
+    *made = new maxdot_batcher{Batcher(known, batching_of(options))};
   });
 }
 

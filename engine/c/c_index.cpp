@@ -88,19 +88,7 @@ maxdot_status maxdot_save(const maxdot_index* index, const char* path) {
 void maxdot_close(maxdot_index* index) { delete index; }
 
 maxdot_status maxdot_info(const maxdot_index* index, maxdot_index_info* info) {
-  return c::guarded([&] {
-    const IndexInfo known = c::required(index, "index").index.info();
-    maxdot_index_info told = {};
-    told.dtype = c::dtype_value(known.dtype);
-    told.metric = c::metric_value(known.metric);
-    told.normalized = known.normalized ? 1 : 0;
-    told.has_ids = known.has_ids ? 1 : 0;
-    told.items = static_cast<std::int64_t>(known.items);
-    told.dimension = static_cast<std::int64_t>(known.dimension);
-    told.bytes = static_cast<std::int64_t>(known.bytes);
-    told.checksum = known.checksum;
-    c::tell(told, info, "info");
-  });
+  return c::guarded([&] { c::tell_info(c::required(index, "index").index.info(), info); });
 }
 
 maxdot_status maxdot_item_id(const maxdot_index* index, int64_t row, int64_t* id) {

@@ -1,4 +1,4 @@
-// Searches from C.
+// Searches of an index from C, their memory, and what joins those of shards.
 
 #include <algorithm>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "c/c_arguments.hpp"
+#include "c/c_searches.hpp"
 #include "c/c_status.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
@@ -15,10 +16,6 @@
 #include "maxdot/merge.hpp"
 
 using namespace maxdot;
-
-struct maxdot_range {
-  RangeResult result;
-};
 
 namespace {
 
@@ -74,12 +71,7 @@ maxdot_status maxdot_search(const maxdot_index* index, const maxdot_matrix* quer
                             const maxdot_search_options* options, int64_t* ids, double* scores,
                             int64_t* counts) {
   return c::guarded([&] {
-    const Index& known = c::required(index, "index").index;
-    const MatrixView rows = c::matrix_of(queries, "queries");
-    const std::size_t width = c::size_of_argument(k, "k");
-    const c::SearchArguments given(options, rows.rows, known.size());
-    known.search_into(rows, width, {ids, scores, counts}, given.options());
-    given.tell_stats();
+    c::search(c::required(index, "index").index, queries, k, options, {ids, scores, counts});
   });
 }
 
@@ -87,14 +79,8 @@ maxdot_status maxdot_search_multi(const maxdot_index* index, const maxdot_matrix
                                   int64_t per_user, int64_t k, const maxdot_search_options* options,
                                   int64_t* ids, double* scores, int64_t* counts) {
   return c::guarded([&] {
-    const Index& known = c::required(index, "index").index;
-    const MatrixView rows = c::matrix_of(interests, "interests");
-    const std::size_t interests_of_user = c::size_of_argument(per_user, "per_user");
-    const std::size_t users = interests_of_user == 0 ? 0 : rows.rows / interests_of_user;
-    const c::SearchArguments given(options, users, known.size());
-    known.search_multi_into(rows, interests_of_user, c::size_of_argument(k, "k"),
-                            {ids, scores, counts}, given.options());
-    given.tell_stats();
+    c::search_multi(c::required(index, "index").index, interests, per_user, k, options,
+                    {ids, scores, counts});
   });
 }
 
@@ -103,15 +89,8 @@ maxdot_status maxdot_search_range(const maxdot_index* index, const maxdot_matrix
                                   const maxdot_search_options* options, maxdot_range** found) {
   return c::guarded([&] {
     c::required(found, "found") = nullptr;
-    const Index& known = c::required(index, "index").index;
-    const MatrixView rows = c::matrix_of(queries, "queries");
-    const std::size_t count = c::size_of_argument(threshold_count, "threshold_count");
-    if (count != 0) c::required(thresholds, "thresholds");
-    auto range = std::make_unique<maxdot_range>();
-    const c::SearchArguments given(options, rows.rows, known.size());
-    range->result = known.search_range(rows, {thresholds, count}, given.options());
-    given.tell_stats();
-    *found = range.release();
+    *found = c::search_range(c::required(index, "index").index, queries, thresholds,
+                             threshold_count, options);
   });
 }
 

@@ -21,14 +21,13 @@ struct LastError {
 thread_local LastError last = {"", "", -1, -1};
 
 // As much of it as there is room for, and no half of a UTF-8 character. Returns its length.
-template <std::size_t size>
-std::size_t copy(std::string_view text, char (&out)[size]) noexcept {
+std::size_t copy(std::string_view text, char* out, std::size_t size) noexcept {
   std::size_t length = text.size();
   if (length > size - 1) {
     // A character has at most three bytes after its first; other bytes are no UTF-8.
     length = size - 1;
     std::size_t whole = length;
-    while (length - whole < 3 && (text[whole] & 0xC0) == 0x80) --whole;
+    while (whole > 0 && length - whole < 3 && (text[whole] & 0xC0) == 0x80) --whole;
     if ((text[whole] & 0xC0) != 0x80) length = whole;
   }
   if (length != 0) std::memmove(out, text.data(), length);  // an empty view may have no data
@@ -37,16 +36,19 @@ std::size_t copy(std::string_view text, char (&out)[size]) noexcept {
 }
 
 void keep(const char* text, std::string_view path, const ErrorPlace& place) noexcept {
-  const std::size_t length = copy(text, last.text);
-  // One line, whatever a file is called.
-  std::replace_if(
-      last.text, last.text + length, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  copy(path, last.path);
+  write_line(text, last.text, sizeof last.text);
+  copy(path, last.path, sizeof last.path);
   last.row = place.row;
   last.column = place.column;
 }
 
 }  // namespace
+
+void write_line(std::string_view text, char* out, std::size_t size) noexcept {
+  const std::size_t length = copy(text, out, size);
+  std::replace_if(
+      out, out + length, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+}
 
 maxdot_status failed(const Error& error) noexcept {
   keep(error.what(), error.path(), error.place());

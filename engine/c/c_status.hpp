@@ -3,9 +3,11 @@
 
 #include <pthread.h>
 
+#include <cstddef>
 #include <exception>
 #include <new>
 #include <stdexcept>
+#include <string_view>
 
 #include "maxdot/error.hpp"
 #include "maxdot/maxdot.h"
@@ -15,6 +17,10 @@ namespace maxdot::c {
 /// Keeps what went wrong for maxdot_error_text and returns the status.
 maxdot_status failed(const Error& error) noexcept;
 maxdot_status failed(maxdot_status status, const char* text) noexcept;
+
+/// Writes `text`, and a zero, to `out` of `size` bytes, 1 or more: as much as there is room for, no
+/// half of a UTF-8 character, and in one line, whatever a file that it names is called.
+void write_line(std::string_view text, char* out, std::size_t size) noexcept;
 
 /// While it lives, pthread_cancel of this thread is put off: its unwinding must not cross what does
 /// not throw.

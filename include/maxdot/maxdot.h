@@ -287,6 +287,165 @@ MAXDOT_C_API const int64_t* maxdot_range_ids(const maxdot_range* range);
 MAXDOT_C_API const double* maxdot_range_scores(const maxdot_range* range);
 MAXDOT_C_API void maxdot_range_free(maxdot_range* range);
 
+/* ---- A catalogue that changes ---------------------------------------------------------------- */
+
+/* A catalogue in a folder: items come, change and go while it is searched (docs/serving.md). What is
+ * on the disk survives a kill at any point: every change whose call had returned, and no half of one.
+ * One handle at a time, in all processes, may have a folder open for writing; any number may have it
+ * open for reading, on the same machine. Searches never wait for changes. A child after fork must not
+ * use it; snapshots may go on. */
+typedef struct maxdot_live maxdot_live;
+
+/* When an upsert, a remove or a replace is safe on the disk. */
+typedef enum maxdot_durability {
+  MAXDOT_DURABLE_GROUP = 0, /* when the call returns; calls at the same time share a sync */
+  MAXDOT_DURABLE_EACH = 1,  /* when the call returns, each by a sync of its own */
+  MAXDOT_DURABLE_NONE = 2   /* when the system writes it: it survives the end of the process, not of
+                             * the machine */
+} maxdot_durability;
+
+/* What all items of a catalogue have in common, stored in its folder. A replace can change it. */
+typedef struct maxdot_catalogue_options {
+  uint32_t struct_size;
+  int32_t metric;    /* maxdot_metric; default: cosine */
+  int32_t normalize; /* as of maxdot_build_options */
+  int32_t dtype;     /* maxdot_dtype of the stored rows; 0: MAXDOT_F32. Rows of f16 can be put into a
+                      * catalogue of f32, but not the reverse */
+} maxdot_catalogue_options;
+
+/* How a catalogue that is open for writing works; nothing of it is stored. */
+typedef struct maxdot_live_options {
+  uint32_t struct_size;
+  int32_t durability;         /* maxdot_durability */
+  int32_t no_compaction;      /* not 0: no thread makes and merges segments; only maxdot_live_compact
+                               * does */
+  int32_t compaction_threads; /* that make and merge segments. 0: one; MAXDOT_ALL_THREADS */
+  int64_t fresh_items;        /* so many new items, 64 to 1,048,576, are searched without codes before
+                               * they become a segment; 0: 4,096 */
+  uint64_t most_merge_bytes;  /* the thread merges no segments that are larger together; 0: 1 GiB */
+} maxdot_live_options;
+
+/* Makes an empty catalogue in a folder, which is made if it does not exist, and must be empty; then
+ * opens it for writing. */
+MAXDOT_C_API maxdot_status maxdot_live_create(const char* folder, int64_t dimension,
+                                              const maxdot_catalogue_options* catalogue,
+                                              const maxdot_live_options* options,
+                                              maxdot_live** made);
+/* Opens it for writing. MAXDOT_IO also if it is open for writing already. */
+MAXDOT_C_API maxdot_status maxdot_live_open(const char* folder, const maxdot_live_options* options,
+                                            maxdot_live** made);
+/* Opens it for reading: it sees the newest version, and later ones after maxdot_live_refresh. Takes no
+ * lock and writes nothing. */
+MAXDOT_C_API maxdot_status maxdot_live_open_read_only(const char* folder, maxdot_live** made);
+/* Closes it; the folder may then be opened for writing, unless a Batcher of it lives on. No call may
+ * use it any more, and none may be under way. Snapshots stay good. */
+MAXDOT_C_API void maxdot_live_close(maxdot_live* live);
+
+/* What a change did. */
+typedef struct maxdot_change {
+  uint32_t struct_size;
+  uint64_t version; /* the first version of the catalogue that has it */
+  int64_t items;    /* put in, or removed */
+} maxdot_change;
+
+/* Puts items in: those whose ids are there are replaced. All or nothing; every search that begins
+ * after the return sees it. `ids` are [rows], unique and >= 0. Waits for the thread that makes
+ * segments if that is far behind. `change` is null or has its struct_size. */
+MAXDOT_C_API maxdot_status maxdot_live_upsert(maxdot_live* live, const int64_t* ids,
+                                              const maxdot_matrix* rows, maxdot_change* change);
+/* Removes items. Ids that are not there are ignored. Otherwise as upsert. */
+MAXDOT_C_API maxdot_status maxdot_live_remove(maxdot_live* live, const int64_t* ids, int64_t count,
+                                              maxdot_change* change);
+/* The catalogue becomes that of the index: its items, ids, dimension, metric and dtype, in a copy.
+ * Searches under way go on with the items of before. */
+MAXDOT_C_API maxdot_status maxdot_live_replace(maxdot_live* live, const maxdot_index* index,
+                                               maxdot_change* change);
+/* The same of an index file, which is verified first. */
+MAXDOT_C_API maxdot_status maxdot_live_replace_path(maxdot_live* live, const char* path,
+                                                    maxdot_change* change);
+
+/* Of one that is open for reading: goes on to the newest version. `changed`, if not null, is 1 if that
+ * is another one, or 0. */
+MAXDOT_C_API maxdot_status maxdot_live_refresh(maxdot_live* live, int32_t* changed);
+/* Makes one segment of all items. Returns when it is on the disk. */
+MAXDOT_C_API maxdot_status maxdot_live_compact(maxdot_live* live);
+
+typedef struct maxdot_live_stats {
+  uint32_t struct_size;
+  uint64_t version;
+  uint64_t items;
+  uint64_t fresh_items; /* rows without codes, also of items that died since */
+  uint64_t dead_items;  /* rows of items that were removed or replaced */
+  uint64_t segments;
+  uint64_t segment_bytes; /* of the segments' files */
+  uint64_t log_bytes;     /* of the logs' files */
+  uint64_t compactions;   /* since it was opened */
+  uint64_t replaces;      /* since it was opened */
+} maxdot_live_stats;
+
+/* Requires stats->struct_size, which MAXDOT_INIT sets. */
+MAXDOT_C_API maxdot_status maxdot_live_get_stats(const maxdot_live* live, maxdot_live_stats* stats);
+/* What the thread that makes segments has failed with last; it tries again. "": nothing. Written to
+ * `text`, which has `size` bytes, 1 or more; a longer one is cut. */
+MAXDOT_C_API maxdot_status maxdot_live_compaction_error(const maxdot_live* live, char* text,
+                                                        int64_t size);
+
+/* The items of one version of a catalogue, which never change. Any number of threads may use it. */
+typedef struct maxdot_snapshot maxdot_snapshot;
+
+/* The newest version. */
+MAXDOT_C_API maxdot_status maxdot_live_snapshot(const maxdot_live* live, maxdot_snapshot** made);
+/* No call may use it any more. */
+MAXDOT_C_API void maxdot_snapshot_free(maxdot_snapshot* snapshot);
+
+/* It rises by 1 with every change of the catalogue. 0 for a null pointer. */
+MAXDOT_C_API uint64_t maxdot_snapshot_version(const maxdot_snapshot* snapshot);
+/* As maxdot_info. `bytes` is of the segments that hold items of it, `checksum` 0. */
+MAXDOT_C_API maxdot_status maxdot_snapshot_info(const maxdot_snapshot* snapshot,
+                                                maxdot_index_info* info);
+/* Writes the ids of all items, as many as maxdot_snapshot_info says, in an order that stays the same
+ * for this snapshot. */
+MAXDOT_C_API maxdot_status maxdot_snapshot_ids(const maxdot_snapshot* snapshot, int64_t* ids);
+/* `found` becomes 1 or 0: whether there is such an item. Writes its values as f32 to `values`, as many
+ * as the snapshot has dimensions, unless that is null. */
+MAXDOT_C_API maxdot_status maxdot_snapshot_item(const maxdot_snapshot* snapshot, int64_t id,
+                                                float* values, int32_t* found);
+
+/* maxdot_search, maxdot_search_multi and maxdot_search_range, of a snapshot: what they return is, bit
+ * for bit, what an index built of its items would. `item_mask` has a value for each item, in the order
+ * of maxdot_snapshot_ids. */
+MAXDOT_C_API maxdot_status maxdot_snapshot_search(const maxdot_snapshot* snapshot,
+                                                  const maxdot_matrix* queries, int64_t k,
+                                                  const maxdot_search_options* options,
+                                                  int64_t* ids, double* scores, int64_t* counts);
+MAXDOT_C_API maxdot_status maxdot_snapshot_search_multi(const maxdot_snapshot* snapshot,
+                                                        const maxdot_matrix* interests,
+                                                        int64_t per_user, int64_t k,
+                                                        const maxdot_search_options* options,
+                                                        int64_t* ids, double* scores,
+                                                        int64_t* counts);
+MAXDOT_C_API maxdot_status maxdot_snapshot_search_range(const maxdot_snapshot* snapshot,
+                                                        const maxdot_matrix* queries,
+                                                        const double* thresholds,
+                                                        int64_t threshold_count,
+                                                        const maxdot_search_options* options,
+                                                        maxdot_range** found);
+/* The same of the newest version. There can be no `item_mask`, which is of one version. */
+MAXDOT_C_API maxdot_status maxdot_live_search(const maxdot_live* live, const maxdot_matrix* queries,
+                                              int64_t k, const maxdot_search_options* options,
+                                              int64_t* ids, double* scores, int64_t* counts);
+MAXDOT_C_API maxdot_status maxdot_live_search_multi(const maxdot_live* live,
+                                                    const maxdot_matrix* interests,
+                                                    int64_t per_user, int64_t k,
+                                                    const maxdot_search_options* options,
+                                                    int64_t* ids, double* scores, int64_t* counts);
+MAXDOT_C_API maxdot_status maxdot_live_search_range(const maxdot_live* live,
+                                                    const maxdot_matrix* queries,
+                                                    const double* thresholds,
+                                                    int64_t threshold_count,
+                                                    const maxdot_search_options* options,
+                                                    maxdot_range** found);
+
 /* ---- A Batcher ------------------------------------------------------------------------------- */
 
 /* Gathers the requests of many threads into batches, which cost much less than single queries
@@ -306,6 +465,11 @@ typedef struct maxdot_batcher_options {
 MAXDOT_C_API maxdot_status maxdot_batcher_create(const maxdot_index* index,
                                                  const maxdot_batcher_options* options,
                                                  maxdot_batcher** made);
+/* Asks the newest version that there is when a batch begins. The catalogue may be closed afterwards;
+ * its folder stays open until the Batcher is gone. Requests must not have an item_mask. */
+MAXDOT_C_API maxdot_status maxdot_batcher_create_live(const maxdot_live* live,
+                                                      const maxdot_batcher_options* options,
+                                                      maxdot_batcher** made);
 /* Returns when all that was submitted is answered. No call may use it any more, and none may be
  * under way. Not from within an answer. */
 MAXDOT_C_API void maxdot_batcher_free(maxdot_batcher* batcher);
