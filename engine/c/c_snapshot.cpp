@@ -23,14 +23,14 @@ const Snapshot& version_of(const maxdot_snapshot* snapshot) {
   return c::required(snapshot, "snapshot").snapshot;
 }
 
-/// Throws for a mask: another thread may change the catalogue at any time, and how long it must be.
+/// To be searched with these options. How long a mask must be may change at any time, so it is
+/// refused before it is looked at.
 Snapshot newest(const maxdot_live* live, const maxdot_search_options* options) {
   const LiveIndex& index = c::required(live, "live").index;
   if (c::options_of(options, "options").item_mask != nullptr) {
-    throw Error(
-        ErrorCode::invalid_argument,
-        "item_mask: has a value for each item of one version, and the newest may be another "
-        "at any time; search a snapshot, or use allow or exclude");
+    throw Error(ErrorCode::invalid_argument,
+                "item_mask: has a value for each item in the order of a snapshot, which the newest "
+                "version may not have any more; search a snapshot, or use allow or exclude");
   }
   return index.snapshot();
 }

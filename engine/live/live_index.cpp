@@ -55,6 +55,16 @@ auto of_folder(const LiveIndex& index, const char* what, Call&& call) {
   return base::file_entry(catalogue->path(), what, [&] { return call(*catalogue); });
 }
 
+/// To be searched with these options.
+Snapshot newest(const LiveIndex& index, const SearchOptions& options) {
+  if (!options.filters.item_mask.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                "item_mask: has a value for each item in the order of a snapshot, which the newest "
+                "version may not have any more; search a snapshot, or use allow or exclude");
+  }
+  return index.snapshot();
+}
+
 }  // namespace
 
 LiveIndex::LiveIndex(std::shared_ptr<live::Catalogue> catalogue) noexcept
@@ -125,22 +135,27 @@ Snapshot LiveIndex::snapshot() const {
 
 SearchResult LiveIndex::search(const MatrixView& queries, std::size_t k,
                                const SearchOptions& options) const {
-  return snapshot().search(queries, k, options);
+  return newest(*this, options).search(queries, k, options);
 }
 
 void LiveIndex::search_into(const MatrixView& queries, std::size_t k, const ResultView& out,
                             const SearchOptions& options) const {
-  snapshot().search_into(queries, k, out, options);
+  newest(*this, options).search_into(queries, k, out, options);
 }
 
 SearchResult LiveIndex::search_multi(const MatrixView& interests, std::size_t per_user,
                                      std::size_t k, const SearchOptions& options) const {
-  return snapshot().search_multi(interests, per_user, k, options);
+  return newest(*this, options).search_multi(interests, per_user, k, options);
+}
+
+void LiveIndex::search_multi_into(const MatrixView& interests, std::size_t per_user, std::size_t k,
+                                  const ResultView& out, const SearchOptions& options) const {
+  newest(*this, options).search_multi_into(interests, per_user, k, out, options);
 }
 
 RangeResult LiveIndex::search_range(const MatrixView& queries, std::span<const double> thresholds,
                                     const SearchOptions& options) const {
-  return snapshot().search_range(queries, thresholds, options);
+  return newest(*this, options).search_range(queries, thresholds, options);
 }
 
 void LiveIndex::compact() {

@@ -167,13 +167,16 @@ class LiveIndex {
 
   /// The newest version.
   Snapshot snapshot() const;
-  /// Searches the newest version, as Snapshot does.
+  /// Searches the newest version, as Snapshot does. Throws Error (invalid_argument) also for an
+  /// `item_mask`: the order of the items is a snapshot's, and may change at any time.
   SearchResult search(const MatrixView& queries, std::size_t k,
                       const SearchOptions& options = {}) const;
   void search_into(const MatrixView& queries, std::size_t k, const ResultView& out,
                    const SearchOptions& options = {}) const;
   SearchResult search_multi(const MatrixView& interests, std::size_t per_user, std::size_t k,
                             const SearchOptions& options = {}) const;
+  void search_multi_into(const MatrixView& interests, std::size_t per_user, std::size_t k,
+                         const ResultView& out, const SearchOptions& options = {}) const;
   RangeResult search_range(const MatrixView& queries, std::span<const double> thresholds,
                            const SearchOptions& options = {}) const;
 

@@ -334,6 +334,20 @@ TEST_CASE("what a LiveIndex refuses changes nothing") {
   CHECK(code_of([&] { index.replace(Index()); }) == ErrorCode::invalid_argument);
   CHECK(code_of([&] { index.replace(folder / "none.maxdot"); }) == ErrorCode::io);
   CHECK(code_of([&] { index.refresh(); }) == ErrorCode::invalid_argument);
+  // The items' order is a snapshot's; a merge of segments may change it while the version stays.
+  const std::vector<std::uint8_t> mask = {1, 0};
+  SearchOptions masked;
+  masked.filters.item_mask = mask;
+  SearchResult out = index.search(two, 1);
+  const ResultView view = {out.ids.data(), out.scores.data(), out.counts.data()};
+  const std::vector<double> zero = {0.0};
+  CHECK(code_of([&] { index.search(two, 1, masked); }) == ErrorCode::invalid_argument);
+  CHECK(code_of([&] { index.search_into(two, 1, view, masked); }) == ErrorCode::invalid_argument);
+  CHECK(code_of([&] { index.search_multi(two, 1, 1, masked); }) == ErrorCode::invalid_argument);
+  CHECK(code_of([&] { index.search_multi_into(two, 1, 1, view, masked); }) ==
+        ErrorCode::invalid_argument);
+  CHECK(code_of([&] { index.search_range(two, zero, masked); }) == ErrorCode::invalid_argument);
+  CHECK(index.snapshot().search(two, 2, masked).counts[0] == 1);
   CHECK(index.upsert({}, MatrixView::f32(nullptr, 0, 2)).version == version);
   CHECK(index.remove({}).version == version);
   CHECK(index.snapshot().version() == version);
