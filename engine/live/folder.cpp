@@ -90,7 +90,7 @@ void Folder::make() const {
 
 void Folder::remove(const std::string& path) noexcept { static_cast<void>(::unlink(path.c_str())); }
 
-FolderLock::FolderLock(const Folder& folder) {
+FolderLock::FolderLock(const Folder& folder) : process_(::getpid()) {
   const std::string path = folder.path() + "/" + kLock;
   base::check_path(path);
   fd_ =
@@ -108,7 +108,11 @@ FolderLock::FolderLock(const Folder& folder) {
 }
 
 FolderLock::~FolderLock() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ < 0) return;
+  // A child has the descriptor, too, if only until it calls exec, and with it the lock. So it must
+  // be given back, not just closed; but not by the child.
+  if (::getpid() == process_) static_cast<void>(::flock(fd_, LOCK_UN));
+  ::close(fd_);
 }
 
 }  // namespace maxdot::live

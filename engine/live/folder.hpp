@@ -1,6 +1,8 @@
 // The folder of a catalogue: what its files are called, and who may write.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -45,10 +47,12 @@ class FolderLock {
   explicit FolderLock(const Folder& folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
+  /// Gives the folder free, also if children that this process forked still live.
   ~FolderLock();
 
  private:
   int fd_ = -1;
+  pid_t process_;
 };
 
 }  // namespace maxdot::live

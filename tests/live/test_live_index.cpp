@@ -1,6 +1,7 @@
 // LiveIndex: whatever happened to the catalogue, the answers are those of an Index built of its
 // items. (What a kill leaves is for histories.cpp.)
 #include <doctest/doctest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -370,6 +371,32 @@ TEST_CASE("what a LiveIndex refuses changes nothing") {
   CHECK(moved.snapshot().size() == 2);
   CHECK(code_of([&] { Snapshot().search(two, 1); }) == ErrorCode::invalid_argument);
   CHECK(Snapshot().size() == 0);
+}
+
+TEST_CASE("a folder is free when its LiveIndex is gone, whatever children there are") {
+  const Folder folder;
+  const std::string path = folder / "items";
+  const std::vector<float> rows = {1, 2, 3, 4};
+  auto index = std::make_unique<LiveIndex>(LiveIndex::create(path, 2));
+  index->upsert(ids_from(0, 2), MatrixView::f32(rows.data(), 2, 2));
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // Until the parent closes its end.
+    char byte = 0;
+    close(ends[1]);
+    alarm(60);
+    _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+  }
+  close(ends[0]);
+  index.reset();
+  CHECK(LiveIndex::open(path).snapshot().size() == 2);
+  close(ends[1]);
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 TEST_CASE("damaged files of a LiveIndex are refused, whatever byte it is") {
