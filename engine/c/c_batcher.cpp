@@ -87,7 +87,10 @@ maxdot_status maxdot_batcher_create_live(const maxdot_live* live,
   });
 }
 
-void maxdot_batcher_free(maxdot_batcher* batcher) { delete batcher; }
+void maxdot_batcher_free(maxdot_batcher* batcher) {
+  const c::NoThreadCancel no_cancel;  // it waits for its thread
+  delete batcher;
+}
 
 maxdot_status maxdot_batcher_search(maxdot_batcher* batcher, const maxdot_matrix* queries,
                                     int64_t k, const maxdot_request_options* options, int64_t* ids,

@@ -1,6 +1,7 @@
 // The Batcher from C: the answers of maxdot_search, a status for each request that gets none, and
 // for whatever a caller does wrong.
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -389,4 +390,25 @@ TEST_CASE("C batcher: what does not fit is a status") {
   stats.struct_size = 0;
   CHECK(refuses(maxdot_batcher_get_stats(c.batcher, &stats), "stats"));
   maxdot_batcher_free(nullptr);
+}
+
+TEST_CASE("C batcher: pthread_cancel waits until it is given back") {
+  Case c;
+  {
+    Told told;  // the Batcher has a thread from now on, which is waited for
+    const maxdot_matrix query = c.query(0);
+    REQUIRE(maxdot_batcher_submit(c.batcher, &query, 1, nullptr, Told::answered, &told) ==
+            MAXDOT_OK);
+    told.wait();
+  }
+  std::atomic<bool> freed = false;
+  std::thread frees([&] {
+    pthread_cancel(pthread_self());
+    maxdot_batcher_free(c.batcher);
+    freed = true;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);  // a std::thread cannot be cancelled
+  });
+  frees.join();
+  c.batcher = nullptr;
+  CHECK(freed);
 }
