@@ -7,7 +7,8 @@ Exact means: the true top-k in 64-bit arithmetic, ordered by key and then by sma
 for any number of threads, any batch and any instruction set. `verify` checks any library's answer against the
 same definition.
 
-Servers: `maxdot.Batcher` answers what many threads or asyncio tasks ask, in batches.
+Servers: `maxdot.Batcher` answers what many threads or asyncio tasks ask, in batches. `maxdot.LiveIndex` is a catalogue
+that changes while it is searched.
 
 Also here: `maxdot.objective` (losses of recall models, softmax over an index), `maxdot.evaluate` (recall, NDCG,
 ... over the full catalogue), `maxdot.sklearn` (scikit-learn estimators), `maxdot.faiss` (`IndexFlatIP`,
@@ -17,15 +18,20 @@ Also here: `maxdot.objective` (losses of recall models, softmax over an index), 
 from maxdot import evaluate, objective
 from maxdot._core import OverloadedError, __version__, available_threads, kernel_name, kernel_names, use_kernels
 from maxdot.batcher import Batcher
-from maxdot.index import Index, Metric, top_k
+from maxdot.index import Index, top_k
+from maxdot.live_index import Change, LiveIndex, Snapshot
 from maxdot.merging import merge, merge_ranges
+from maxdot.searchable import Metric
 from maxdot.verification import Verification, WrongPosition, verify
 
 __all__ = [
     "Batcher",
+    "Change",
     "Index",
+    "LiveIndex",
     "Metric",
     "OverloadedError",
+    "Snapshot",
     "Verification",
     "WrongPosition",
     "__version__",

@@ -6,7 +6,7 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from maxdot.index import Metric
+from maxdot.searchable import Metric
 
 Lists: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
@@ -152,7 +152,7 @@ class Answers:
 
 class Batcher:
     def __init__(
-        self, index: Index, most_batch_queries: int, most_waiting_queries: int, threads: int
+        self, index: Index | LiveIndex, most_batch_queries: int, most_waiting_queries: int, threads: int
     ) -> None: ...
     def answers(self) -> Answers: ...
     def replace(self, index: Index) -> None: ...
@@ -182,21 +182,7 @@ class Batcher:
         timeout: float | None,
     ) -> None: ...
 
-class Index:
-    @staticmethod
-    def build(
-        items: Any,
-        ids: npt.NDArray[np.int64] | None,
-        metric: str,
-        normalize: bool,
-        threads: int,
-        timeout: float | None,
-    ) -> Index: ...
-    @staticmethod
-    def open(
-        path: builtins.bytes, verify_payload: bool, verify_codes: bool, timeout: float | None
-    ) -> Index: ...
-    def save(self, path: builtins.bytes) -> int: ...
+class _Searchable:
     def search(
         self,
         queries: Any,
@@ -238,7 +224,6 @@ class Index:
         item_mask: npt.NDArray[np.uint8] | None = None,
         timeout: float | None = None,
     ) -> Any: ...
-    def rows(self, begin: int, count: int) -> npt.NDArray[np.float32]: ...
     @property
     def size(self) -> int: ...
     @property
@@ -249,9 +234,67 @@ class Index:
     def dtype(self) -> str: ...
     @property
     def normalized(self) -> bool: ...
+
+class Index(_Searchable):
+    @staticmethod
+    def build(
+        items: Any,
+        ids: npt.NDArray[np.int64] | None,
+        metric: str,
+        normalize: bool,
+        threads: int,
+        timeout: float | None,
+    ) -> Index: ...
+    @staticmethod
+    def open(
+        path: builtins.bytes, verify_payload: bool, verify_codes: bool, timeout: float | None
+    ) -> Index: ...
+    def save(self, path: builtins.bytes) -> int: ...
+    def rows(self, begin: int, count: int) -> npt.NDArray[np.float32]: ...
     @property
     def has_ids(self) -> bool: ...
     @property
     def checksum(self) -> int: ...
     @property
     def bytes(self) -> int: ...
+
+class LiveIndex(_Searchable):
+    @staticmethod
+    def create(
+        folder: bytes,
+        dimension: SupportsIndex,
+        metric: str,
+        normalize: bool,
+        dtype: str,
+        durability: str,
+        fresh_items: SupportsIndex,
+        compact_in_background: bool,
+        compaction_threads: int,
+        most_merge_bytes: SupportsIndex,
+    ) -> LiveIndex: ...
+    @staticmethod
+    def open(
+        folder: bytes,
+        durability: str,
+        fresh_items: SupportsIndex,
+        compact_in_background: bool,
+        compaction_threads: int,
+        most_merge_bytes: SupportsIndex,
+    ) -> LiveIndex: ...
+    @staticmethod
+    def open_read_only(folder: bytes) -> LiveIndex: ...
+    def upsert(self, ids: npt.NDArray[np.int64], rows: Any) -> tuple[int, int]: ...
+    def remove(self, ids: npt.NDArray[np.int64]) -> tuple[int, int]: ...
+    def replace(self, index: Index) -> tuple[int, int]: ...
+    def replace_path(self, path: bytes) -> tuple[int, int]: ...
+    def refresh(self) -> bool: ...
+    def compact(self) -> None: ...
+    def stats(self) -> dict[str, Any]: ...
+    def snapshot(self) -> Snapshot: ...
+
+class Snapshot(_Searchable):
+    def ids(self) -> npt.NDArray[np.int64]: ...
+    def item(self, id: SupportsIndex) -> npt.NDArray[np.float32] | None: ...
+    def has(self, id: SupportsIndex) -> bool: ...
+    @property
+    def version(self) -> int: ...

@@ -53,7 +53,7 @@ def as_doubles(values: Any, name: str) -> npt.NDArray[np.float64]:
 def engine_of(index: Any) -> _core.Index:
     """The engine of a maxdot.Index. TypeError: it is none; ValueError: it is closed."""
     opened = getattr(index, "_open_engine", None)
-    if opened is None:
+    engine = None if opened is None else opened()
+    if not isinstance(engine, _core.Index):
         raise TypeError(f"index: {type(index).__name__} is no maxdot.Index; build one of the items")
-    engine: _core.Index = opened()
     return engine

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from maxdot import _core
 from maxdot.arrays import engine_of, host
 from maxdot.id_lists import IdLists
-from maxdot.index import Ids, Index, Keys, Metric, Scores, ScoreType
+from maxdot.index import Index
+from maxdot.live_index import LiveIndex
 from maxdot.search_arguments import filter_arguments
+from maxdot.searchable import Ids, Keys, Metric, Scores, ScoreType
 
 if TYPE_CHECKING:  # imported where a loop runs: it would slow down the start of every other program
     from asyncio import AbstractEventLoop, Future
@@ -38,7 +40,7 @@ class Batcher:
 
     def __init__(
         self,
-        index: Index,
+        index: Index | LiveIndex,
         *,
         most_batch_queries: int = 256,
         most_waiting_queries: int = 4096,
@@ -47,7 +49,9 @@ class Batcher:
         """Answers requests from `index`, which may be closed afterwards.
 
         Args:
-            index: what is asked, until `replace` names another.
+            index: what is asked, until `replace` names another. Of a `LiveIndex` it is the newest version that
+                there is when a batch begins; its folder stays open until the Batcher is closed, and requests must
+                not have an `item_mask`, which is of one version.
             most_batch_queries: queries that are searched at once, at most, 1 to 65,536; a request of more is
                 searched alone.
             most_waiting_queries: queries that wait, at most, those under way not counted. A request that would
@@ -56,7 +60,7 @@ class Batcher:
 
         Raises:
             ValueError: a number outside its range, closed index.
-            TypeError: `index` is no `maxdot.Index`, or a number no integer.
+            TypeError: `index` is neither a `maxdot.Index` nor a `maxdot.LiveIndex`, or a number no integer.
         """
         for name, value in (
             ("most_batch_queries", most_batch_queries),
@@ -64,7 +68,8 @@ class Batcher:
         ):
             if as_integer(value) < 1:
                 raise ValueError(f"{name}: {value} is not at least 1")
-        self._engine = _core.Batcher(engine_of(index), most_batch_queries, most_waiting_queries, threads)
+        asked = index._open_engine() if isinstance(index, LiveIndex) else engine_of(index)
+        self._engine = _core.Batcher(asked, most_batch_queries, most_waiting_queries, threads)
         self._loops = {}
 
     @overload

@@ -25,9 +25,10 @@ import numpy.typing as npt
 from maxdot import _core
 from maxdot.arrays import engine_of, host
 from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
-from maxdot.index import Index, Metric
+from maxdot.index import Index
 from maxdot.paths import Path
 from maxdot.report import AtK, Report, Values, report_of
+from maxdot.searchable import Metric
 
 Convention: TypeAlias = Literal["standard", "rechub"]
 

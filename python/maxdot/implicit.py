@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from maxdot.arrays import float_rows
 from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
-from maxdot.index import Ids, Index, Scores
+from maxdot.index import Index
+from maxdot.searchable import Ids, Scores
 
 
 class MatrixFactorization:

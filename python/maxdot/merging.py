@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.index import Ids, Metric, ScoreType
+from maxdot.searchable import Ids, Metric, ScoreType
 
 
 def merge(

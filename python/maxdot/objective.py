@@ -33,7 +33,8 @@ import numpy.typing as npt
 from maxdot import _core
 from maxdot.arrays import as_doubles, engine_of, host
 from maxdot.id_lists import as_ids
-from maxdot.index import Index, Metric
+from maxdot.index import Index
+from maxdot.searchable import Metric
 
 Reduction: TypeAlias = Literal["mean", "none"]
 

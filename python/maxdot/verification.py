@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.id_lists import as_ids
-from maxdot.index import Metric
+from maxdot.searchable import Metric
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
-#include <unistd.h>
+#include <nanobind/stl/variant.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "answers.hpp"
@@ -22,6 +23,8 @@
 #include "bindings.hpp"
 #include "filter_arguments.hpp"
 #include "maxdot/batcher.hpp"
+#include "of_process.hpp"
+#include "python_live_index.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
 
@@ -45,27 +48,15 @@ struct AnswersOfLoop {
 
 class PythonBatcher {
  public:
-  PythonBatcher(const Index& index, const BatcherOptions& options)
-      : batcher_(std::make_unique<Batcher>(index, options)), process_(::getpid()) {}
-  PythonBatcher(const PythonBatcher&) = delete;
-  PythonBatcher& operator=(const PythonBatcher&) = delete;
-  /// Requires the GIL.
-  ~PythonBatcher() {
-    // Its thread is not in a forked child, where nothing could end it.
-    if (::getpid() != process_) {
-      static_cast<void>(batcher_.release());
-      return;
-    }
-    const WithoutGil released;
-    batcher_.reset();
-  }
+  /// Of an Index or a LiveIndex.
+  template <class Asked>
+  PythonBatcher(const Asked& asked, const BatcherOptions& options)
+      : batcher_(std::make_unique<Batcher>(asked, options)) {}
 
+  /// Throws Error (unsupported) in a forked child.
   Batcher& here() const {
-    if (::getpid() != process_) {
-      throw Error(ErrorCode::unsupported,
-                  "batcher: this process was forked from the one that made it; make one here");
-    }
-    return *batcher_;
+    return batcher_.here(
+        "batcher: this process was forked from the one that made it; make one here");
   }
 
   AnswersOfLoop answers() {
@@ -78,8 +69,7 @@ class PythonBatcher {
   // Destroyed with the GIL, and when the last request was answered: they hold Python's arrays, and
   // whoever searches must not be the last who has them.
   std::vector<std::shared_ptr<Answers>> answers_;
-  std::unique_ptr<Batcher> batcher_;
-  const pid_t process_;
+  OfProcess<Batcher> batcher_;
 };
 
 nb::tuple search(const PythonBatcher& bound, nb::handle queries, std::int64_t k,
@@ -178,11 +168,16 @@ void bind_batcher(nb::module_& module) {
   bound
       .def(
           "__init__",
-          [](PythonBatcher* made, const Index& index, std::size_t most_batch_queries,
-             std::size_t most_waiting_queries, int threads) {
-            new (made) PythonBatcher(index, {.most_batch_queries = most_batch_queries,
-                                             .most_waiting_queries = most_waiting_queries,
-                                             .threads = threads});
+          [](PythonBatcher* made, const std::variant<const Index*, const PythonLiveIndex*>& index,
+             std::size_t most_batch_queries, std::size_t most_waiting_queries, int threads) {
+            const BatcherOptions options = {.most_batch_queries = most_batch_queries,
+                                            .most_waiting_queries = most_waiting_queries,
+                                            .threads = threads};
+            if (const auto* live = std::get_if<const PythonLiveIndex*>(&index)) {
+              new (made) PythonBatcher((*live)->here(), options);
+            } else {
+              new (made) PythonBatcher(*std::get<const Index*>(index), options);
+            }
           },
           "index"_a, "most_batch_queries"_a, "most_waiting_queries"_a, "threads"_a)
       .def("answers", &PythonBatcher::answers)

@@ -31,7 +31,10 @@ nanobind::object exception_of(const Error& error);
 
 void bind_errors(nanobind::module_& module);
 void bind_index(nanobind::module_& module);
-void bind_searches(nanobind::class_<Index>& bound);
+/// What an Index, a PythonLiveIndex and a Snapshot have in common.
+template <class Searched>
+void bind_searchable(nanobind::class_<Searched>& bound);
+void bind_live(nanobind::module_& module);
 void bind_batcher(nanobind::module_& module);
 void bind_merge(nanobind::module_& module);
 void bind_verify(nanobind::module_& module);

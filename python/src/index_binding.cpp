@@ -81,15 +81,10 @@ void bind_index(nb::module_& module) {
           },
           "path"_a)
       .def("rows", &rows_of, "begin"_a, "count"_a)
-      .def_prop_ro("size", &Index::size)
-      .def_prop_ro("dimension", &Index::dimension)
-      .def_prop_ro("metric", [](const Index& index) { return to_string(index.info().metric); })
-      .def_prop_ro("dtype", [](const Index& index) { return to_string(index.info().dtype); })
-      .def_prop_ro("normalized", [](const Index& index) { return index.info().normalized; })
       .def_prop_ro("has_ids", [](const Index& index) { return index.info().has_ids; })
       .def_prop_ro("checksum", [](const Index& index) { return index.info().checksum; })
       .def_prop_ro("bytes", [](const Index& index) { return index.info().bytes; });
-  bind_searches(bound);
+  bind_searchable(bound);
 }
 
 }  // namespace maxdot::python

@@ -1,5 +1,5 @@
-// The searches of maxdot._core.Index, with NumPy in and out. The documented methods are in
-// maxdot/index.py.
+// What Index, LiveIndex and Snapshot of maxdot._core have in common: the searches, with NumPy in
+// and out, and what their items are. The documented methods are in maxdot/searchable.py.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
@@ -16,7 +16,9 @@
 #include "array_argument.hpp"
 #include "bindings.hpp"
 #include "filter_arguments.hpp"
+#include "maxdot/live_index.hpp"
 #include "maxdot/machine.hpp"
+#include "python_live_index.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
 
@@ -78,7 +80,8 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
                         stats_of(seconds, asked.threads, std::move(counts), rows, done));
 }
 
-nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int threads,
+template <class Searched>
+nb::tuple search(const Searched& asked_of, nb::handle queries, std::int64_t k, int threads,
                  const std::optional<std::string>& metric, bool stats, const std::string& scores,
                  Lists exclude, Lists allow, Mask item_mask, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
@@ -90,11 +93,12 @@ nb::tuple search(const Index& index, nb::handle queries, std::int64_t k, int thr
                        timeout};
   return results_of(rows.view.rows, width, rows.one_dimensional, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
-                      index.search_into(rows.view, width, out, options);
+                      asked_of.search_into(rows.view, width, out, options);
                     });
 }
 
-nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per_user,
+template <class Searched>
+nb::tuple search_multi(const Searched& asked_of, nb::handle interests, std::size_t per_user,
                        bool one_user, std::int64_t k, int threads,
                        const std::optional<std::string>& metric, bool stats,
                        const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
@@ -109,13 +113,15 @@ nb::tuple search_multi(const Index& index, nb::handle interests, std::size_t per
                        timeout};
   return results_of(users, width, one_user, asked, stats,
                     [&](const ResultView& out, const SearchOptions& options) {
-                      index.search_multi_into(rows.view, per_user, width, out, options);
+                      asked_of.search_multi_into(rows.view, per_user, width, out, options);
                     });
 }
 
 /// (offsets, ids, scores), and what was done, if asked.
-nb::tuple search_range(const Index& index, nb::handle queries, const Vector<double>& thresholds,
-                       int threads, const std::optional<std::string>& metric, bool stats,
+template <class Searched>
+nb::tuple search_range(const Searched& asked_of, nb::handle queries,
+                       const Vector<double>& thresholds, int threads,
+                       const std::optional<std::string>& metric, bool stats,
                        const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
                        nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
@@ -131,7 +137,7 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
   {
     const WithoutGil released;
     const auto start = std::chrono::steady_clock::now();
-    found = index.search_range(rows.view, span_of(thresholds), options);
+    found = asked_of.search_range(rows.view, span_of(thresholds), options);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   const nb::object offsets = vector_to_numpy(found.offsets);
@@ -147,17 +153,27 @@ nb::tuple search_range(const Index& index, nb::handle queries, const Vector<doub
 
 }  // namespace
 
-void bind_searches(nb::class_<Index>& bound) {
+template <class Searched>
+void bind_searchable(nb::class_<Searched>& bound) {
   using namespace nb::literals;
   const auto with_filters = [&](const char* name, auto function, auto... arguments) {
     bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a,
               "scores"_a = "f32", "exclude"_a.none() = nb::none(), "allow"_a.none() = nb::none(),
               "item_mask"_a.none() = nb::none(), "timeout"_a.none() = nb::none());
   };
-  with_filters("search", &search, "queries"_a.none(), "k"_a);
-  with_filters("search_multi", &search_multi, "interests"_a.none(), "per_user"_a, "one_user"_a,
-               "k"_a);
-  with_filters("search_range", &search_range, "queries"_a.none(), "thresholds"_a);
+  with_filters("search", &search<Searched>, "queries"_a.none(), "k"_a);
+  with_filters("search_multi", &search_multi<Searched>, "interests"_a.none(), "per_user"_a,
+               "one_user"_a, "k"_a);
+  with_filters("search_range", &search_range<Searched>, "queries"_a.none(), "thresholds"_a);
+  bound.def_prop_ro("size", [](const Searched& known) { return known.info().items; })
+      .def_prop_ro("dimension", [](const Searched& known) { return known.info().dimension; })
+      .def_prop_ro("metric", [](const Searched& known) { return to_string(known.info().metric); })
+      .def_prop_ro("dtype", [](const Searched& known) { return to_string(known.info().dtype); })
+      .def_prop_ro("normalized", [](const Searched& known) { return known.info().normalized; });
 }
+
+template void bind_searchable(nb::class_<Index>& bound);
+template void bind_searchable(nb::class_<PythonLiveIndex>& bound);
+template void bind_searchable(nb::class_<Snapshot>& bound);
 
 }  // namespace maxdot::python

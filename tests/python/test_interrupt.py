@@ -26,7 +26,14 @@ RELEVANT = (np.arange(len(QUERIES) + 1, dtype=np.int64), USERS)
 
 FOUND = np.tile(np.arange(100), (len(QUERIES), 1))
 
+LIVE_FOLDER = tempfile.TemporaryDirectory()
+LIVE = maxdot.LiveIndex.create(os.path.join(LIVE_FOLDER.name, "items"), 96, durability="none", compact_in_background=False)
+LIVE.upsert(range(len(ITEMS)), ITEMS)
+LIVE.upsert(range(100), ITEMS[:100])  # two parts
+
 LONG = {
+    "search of a LiveIndex": lambda **how: LIVE.search(QUERIES, 100, **how),
+    "range of a Snapshot": lambda **how: LIVE.snapshot().search_range(QUERIES, 0.4, **how),
     "search": lambda **how: INDEX.search(QUERIES, 100, **how),
     "search_multi": lambda **how: INDEX.search_multi(QUERIES.reshape(-1, 4, 96), 100, **how),
     "search_range": lambda **how: INDEX.search_range(QUERIES, 0.4, **how),
@@ -181,7 +188,7 @@ def test_no_timeout(name):
 
 def test_whatever_takes_threads_takes_a_timeout():
     timed = 0
-    for place in (maxdot, evaluate, objective, maxdot.Index, rechub):
+    for place in (maxdot, evaluate, objective, maxdot.searchable.Searchable, maxdot.Index, rechub):
         for function in vars(place).values():
             function = getattr(function, "__func__", function)
             if not inspect.isfunction(function):

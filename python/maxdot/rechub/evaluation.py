@@ -14,7 +14,8 @@ from maxdot.arrays import as_array, float_rows
 from maxdot.deadline import Deadline
 from maxdot.evaluate import Convention, Report
 from maxdot.id_lists import Int64, as_ids, id_lists
-from maxdot.index import Index, Metric
+from maxdot.index import Index
+from maxdot.searchable import Metric
 
 IdMap: TypeAlias = Mapping[Any, Hashable]
 #: The file that RecHub's scripts save, or the two dictionaries in it.

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot.arrays import float_rows
-from maxdot.index import Ids, Index, Metric, Scores
+from maxdot.index import Index
+from maxdot.searchable import Ids, Metric, Scores
 
 
 @dataclass(frozen=True)
