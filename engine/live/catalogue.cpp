@@ -1,6 +1,9 @@
 #include "live/catalogue.hpp"
 
+#include <sys/random.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -9,6 +12,7 @@
 
 #include "api/index_parts.hpp"
 #include "base/f16.hpp"
+#include "base/hash.hpp"
 #include "base/path_errors.hpp"
 #include "base/stop.hpp"
 #include "base/temporary.hpp"
@@ -42,6 +46,15 @@ Load load_of(const Version& version, std::uint64_t log_bytes) noexcept {
   return load;
 }
 
+// Not a secret: it tells one catalogue from another that is made in the same folder later.
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof(number), 0) == sizeof(number)) return number;
+  return base::mix(
+      static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()),
+      base::process_secret());
+}
+
 // The process may go to another working folder.
 std::string absolute(const std::string& path) {
   base::check_path(path);
@@ -72,8 +85,9 @@ void Catalogue::create(const std::string& path, const Shape& shape) {
   folder.make();
   const FolderLock lock(folder);
   folder.make();  // nobody has made another one meanwhile
-  (void)LogWriter::create(folder.log(kFirstLog), kFirstLog);
   Manifest manifest;
+  manifest.catalogue = random_number();
+  (void)LogWriter::create(folder.log(kFirstLog), {manifest.catalogue, kFirstLog});
   manifest.shape = shape;
   manifest.first_log = kFirstLog;
   write_manifest(manifest, folder.manifest());
@@ -110,14 +124,15 @@ void Catalogue::open_to_write() {
     last = std::max(last, log);
     if (log < recovered.first_log) Folder::remove(folder_.log(log));
   }
-  LogWriter log = LogWriter::go_on(folder_.log(recovered.log), recovered.log, recovered.log_bytes);
+  LogWriter log = LogWriter::go_on(folder_.log(recovered.log), {recovered.catalogue, recovered.log},
+                                   recovered.log_bytes);
   queue_ = std::make_unique<ChangeQueue>(
       std::move(recovered.state), std::move(log), options_.durability,
       [this](std::shared_ptr<const Version> version, std::uint64_t log_bytes) {
         publish(std::move(version), log_bytes);
       });
-  compactor_ =
-      std::make_unique<Compactor>(folder_, options_, *queue_, recovered.first_log, last + 1);
+  compactor_ = std::make_unique<Compactor>(folder_, *lock_, options_, *queue_, recovered.catalogue,
+                                           recovered.first_log, last + 1);
   compactor_->notice(load_of(*version(), recovered.log_bytes));
 }
 
@@ -146,6 +161,7 @@ bool Catalogue::refresh() {
   }
   const std::lock_guard lock(refreshing_);
   const std::uint64_t before = version()->number;
+  const std::uint64_t catalogue = read_->catalogue;
   std::uint64_t manifest = 0;
   (void)read_manifest(folder_.manifest(), &manifest);
   bool reads_on = manifest == read_->manifest_checksum;
@@ -159,7 +175,7 @@ bool Catalogue::refresh() {
     }
   }
   if (!reads_on) open_to_read();
-  return version()->number != before;
+  return version()->number != before || read_->catalogue != catalogue;
 }
 
 std::shared_ptr<const Version> Catalogue::version() const noexcept {
@@ -231,6 +247,11 @@ Change Catalogue::attach(std::span<const std::int64_t> ids, Matrix&& rows, const
 
 Change Catalogue::replace(const Index& index) {
   require_writable();
+  // It may come from a file that nobody has verified, and is merged with others some day.
+  const store::ItemStore& items = api::IndexParts::items_of(index);
+  store::check_matrix({items.rows, items.dtype, items.items, items.dimension, items.row_bytes()},
+                      "index", 1);
+  if (items.ids != nullptr) store::check_ids({items.ids, items.items}, items.items);
   std::shared_ptr<Segment> segment = saved(index);
   const std::uint64_t number = segment->number();
   Attach replace(RecordKind::replace, std::move(segment));
@@ -247,6 +268,7 @@ Change Catalogue::replace(const Index& index) {
 
 // An index as a segment of the folder, mapped from its file.
 std::shared_ptr<Segment> Catalogue::saved(const Index& index) {
+  lock_->check(folder_);
   const std::uint64_t number = compactor_->next_file();
   const std::string path = folder_.segment(number);
   (void)index.save(path);

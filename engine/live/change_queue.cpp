@@ -61,6 +61,9 @@ void ChangeQueue::carry_out(std::vector<Operation*>& group) noexcept {
     if (durability_ != Durability::each) continue;
     sync({group.data() + safe, i + 1 - safe});
     safe = i + 1;
+    if (log_.broken()) break;
+    publish_(state_.make_version(), log_.bytes());
+    changed = false;
   }
   if (durability_ == Durability::group || log_.broken())
     sync({group.data() + safe, group.size() - safe});

@@ -52,6 +52,7 @@ void PickFresh::prepare(State& state, LogWriter& log) {
 void PickFresh::apply(State& state, LogWriter& log) noexcept {
   state.seal();
   log = std::move(next_);
+  done = true;
 }
 
 void PickSegments::prepare(State& state, LogWriter&) {
@@ -101,6 +102,7 @@ void Swap::prepare(State& state, LogWriter& log) {
   }
   manifest.shape = state.shape();
   manifest.version = state.version();
+  manifest.replaced = state.replaced();
   const auto name = [&](const Segment& segment) -> ManifestSegment& {
     return manifest.segments.emplace_back(
         ManifestSegment{segment.number(), segment.index().info().checksum, segment.rows(), {}});

@@ -23,6 +23,7 @@ class PickFresh final : public Operation {
   void apply(State& state, LogWriter& log) noexcept override;
 
   Sources sources;
+  bool done = false;
 
  private:
   LogWriter next_;

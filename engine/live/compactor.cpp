@@ -26,14 +26,18 @@ constexpr std::uint64_t kMostLogBytes = std::uint64_t{16} << 20;
 // Segments are looked at again when such a part of all rows has died since.
 constexpr std::size_t kDeadPart = 16;
 
-// After a failure, such as a disk that is full.
+// After a failure, such as a disk that is full; after each further one twice as long.
 constexpr std::chrono::seconds kBeforeNextTry(1);
+constexpr std::chrono::seconds kMostBeforeNextTry(64);
 
 }  // namespace
 
-Compactor::Compactor(const Folder& folder, const LiveOptions& options, ChangeQueue& queue,
-                     std::uint64_t first_log, std::uint64_t next_file)
+Compactor::Compactor(const Folder& folder, const FolderLock& lock, const LiveOptions& options,
+                     ChangeQueue& queue, std::uint64_t catalogue, std::uint64_t first_log,
+                     std::uint64_t next_file)
     : folder_(folder),
+      lock_(lock),
+      catalogue_(catalogue),
       options_(options),
       queue_(queue),
       next_file_(next_file),
@@ -101,6 +105,7 @@ void Compactor::start() {
 void Compactor::work() {
   base::Stop stop({&closing_, 0.0, nullptr, nullptr}, nullptr);
   const base::StopOfThread scope(&stop);
+  std::chrono::seconds pause = kBeforeNextTry;
   for (;;) {
     bool flushes = false;
     {
@@ -126,10 +131,14 @@ void Compactor::work() {
     std::unique_lock lock(mutex_);
     error_.swap(error);
     merged_ = load_;
-    if (error_.empty()) continue;
+    if (error_.empty()) {
+      pause = kBeforeNextTry;
+      continue;
+    }
     room_.notify_all();
     clean_ = true;  // to try again
-    noticed_.wait_for(lock, kBeforeNextTry, [this] { return ends_; });
+    noticed_.wait_for(lock, pause, [this] { return ends_; });
+    pause = std::min(2 * pause, kMostBeforeNextTry);
   }
 }
 
@@ -142,9 +151,15 @@ void Compactor::run_all() {
 
 // The new items become a segment, and what the log says of them is no longer needed.
 void Compactor::flush() {
+  lock_.check(folder_);
   const std::uint64_t log = next_file();
-  PickFresh pick(LogWriter::create(folder_.log(log), log));
-  queue_.run(pick);
+  PickFresh pick(LogWriter::create(folder_.log(log), {catalogue_, log}));
+  try {
+    queue_.run(pick);
+  } catch (const Error&) {
+    if (!pick.done) Folder::remove(folder_.log(log));  // nobody writes to it
+    throw;
+  }
   replace(pick.sources, log);
 }
 
@@ -189,7 +204,9 @@ bool Compactor::replace(const Sources& sources, std::uint64_t first_log) {
 
 void Compactor::write(Swap& swap) {
   retired_.insert(retired_.end(), swap.retired.begin(), swap.retired.end());
+  swap.manifest.catalogue = catalogue_;
   swap.manifest.first_log = first_log_;
+  lock_.check(folder_);
   write_manifest(swap.manifest, folder_.manifest());
   for (const std::uint64_t log : folder_.logs()) {
     if (log < first_log_) Folder::remove(folder_.log(log));

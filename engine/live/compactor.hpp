@@ -30,10 +30,11 @@ struct Load {
 
 class Compactor {
  public:
-  /// `first_log`: that of the manifest. `next_file`: no file of the folder has this number or a
-  /// larger one.
-  Compactor(const Folder& folder, const LiveOptions& options, ChangeQueue& queue,
-            std::uint64_t first_log, std::uint64_t next_file);
+  /// `catalogue`, `first_log`: those of the manifest. `next_file`: no file of the folder has this
+  /// number or a larger one.
+  Compactor(const Folder& folder, const FolderLock& lock, const LiveOptions& options,
+            ChangeQueue& queue, std::uint64_t catalogue, std::uint64_t first_log,
+            std::uint64_t next_file);
   Compactor(const Compactor&) = delete;
   Compactor& operator=(const Compactor&) = delete;
   /// Ends the thread. What it has not finished is done when the folder is open again.
@@ -66,6 +67,8 @@ class Compactor {
   void write(Swap& swap);
 
   const Folder& folder_;
+  const FolderLock& lock_;
+  const std::uint64_t catalogue_;
   const LiveOptions options_;
   ChangeQueue& queue_;
   std::atomic<std::uint64_t> next_file_;

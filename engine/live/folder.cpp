@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,8 @@ constexpr const char* kSegment = "segment-";
 constexpr const char* kSegmentEnd = ".maxdot";
 constexpr const char* kLog = "log-";
 constexpr const char* kLock = "lock";
+// No catalogue gets so far; a larger one is no file of ours.
+constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 62;
 
 /// Calls visit(name) for each entry of the folder. (The standard's iterator ends the process when
 /// memory runs out.) Throws Error (io), and what `visit` throws.
@@ -65,7 +68,8 @@ std::vector<std::uint64_t> Folder::numbers(std::string_view prefix, std::string_
     std::uint64_t number = 0;
     const char* end = name.data() + name.size();
     const auto [stop, bad] = std::from_chars(name.data(), end, number);
-    if (bad == std::errc() && stop == end && std::to_string(number) == name)
+    if (bad == std::errc() && stop == end && number <= kMostNumber &&
+        std::to_string(number) == name)
       found.push_back(number);
   });
   std::sort(found.begin(), found.end());
@@ -105,6 +109,18 @@ FolderLock::FolderLock(const Folder& folder) : process_(::getpid()) {
                "others open it read-only");
   }
   base::fail_errno(folder.path(), "cannot lock the folder", error);
+}
+
+void FolderLock::check(const Folder& folder) const {
+  const std::string path = folder.path() + "/" + kLock;
+  struct stat own {};
+  struct stat there {};
+  if (::fstat(fd_, &own) == 0 && ::stat(path.c_str(), &there) == 0 && own.st_dev == there.st_dev &&
+      own.st_ino == there.st_ino)
+    return;
+  base::fail(folder.path(),
+             "is not the folder that was opened (it was moved or made anew, or its lock removed); "
+             "open it again");
 }
 
 FolderLock::~FolderLock() {

@@ -47,6 +47,9 @@ class FolderLock {
   explicit FolderLock(const Folder& folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
+  /// Throws Error (io) if the path leads to another folder by now, or the lock was removed: what is
+  /// there belongs to somebody else.
+  void check(const Folder& folder) const;
   /// Gives the folder free, also if children that this process forked still live.
   ~FolderLock();
 

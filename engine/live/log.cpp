@@ -23,19 +23,21 @@ struct FileHeader {
   char magic[8];
   std::uint32_t format;
   std::uint32_t reserved;
+  std::uint64_t catalogue;
   std::uint64_t number;
   std::uint64_t checksum;  // of the members above
 };
-static_assert(sizeof(FileHeader) == 32);
+static_assert(sizeof(FileHeader) == 40);
 
 constexpr char kMagic[8] = {'M', 'A', 'X', 'D', 'O', 'T', 'L', 'G'};
 constexpr std::uint32_t kFormat = 1;
 
-FileHeader file_header(std::uint64_t number) noexcept {
+FileHeader file_header(const LogName& name) noexcept {
   FileHeader header = {};
   std::memcpy(header.magic, kMagic, sizeof(kMagic));
   header.format = kFormat;
-  header.number = number;
+  header.catalogue = name.catalogue;
+  header.number = name.number;
   header.checksum = XXH3_64bits(&header, offsetof(FileHeader, checksum));
   return header;
 }
@@ -60,10 +62,10 @@ int sync_data(int fd) noexcept {
   return base::uninterrupted([&] { return ::fdatasync(fd); }) == 0 ? 0 : errno;
 }
 
-void check_file_header(const base::InputFile& file, std::uint64_t number) {
+void check_file_header(const base::InputFile& file, const LogName& name) {
   FileHeader header = {};
   file.read_at(0, &header, sizeof(header));
-  const FileHeader wanted = file_header(number);
+  const FileHeader wanted = file_header(name);
   if (std::memcmp(&header, &wanted, sizeof(header)) == 0) return;
   if (std::memcmp(header.magic, kMagic, sizeof(kMagic)) == 0 && header.format > kFormat) {
     throw Error(ErrorCode::unsupported, file.path() + ": has format " +
@@ -78,8 +80,11 @@ void check_file_header(const base::InputFile& file, std::uint64_t number) {
 // `offset`: then a disk or a person has damaged it. Otherwise the record was never finished.
 void check_torn(const base::InputFile& file, std::uint64_t offset) {
   constexpr std::size_t kAtOnce = std::size_t{1} << 20;
+  // A hole may be as large as a file can be.
+  constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
   std::vector<unsigned char> bytes(kAtOnce + sizeof(RecordHeader));
-  for (std::uint64_t at = offset; at + sizeof(RecordHeader) <= file.size(); at += kAtOnce) {
+  for (std::uint64_t at = offset;
+       at + sizeof(RecordHeader) <= file.size() && at - offset < kMostBytes; at += kAtOnce) {
     const auto here = static_cast<std::size_t>(
         std::min<std::uint64_t>(file.size() - at, kAtOnce + sizeof(RecordHeader)));
     file.read_at(at, bytes.data(), here);
@@ -97,22 +102,27 @@ void check_torn(const base::InputFile& file, std::uint64_t offset) {
 
 }  // namespace
 
-LogWriter::LogWriter(std::string path, std::uint64_t number, int fd, std::uint64_t bytes) noexcept
-    : path_(std::move(path)), number_(number), fd_(fd), bytes_(bytes), synced_(bytes) {}
+LogWriter::LogWriter(std::string path, const LogName& name, int fd, std::uint64_t bytes) noexcept
+    : path_(std::move(path)), name_(name), fd_(fd), bytes_(bytes), synced_(bytes) {}
 
-LogWriter LogWriter::create(const std::string& path, std::uint64_t number) {
+LogWriter LogWriter::create(const std::string& path, const LogName& name) {
   // Whole or not at all: a log without a header would be no log.
   base::AtomicFile file(path);
-  const FileHeader header = file_header(number);
+  const FileHeader header = file_header(name);
   file.write(&header, sizeof(header));
   file.commit();
-  return go_on(path, number, sizeof(header));
+  try {
+    return go_on(path, name, sizeof(header));
+  } catch (const Error&) {
+    static_cast<void>(::unlink(path.c_str()));
+    throw;
+  }
 }
 
-LogWriter LogWriter::go_on(const std::string& path, std::uint64_t number, std::uint64_t bytes) {
+LogWriter LogWriter::go_on(const std::string& path, const LogName& name, std::uint64_t bytes) {
   const int fd = base::uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC); });
   if (fd < 0) base::fail_errno(path, "cannot open the log", errno);
-  LogWriter log(path, number, fd, bytes);
+  LogWriter log(path, name, fd, bytes);
   if (base::uninterrupted([&] { return ::ftruncate(fd, static_cast<off_t>(bytes)); }) != 0)
     base::fail_errno(path, "cannot cut off an unfinished record", errno);
   if (const int error = sync_data(fd); error != 0)
@@ -122,7 +132,7 @@ LogWriter LogWriter::go_on(const std::string& path, std::uint64_t number, std::u
 
 LogWriter::LogWriter(LogWriter&& other) noexcept
     : path_(std::move(other.path_)),
-      number_(other.number_),
+      name_(other.name_),
       fd_(std::exchange(other.fd_, -1)),
       bytes_(other.bytes_),
       synced_(other.synced_),
@@ -130,7 +140,7 @@ LogWriter::LogWriter(LogWriter&& other) noexcept
 
 LogWriter& LogWriter::operator=(LogWriter&& other) noexcept {
   std::swap(path_, other.path_);
-  std::swap(number_, other.number_);
+  std::swap(name_, other.name_);
   std::swap(fd_, other.fd_);
   std::swap(bytes_, other.bytes_);
   std::swap(synced_, other.synced_);
@@ -169,10 +179,10 @@ bool has_records(const std::string& path) {
   return base::InputFile(path).size() > sizeof(FileHeader);
 }
 
-std::uint64_t read_log(const std::string& path, std::uint64_t number, std::uint64_t offset,
+std::uint64_t read_log(const std::string& path, const LogName& name, std::uint64_t offset,
                        const RecordVisitor& visit) {
   const base::InputFile file(path);
-  check_file_header(file, number);
+  check_file_header(file, name);
   std::uint64_t at = std::max<std::uint64_t>(offset, sizeof(FileHeader));
   std::vector<std::uint64_t> words;
   while (file.size() > at && file.size() - at >= sizeof(RecordHeader)) {

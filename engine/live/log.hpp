@@ -12,19 +12,25 @@
 
 namespace maxdot::live {
 
+/// Which log a file is.
+struct LogName {
+  std::uint64_t catalogue;  ///< of the manifest
+  std::uint64_t number;
+};
+
 /// For one thread at a time.
 class LogWriter {
  public:
   /// A new log without records, which is on the disk with its name. Throws Error (io).
-  static LogWriter create(const std::string& path, std::uint64_t number);
+  static LogWriter create(const std::string& path, const LogName& name);
   /// Goes on with the log at `path` behind its first `bytes` bytes; what follows is cut off. Throws
   /// Error (io).
-  static LogWriter go_on(const std::string& path, std::uint64_t number, std::uint64_t bytes);
+  static LogWriter go_on(const std::string& path, const LogName& name, std::uint64_t bytes);
   LogWriter(LogWriter&& other) noexcept;
   LogWriter& operator=(LogWriter&& other) noexcept;
   ~LogWriter();
 
-  std::uint64_t number() const noexcept { return number_; }
+  std::uint64_t number() const noexcept { return name_.number; }
   std::uint64_t bytes() const noexcept { return bytes_; }
 
   /// Writes the record, but does not sync. Throws Error (io): nothing of it is in the log then, or
@@ -35,10 +41,10 @@ class LogWriter {
   bool broken() const noexcept { return broken_; }
 
  private:
-  LogWriter(std::string path, std::uint64_t number, int fd, std::uint64_t bytes) noexcept;
+  LogWriter(std::string path, const LogName& name, int fd, std::uint64_t bytes) noexcept;
 
   std::string path_;
-  std::uint64_t number_;
+  LogName name_;
   int fd_;
   std::uint64_t bytes_;
   std::uint64_t synced_;
@@ -56,7 +62,7 @@ using RecordVisitor =
 /// whole. Returns where that begins: a writer was killed, or has not finished. Throws Error: io,
 /// bad_format, checksum_mismatch (a record is damaged that was safely written once), and what
 /// `visit` throws.
-std::uint64_t read_log(const std::string& path, std::uint64_t number, std::uint64_t offset,
+std::uint64_t read_log(const std::string& path, const LogName& name, std::uint64_t offset,
                        const RecordVisitor& visit);
 
 }  // namespace maxdot::live

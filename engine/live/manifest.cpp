@@ -24,11 +24,13 @@ struct Header {
   std::uint32_t normalized;
   std::uint32_t dtype;
   std::uint64_t dimension;
+  std::uint64_t catalogue;
   std::uint64_t version;
+  std::uint64_t replaced;
   std::uint64_t first_log;
   std::uint64_t segments;
 };
-static_assert(sizeof(Header) == 56);
+static_assert(sizeof(Header) == 72);
 
 struct SegmentHeader {
   std::uint64_t number;
@@ -75,12 +77,12 @@ class Reader {
 };
 
 Shape checked_shape(const Header& header, const Reader& reader) {
-  const bool good = header.metric <= static_cast<std::uint32_t>(Metric::euclidean) &&
-                    header.normalized <= 1 &&
-                    (header.dtype == static_cast<std::uint32_t>(DType::f32) ||
-                     header.dtype == static_cast<std::uint32_t>(DType::f16)) &&
-                    header.dimension >= 1 && header.dimension <= max_dimension &&
-                    header.version >= 1 && header.version < kMostVersions;
+  const bool good =
+      header.metric <= static_cast<std::uint32_t>(Metric::euclidean) && header.normalized <= 1 &&
+      (header.dtype == static_cast<std::uint32_t>(DType::f32) ||
+       header.dtype == static_cast<std::uint32_t>(DType::f16)) &&
+      header.dimension >= 1 && header.dimension <= max_dimension && header.version >= 1 &&
+      header.version < kMostVersions && header.replaced <= header.version;
   if (!good) reader.refuse();
   return {static_cast<Metric>(header.metric), header.normalized == 1,
           static_cast<DType>(header.dtype), static_cast<std::size_t>(header.dimension)};
@@ -119,7 +121,9 @@ void write_manifest(const Manifest& manifest, const std::string& path) {
     header.normalized = manifest.shape.normalized ? 1 : 0;
     header.dtype = static_cast<std::uint32_t>(manifest.shape.dtype);
     header.dimension = manifest.shape.dimension;
+    header.catalogue = manifest.catalogue;
     header.version = manifest.version;
+    header.replaced = manifest.replaced;
     header.first_log = manifest.first_log;
     header.segments = manifest.segments.size();
     append(bytes, &header, sizeof(header));
@@ -166,7 +170,9 @@ Manifest read_manifest(const std::string& path, std::uint64_t* checksum) {
     if (checksum != nullptr) *checksum = stored;
     Manifest manifest;
     manifest.shape = checked_shape(header, reader);
+    manifest.catalogue = header.catalogue;
     manifest.version = header.version;
+    manifest.replaced = header.replaced;
     manifest.first_log = header.first_log;
     if (header.segments > reader.left() / sizeof(SegmentHeader)) reader.refuse();
     std::set<std::uint64_t> numbers;

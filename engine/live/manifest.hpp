@@ -18,9 +18,14 @@ struct ManifestSegment {
 };
 
 struct Manifest {
+  /// Drawn when the catalogue was created. Its logs have it, too.
+  std::uint64_t catalogue = 0;
   Shape shape;
   /// All changes up to this version are in the segments, or in the logs from `first_log` on.
   std::uint64_t version = 1;
+  /// The version of the last replace among them; 0: none. Earlier records do not matter any more,
+  /// and may be of another shape.
+  std::uint64_t replaced = 0;
   std::uint64_t first_log = 0;
   std::vector<ManifestSegment> segments;
 };

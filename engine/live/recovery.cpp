@@ -73,10 +73,11 @@ class Replay {
                         "; changes are missing; restore the folder from a copy");
       }
       continues_ = true;
+      if (header.version < state.replaced()) return state.set_version(header.version);
       state.set_version(header.version - 1);
       apply(header.kind, payload, log, path);
     };
-    recovered_.log_bytes = read_log(path, log, offset, visit);
+    recovered_.log_bytes = read_log(path, {recovered_.catalogue, log}, offset, visit);
     recovered_.log = log;
   }
 
@@ -140,8 +141,14 @@ class Replay {
 Recovered recover(const Folder& folder, std::size_t fresh_items, const State* known) {
   std::uint64_t checksum = 0;
   const Manifest manifest = read_manifest(folder.manifest(), &checksum);
-  Recovered recovered = {
-      State(manifest.shape, manifest.version, fresh_items), checksum, manifest.first_log, 0, 0, {}};
+  Recovered recovered = {State(manifest.shape, manifest.version, fresh_items),
+                         checksum,
+                         manifest.first_log,
+                         0,
+                         0,
+                         manifest.catalogue,
+                         {}};
+  recovered.state.set_replaced(manifest.replaced);
   for (const ManifestSegment& named : manifest.segments) {
     auto segment = std::make_shared<Segment>(
         open_index(folder, named.number, named.checksum, known), named.number);

@@ -18,6 +18,7 @@ struct Recovered {
   /// The log that was read last, and where its next record begins.
   std::uint64_t log = 0;
   std::uint64_t log_bytes = 0;
+  std::uint64_t catalogue = 0;
   /// Segments that the folder's files name.
   std::vector<std::uint64_t> segments;
 };

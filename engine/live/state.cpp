@@ -28,7 +28,7 @@ void State::prepare_upsert(std::size_t count) {
   // Its own rows may die within the call that puts them in only if ids repeat, which is refused.
   prepare_deaths(count);
   if (fresh_ != nullptr && fresh_->room() >= count) return;
-  next_fresh_ = std::make_shared<Fresh>(shape_, std::max(fresh_items_, count));
+  next_fresh_ = std::make_shared<Fresh>(shape_, fresh_capacity(count));
   parts_.reserve(parts_.size() + 1);
 }
 
@@ -42,6 +42,14 @@ void State::upsert(std::span<const std::int64_t> ids, const unsigned char* rows)
   for (std::size_t i = 0; i < ids.size(); ++i)
     fresh_->append(ids[i], rows + i * shape_.row_bytes());
   items_ += ids.size();
+}
+
+// At least `count`. As many as there are already, if nobody makes segments of them: then there are
+// few parts all the same, and each change looks into all of them.
+std::size_t State::fresh_capacity(std::size_t count) const noexcept {
+  constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+  const std::size_t wanted = std::max(fresh_items_, fresh_rows());
+  return std::max(count, std::min(wanted, kMostBytes / shape_.row_bytes() + 1));
 }
 
 void State::prepare_remove(std::size_t count) { prepare_deaths(count); }
@@ -90,7 +98,7 @@ void State::prepare_replace(const std::shared_ptr<Segment>& segment) {
 }
 
 void State::replace(std::shared_ptr<Segment> segment) noexcept {
-  ++version_;
+  replaced_ = ++version_;
   shape_ = shape_of(segment->index());
   items_ = segment->rows();
   fresh_ = nullptr;

@@ -32,7 +32,9 @@ class State {
 
   const Shape& shape() const noexcept { return shape_; }
   std::uint64_t version() const noexcept { return version_; }
-  std::size_t items() const noexcept { return items_; }
+  /// Of the last replace; 0: none.
+  std::uint64_t replaced() const noexcept { return replaced_; }
+  void set_replaced(std::uint64_t version) noexcept { replaced_ = version; }
   std::span<const std::shared_ptr<Part>> parts() const noexcept { return parts_; }
   /// Rows in parts without codes.
   std::size_t fresh_rows() const noexcept;
@@ -81,11 +83,13 @@ class State {
 
  private:
   void prepare_deaths(std::size_t count);
+  std::size_t fresh_capacity(std::size_t count) const noexcept;
   void retire(const Part& part) noexcept;
   void kill(std::int64_t id) noexcept;
 
   Shape shape_;
   std::uint64_t version_;
+  std::uint64_t replaced_ = 0;
   std::size_t fresh_items_;
   std::size_t items_ = 0;
   std::vector<std::shared_ptr<Part>> parts_;

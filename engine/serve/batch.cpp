@@ -18,12 +18,13 @@ constexpr std::size_t kSharedK = 2;
 // [results] Of one search, which lie in memory that is kept: 16 MiB and the counts.
 constexpr std::size_t kMostResults = std::size_t{1} << 20;
 
-// Requests that differ in any of these cannot share a search. (Requests with permitted items and
-// without: an empty list permits none.)
+// Requests that differ in any of these cannot share a search. (A LiveIndex may get another
+// dimension while requests of the one before wait; they get errors of their own.) (Requests with
+// permitted items and without: an empty list permits none.)
 auto kind_of(const Request& request) {
   const RequestOptions& options = request.options;
   const std::span<const std::uint8_t> mask = options.filters.item_mask;
-  return std::tuple(request.source.get(), request.queries.dtype,
+  return std::tuple(request.source.get(), request.queries.dtype, request.queries.cols,
                     options.metric ? static_cast<int>(*options.metric) : -1, options.score_kind,
                     mask.data(), options.filters.allow.absent());
 }

@@ -154,8 +154,9 @@ class LiveIndex {
   /// Removes items. Ids that are not there are ignored. Otherwise as upsert.
   Change remove(std::span<const std::int64_t> ids);
   /// The catalogue becomes that of `index`: its items, ids, dimension, metric and dtype. Writes a
-  /// copy of it to the folder. Searches under way go on with the items of before, whose files and
-  /// memory are given back when the last of them ends. Throws Error: invalid_argument (an empty
+  /// copy of it to the folder. Searches under way go on with the items of before, whose memory is
+  /// given back when the last of them ends, and whose files are removed by the next compaction,
+  /// which begins at once. Throws Error: invalid_argument (an empty
   /// Index), io, out_of_memory, unsupported (2^32 - 1 items or more).
   Change replace(const Index& index);
   /// The same of an index file, which is verified first. Throws also what Index::open throws.

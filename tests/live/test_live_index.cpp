@@ -313,6 +313,53 @@ TEST_CASE("a log that is older than the manifest: segments that both name are ke
   CHECK(LiveIndex::open(path, options).snapshot().size() == 280);
 }
 
+TEST_CASE(
+    "a log that is older than the manifest: records of a shape that was replaced are passed") {
+  const Folder folder;
+  const std::string path = folder / "items";
+  const LiveOptions options = {.fresh_items = 64, .compact_in_background = false};
+  {
+    LiveIndex index = LiveIndex::create(path, 4, {.metric = Metric::dot}, options);
+    index.upsert(ids_from(0, 10), gaussian_rows(10, 4, 1).view());
+    index.replace(Index::build(gaussian_rows(50, 7, 2).view(), {.metric = Metric::cosine}));
+    index.upsert(ids_from(40, 20), gaussian_rows(20, 7, 3).view());
+  }
+  // As a compaction writes it that has begun before the replace, and ends after it.
+  live::Manifest manifest = live::read_manifest(path + "/manifest");
+  const std::string segment = path + "/segment-2.maxdot";
+  const IndexInfo info = Index::open(segment).info();
+  manifest.shape = {Metric::cosine, false, DType::f32, 7};
+  manifest.version = manifest.replaced = 3;
+  manifest.segments.push_back({2, info.checksum, info.items, {}});
+  live::write_manifest(manifest, path + "/manifest");
+  CHECK(LiveIndex::open_read_only(path).snapshot().size() == 60);
+  LiveIndex index = LiveIndex::open(path, options);
+  CHECK(index.snapshot().version() == 4);
+  index.remove(ids_from(59, 1));
+  index.compact();
+  CHECK(index.snapshot().size() == 59);
+}
+
+TEST_CASE("a folder that is made anew while it is open belongs to somebody else") {
+  const Folder folder;
+  const std::string path = folder / "items";
+  LiveIndex old = LiveIndex::create(path, 3);
+  old.upsert(ids_from(0, 10), gaussian_rows(10, 3, 1).view());
+  LiveIndex reader = LiveIndex::open_read_only(path);
+  std::filesystem::rename(path, folder / "elsewhere");
+  LiveIndex index = LiveIndex::create(path, 3);
+  index.upsert(ids_from(100, 12), gaussian_rows(12, 3, 2).view());
+  CHECK(reader.refresh());
+  CHECK(reader.snapshot().size() == 12);
+  CHECK(code_of([&] { old.compact(); }) == ErrorCode::io);
+  CHECK(code_of([&] { old.upsert(ids_from(0, 5000), gaussian_rows(5000, 3, 1).view()); }) ==
+        ErrorCode::io);
+  CHECK(index.snapshot().size() == 12);
+  index.compact();
+  CHECK(LiveIndex::open_read_only(path).snapshot().size() == 12);
+  CHECK(LiveIndex::open_read_only(folder / "elsewhere").snapshot().size() == 10);
+}
+
 TEST_CASE("what a LiveIndex refuses changes nothing") {
   const Folder folder;
   const std::string path = folder / "items";

@@ -396,3 +396,22 @@ TEST_CASE("a Batcher of a LiveIndex: its newest version, also while that changes
   CHECK(code_of([&] { batcher.search(queries.view(), 9); }) == ErrorCode::invalid_argument);
   CHECK(batcher.search(test::gaussian_rows(1, 3, 8).view(), 9).counts[0] == 9);
 }
+
+TEST_CASE(
+    "requests of two dimensions never share a search, however the catalogue changed meanwhile") {
+  const Folder folder;
+  LiveIndex index = LiveIndex::create(folder / "items", 8);
+  const test::Rows old_items = test::gaussian_rows(100, 8, 1);
+  const test::Rows new_items = test::gaussian_rows(100, 64, 2);
+  index.replace(Index::build(old_items.view()));
+  Batcher batcher(index);
+  const test::Rows old_query = test::gaussian_rows(1, 8, 3);
+  const test::Rows new_query = test::gaussian_rows(1, 64, 4);
+  Gate gate(batcher, old_query.view());
+  std::future<SearchResult> before = batcher.submit(old_query.view(), 9);
+  index.replace(Index::build(new_items.view()));
+  std::future<SearchResult> after = batcher.submit(new_query.view(), 5);
+  gate.open();
+  CHECK(code_of([&] { before.get(); }) == ErrorCode::invalid_argument);
+  CHECK(test::difference(after.get(), index.search(new_query.view(), 5)) == "");
+}
