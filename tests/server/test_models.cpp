@@ -61,7 +61,7 @@ TEST_CASE("a model answers with the version that it names, while it is replaced"
   const Index first = index_of(1.0F);
   const Index second = index_of(2.0F);
   const std::uint64_t sum = second.save(path);
-  Models models(Sources({path}), {}, log);
+  Models models(Sources({path}), {}, LiveAccess::write, log);
   models.load_all();
   const std::string version_of_second = models.find("m", "")->info().version;
   CHECK(version_of_second.size() == 16);
@@ -95,7 +95,7 @@ TEST_CASE("a file that cannot be used leaves what was loaded") {
   const std::string path = folder / "m.maxdot";
   Log log(Level::error);
   index_of(1.0F).save(path);
-  Models models(Sources({path}), {}, log);
+  Models models(Sources({path}), {}, LiveAccess::write, log);
   models.load_all();
   const std::string version = models.find("m", "")->info().version;
   folder.put("m.maxdot", "nonsense");
@@ -116,7 +116,7 @@ TEST_CASE("what was unloaded stays so until it is loaded") {
   const Folder folder;
   Log log(Level::error);
   index_of(1.0F).save(folder / "m.maxdot");
-  Models models(Sources({folder / "."}), {}, log);
+  Models models(Sources({folder / "."}), {}, LiveAccess::write, log);
   models.load_all();
   models.unload("m");
   index_of(2.0F).save(folder / "m.maxdot");
@@ -135,7 +135,7 @@ TEST_CASE("an index without items is a model, too") {
   const Folder folder;
   Log log(Level::error);
   Index::build(MatrixView::f32(nullptr, 0, 2)).save(folder / "m.maxdot");
-  Models models(Sources({folder / "m.maxdot"}), {}, log);
+  Models models(Sources({folder / "m.maxdot"}), {}, LiveAccess::write, log);
   models.load_all();
   CHECK(ask(*models.find("m", "")).result.counts.at(0) == 0);
 }
@@ -144,9 +144,76 @@ TEST_CASE("loads end when they are told to") {
   const Folder folder;
   Log log(Level::error);
   index_of(1.0F).save(folder / "m.maxdot");
-  Models models(Sources({folder / "m.maxdot"}), {}, log);
+  Models models(Sources({folder / "m.maxdot"}), {}, LiveAccess::write, log);
   models.cancel();
   CHECK_THROWS_AS(models.load_all(), Error);
+}
+
+TEST_CASE("a LiveIndex folder is a model, whatever way leads to it") {
+  const Folder folder;
+  const std::string path = folder / "live";
+  (void)LiveIndex::create(path, 2, {.metric = Metric::dot});
+  folder.put("live.maxdot", "");
+  using Found = std::map<std::string, std::string>;
+  CHECK(Sources({path}).files() == Found{{"live", path}});
+  CHECK(Sources({path + "/"}).files() == Found{{"live", path + "/"}});
+  // Its segments are no models, and an index file of its name comes first.
+  CHECK(Sources({path}).all() == Found{{"live", path}});
+  CHECK(Sources({folder / "."}).all().at("live") == folder / "./live.maxdot");
+  CHECK_THROWS_AS(Sources({path, folder / "live.maxdot"}), tools::Failure);
+  // A folder that becomes one later.
+  std::filesystem::create_directory(folder / "later");
+  const Sources later({folder / "later"});
+  CHECK(later.all().empty());
+  (void)LiveIndex::create(folder / "later", 2);
+  CHECK(later.all() == Found{{"later", folder / "later"}});
+}
+
+TEST_CASE("a LiveIndex answers with a version that its answer has") {
+  const Folder folder;
+  const std::string path = folder / "live";
+  (void)LiveIndex::create(path, 2, {.metric = Metric::dot});
+  Log log(Level::error);
+  Models models(Sources({path}), {}, LiveAccess::write, log);
+  models.load_all();
+  const std::shared_ptr<Model> model = models.find("live", "");
+  REQUIRE(model->writable() != nullptr);
+  const std::int64_t ids[] = {5, 6};
+  const float rows[] = {1.0F, 0.0F, 0.0F, 1.0F};
+  const Change change = model->writable()->upsert(ids, MatrixView::f32(rows, 2, 2));
+  const Answer answer = ask(*model);
+  CHECK(std::stoull(answer.version) >= change.version);
+  CHECK(answer.result.ids == std::vector<std::int64_t>{5, 6});
+  CHECK(model->info().items == 2);
+  CHECK(model->info().version == std::to_string(change.version));
+
+  // Another process would read it.
+  Models readers(Sources({path}), {}, LiveAccess::read, log);
+  readers.load_all();
+  const std::shared_ptr<Model> reader = readers.find("live", "");
+  CHECK(reader->live() != nullptr);
+  CHECK(reader->writable() == nullptr);
+  model->writable()->remove(std::span(ids).first(1));
+  CHECK(ask(*reader).result.ids.at(0) == 5);
+  readers.refresh(false);
+  CHECK(ask(*reader).result.ids == std::vector<std::int64_t>{6, -1});
+  CHECK(readers.list().at(0).loads == 1);
+}
+
+TEST_CASE("a name may go from an index file to a LiveIndex and back") {
+  const Folder folder;
+  (void)LiveIndex::create(folder / "m", 2, {.metric = Metric::dot});
+  Log log(Level::error);
+  Models models(Sources({folder / "."}), {}, LiveAccess::write, log);
+  models.load_all();
+  CHECK(models.find("m", "")->live() != nullptr);
+  (void)index_of(1.0F).save(folder / "m.maxdot");
+  models.refresh(false);
+  CHECK(models.find("m", "")->live() == nullptr);
+  CHECK(models.find("m", "")->info().items == 3);
+  std::filesystem::remove(folder / "m.maxdot");
+  models.refresh(false);
+  CHECK(models.find("m", "")->live() != nullptr);
 }
 
 }  // namespace

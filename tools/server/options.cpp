@@ -54,8 +54,8 @@ BatcherOptions Options::batcher() const {
 
 void add_options(CLI::App& app, Options& options) {
   app.add_option("models", options.models,
-                 "Index files, each the model named like the file without .maxdot, and folders of "
-                 "such files")
+                 "Index files, each the model named like the file without .maxdot, folders of a "
+                 "LiveIndex, each the model named like the folder, and folders of these")
       ->required()
       ->type_name("PATH");
   app.add_option("--listen", options.address, "The address to listen on")
@@ -65,6 +65,9 @@ void add_options(CLI::App& app, Options& options) {
                     "Port of gRPC; 0: any free one, which the log names");
   tools::add_number(app, "--http-port", options.http_port, 0, kMostPort, "Port of HTTP, likewise");
   tools::add_threads(app, options.threads);
+  app.add_flag("--live-read-only", options.live_read_only,
+               "Take no changes: another process writes the LiveIndex folders, and its changes are "
+               "looked for every second");
   add_limits(app, options);
   add_security(app, options);
   tools::add_number(app, "--drain-delay", options.drain_delay, 0, kDay,

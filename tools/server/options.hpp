@@ -9,6 +9,7 @@
 #include "server/base/log.hpp"
 #include "server/base/tls_files.hpp"
 #include "server/infer/infer_request.hpp"
+#include "server/models/live_model.hpp"
 
 namespace CLI {
 class App;
@@ -23,6 +24,7 @@ struct Options {
   std::uint64_t http_port = 8000;
   std::uint64_t threads = 0;
   std::uint64_t most_waiting = 4'096;
+  bool live_read_only = false;
   Limits limits;
   std::uint64_t most_connections = 1'024;
   std::uint64_t client_timeout = 30;  // [seconds]
@@ -35,6 +37,9 @@ struct Options {
   bool check_config = false;
 
   BatcherOptions batcher() const;
+  LiveAccess live_access() const noexcept {
+    return live_read_only ? LiveAccess::read : LiveAccess::write;
+  }
 };
 
 /// Declares them on `app`. `options` holds the defaults and must outlive the parse.

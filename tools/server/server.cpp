@@ -37,7 +37,7 @@ class Server {
       : options_(options),
         log_(level_of(options.log_level)),
         tokens_(options.read_token, options.write_token, !is_loopback(options.address)),
-        models_(Sources(options.models), options.batcher(), log_),
+        models_(Sources(options.models), options.batcher(), options.live_access(), log_),
         metrics_(models_),
         certificates_(certificates()),
         front_(options, models_, metrics_, tokens_, log_, loads_.get_executor()),
@@ -157,7 +157,13 @@ class Server {
 void check(const Options& options) {
   (void)Tokens(options.read_token, options.write_token, !is_loopback(options.address));
   if (options.tls.used()) (void)tls_context(options.tls);
-  for (const auto& [name, path] : Sources(options.models).all()) (void)Index::open(path);
+  for (const auto& [name, path] : Sources(options.models).all()) {
+    if (is_live_folder(path)) {
+      (void)LiveIndex::open_read_only(path);
+    } else {
+      (void)Index::open(path);
+    }
+  }
 }
 
 void run(const Options& options) { Server(options).run(); }

@@ -1,4 +1,5 @@
-// A model: what answers requests by one name. Today an index file; protocols know this class alone.
+// A model: what answers requests by one name, an index file or a LiveIndex. Protocols know this
+// class alone.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "maxdot/batcher.hpp"
+#include "maxdot/live_index.hpp"
 
 namespace maxdot::server {
 
@@ -21,7 +23,8 @@ struct ModelInfo {
 /// Every member but the destructor may be called from any number of threads.
 class Model {
  public:
-  /// Gets the answer and the version that gave it, or an error.
+  /// Gets the answer and its version, or an error. Of an index file it is the version that gave the
+  /// answer; of a LiveIndex one that the answer has at least: it holds every change up to that one.
   using Done =
       std::function<void(SearchResult&& result, const std::string& version, const Error* error)>;
 
@@ -40,8 +43,14 @@ class Model {
 
   virtual BatcherStats stats() const = 0;
 
-  /// Opens `path` and answers from that from now on. Throws Error; then nothing has changed.
+  /// Answers from now on from what `path` leads to, which is of the same kind; a LiveIndex is one
+  /// folder for good. Throws Error; then nothing has changed.
   virtual void reload(const std::string& path, const StopOptions& stop) = 0;
+
+  /// The catalogue behind it that changes; null: it is an index file.
+  virtual const LiveIndex* live() const noexcept { return nullptr; }
+  /// The same, to change it; null: this server does not.
+  virtual LiveIndex* writable() noexcept { return nullptr; }
 };
 
 }  // namespace maxdot::server

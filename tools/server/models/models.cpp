@@ -8,8 +8,8 @@
 
 namespace maxdot::server {
 
-Models::Models(Sources sources, const BatcherOptions& options, Log& log)
-    : sources_(std::move(sources)), options_(options), log_(log) {}
+Models::Models(Sources sources, const BatcherOptions& options, LiveAccess live, Log& log)
+    : sources_(std::move(sources)), options_(options), live_(live), log_(log) {}
 
 void Models::load_all() {
   const std::lock_guard loading(loading_);
@@ -84,13 +84,22 @@ void Models::unload(const std::string& name) {
 void Models::refresh(bool all) {
   const std::lock_guard loading(loading_);
   look_for_files();
-  for (const auto& [name, entry] : entries_) {
+  for (auto& [name, entry] : entries_) {
     if (entry.unloaded) continue;
-    const std::optional<FileIdentity> now = identity_of(entry.path);
-    // A file that is gone is no reason to stop: an open index keeps what it has.
-    if (!all && (!now || now == entry.tried)) continue;
+    if (!all && entry.model != nullptr && entry.model->live() != nullptr &&
+        entry.opened == entry.path) {
+      follow(name, entry);
+      continue;
+    }
+    const bool live = is_live_folder(entry.path);
+    const std::optional<FileIdentity> now =
+        identity_of(live ? manifest_of(entry.path) : entry.path);
+    // A file that is gone is no reason to stop: an open index keeps what it has. A LiveIndex may
+    // have been open in another process, which nothing in the folder tells: it is tried again.
+    const bool is_known = now == entry.tried;
+    if (!all && (!now || (is_known && !live))) continue;
     try {
-      load_entry(name);
+      load_entry(name, !all && is_known ? Repeats::silent : Repeats::logged);
     } catch (const std::exception&) {
       // The entry and the log say why.
     }
@@ -113,22 +122,48 @@ void Models::look_for_files() {
   }
 }
 
-void Models::load_entry(const std::string& name) {
+void Models::follow(const std::string& name, Entry& entry) {
+  std::string reason;
+  try {
+    entry.model->reload(entry.path, {.cancellation = &cancellation_});
+  } catch (const std::exception& error) {
+    reason = error.what();
+  }
+  if (reason == entry.reason) return;
+  {
+    const std::unique_lock lock(access_);
+    entry.reason = reason;
+    if (!reason.empty()) ++entry.failed_loads;
+  }
+  if (reason.empty()) {
+    log_.write(Level::info, "refreshed", {{"model", name}, {"file", entry.path}});
+  } else {
+    log_.write(Level::error, "refresh_failed",
+               {{"model", name}, {"file", entry.path}, {"error", reason}});
+  }
+}
+
+void Models::load_entry(const std::string& name, Repeats repeats) {
   Entry& entry = entries_.at(name);
   const auto begin = std::chrono::steady_clock::now();
-  const std::optional<FileIdentity> seen = identity_of(entry.path);
+  const bool live = is_live_folder(entry.path);
+  const std::optional<FileIdentity> seen = identity_of(live ? manifest_of(entry.path) : entry.path);
   const StopOptions stop = {.cancellation = &cancellation_};
   try {
     std::shared_ptr<Model> model = entry.model;
-    if (model != nullptr) {
+    const bool same_kind = model != nullptr && (model->live() != nullptr) == live;
+    if (same_kind && (!live || entry.opened == entry.path)) {
       model->reload(entry.path, stop);
+    } else if (live) {
+      model = std::make_shared<LiveModel>(entry.path, live_, options_, stop);
     } else {
       model = std::make_shared<IndexModel>(entry.path, options_, stop);
     }
     const ModelInfo info = model->info();
     {
       const std::unique_lock lock(access_);
-      entry.model = std::move(model);
+      entry.model.swap(model);  // another one ends after the lock
+      entry.opened = entry.path;
       entry.tried = seen;
       entry.unloaded = false;
       entry.reason.clear();
@@ -144,14 +179,17 @@ void Models::load_entry(const std::string& name) {
                 {"bytes", info.bytes},
                 {"seconds", took.count()}});
   } catch (const std::exception& error) {
+    const bool is_new = entry.reason != error.what();
     {
       const std::unique_lock lock(access_);
       entry.tried = seen;
       entry.reason = error.what();
       ++entry.failed_loads;
     }
-    log_.write(Level::error, "load_failed",
-               {{"model", name}, {"file", entry.path}, {"error", error.what()}});
+    if (is_new || repeats == Repeats::logged) {
+      log_.write(Level::error, "load_failed",
+                 {{"model", name}, {"file", entry.path}, {"error", error.what()}});
+    }
     throw;
   }
 }

@@ -13,6 +13,7 @@
 #include "maxdot/stop.hpp"
 #include "server/base/log.hpp"
 #include "server/models/file_identity.hpp"
+#include "server/models/live_model.hpp"
 #include "server/models/model.hpp"
 #include "server/models/sources.hpp"
 
@@ -31,7 +32,7 @@ struct ModelState {
 /// does; they must not run on a thread that answers requests.
 class Models {
  public:
-  Models(Sources sources, const BatcherOptions& options, Log& log);
+  Models(Sources sources, const BatcherOptions& options, LiveAccess live, Log& log);
 
   /// Loads all. A folder's file that cannot be used is logged and not ready. Throws Error for a
   /// file that was named.
@@ -42,7 +43,8 @@ class Models {
 
   std::vector<ModelState> list() const;
 
-  /// Opens the model's file anew and answers from it from then on. Throws RequestError or Error;
+  /// Opens the model's file anew and answers from it from then on; a LiveIndex that is open stays
+  /// so, and is at its newest version. Throws RequestError or Error;
   /// then what was loaded before answers on.
   void load(const std::string& name);
   /// From now on the model is not ready, until it is loaded. Throws RequestError (not_found).
@@ -50,6 +52,7 @@ class Models {
 
   /// Loads what is new in the folders and what was written since it was loaded, or, if `all`,
   /// everything that was not unloaded. Failures are logged; then what was loaded before answers on.
+  /// A LiveIndex that is open takes up what another process has written.
   void refresh(bool all);
 
   /// Ends loads that are under way, and those that begin later.
@@ -60,6 +63,7 @@ class Models {
  private:
   struct Entry {
     std::string path;
+    std::string opened;  // the path that the model was made from
     std::shared_ptr<Model> model;
     std::optional<FileIdentity> tried;  // what the last load saw
     bool unloaded = false;              // by a request
@@ -68,13 +72,19 @@ class Models {
     std::uint64_t failed_loads = 0;
   };
 
+  // Whether a failure is logged that is the one of the last load.
+  enum class Repeats { logged, silent };
+
   // Requires loading_. Throws Error; then the entry says why.
-  void load_entry(const std::string& name);
+  void load_entry(const std::string& name, Repeats repeats = Repeats::logged);
+  // Requires loading_, and a model that is a LiveIndex.
+  void follow(const std::string& name, Entry& entry);
   // Requires loading_. Takes up what is new in the folders.
   void look_for_files();
 
   Sources sources_;
   BatcherOptions options_;
+  LiveAccess live_;
   Log& log_;
   Cancellation cancellation_;
   std::mutex loading_;                // one load at a time; entries are made under it alone

@@ -4,6 +4,7 @@
 
 #include "console/failure.hpp"
 #include "console/files.hpp"
+#include "server/models/live_model.hpp"
 
 namespace maxdot::server {
 namespace {
@@ -11,8 +12,11 @@ namespace {
 using tools::ExitCode;
 using tools::Failure;
 
+// Of "items/" and "." as well.
 std::string name_of(const std::filesystem::path& file) {
-  std::string name = file.filename().string();
+  std::filesystem::path whole = std::filesystem::absolute(file).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  std::string name = whole.filename().string();
   if (tools::ends_with(name, kIndexSuffix))
     name.resize(name.size() - std::string(kIndexSuffix).size());
   return name;
@@ -23,13 +27,14 @@ std::string name_of(const std::filesystem::path& file) {
 Sources::Sources(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     std::error_code failed;
-    if (std::filesystem::is_directory(path, failed)) {
+    if (std::filesystem::is_directory(path, failed) && !is_live_folder(path)) {
       folders_.push_back(path);
       continue;
     }
     if (!std::filesystem::exists(path, failed)) {
-      throw Failure(ExitCode::io,
-                    path + ": there is no such file; name an index or a folder of them");
+      throw Failure(
+          ExitCode::io,
+          path + ": there is no such file; name an index, a LiveIndex or a folder of them");
     }
     const std::string name = name_of(path);
     if (name.empty()) throw Failure(ExitCode::usage, path + ": has no name for a model; rename it");
@@ -44,6 +49,11 @@ Sources::Sources(const std::vector<std::string>& paths) {
 std::map<std::string, std::string> Sources::all() const {
   std::map<std::string, std::string> found = files_;
   for (const std::string& folder : folders_) {
+    if (is_live_folder(folder)) {  // by now: its segments are no models
+      found.emplace(name_of(folder), folder);
+      continue;
+    }
+    std::map<std::string, std::string> live;
     std::error_code failed;
     for (auto entry = std::filesystem::directory_iterator(folder, failed);
          !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
@@ -51,7 +61,9 @@ std::map<std::string, std::string> Sources::all() const {
       std::error_code unseen;
       const bool is_index = tools::ends_with(path, kIndexSuffix) && entry->is_regular_file(unseen);
       if (is_index && !name_of(path).empty()) found.emplace(name_of(path), path);
+      if (is_live_folder(path) && !name_of(path).empty()) live.emplace(name_of(path), path);
     }
+    found.merge(live);
   }
   return found;
 }

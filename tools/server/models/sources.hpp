@@ -1,4 +1,4 @@
-// Which file each model is made of, from the paths of the command line.
+// Which file or LiveIndex folder each model is made of, from the paths of the command line.
 #pragma once
 
 #include <map>
@@ -12,15 +12,16 @@ inline constexpr const char* kIndexSuffix = ".maxdot";
 
 class Sources {
  public:
-  /// Each path is an index file or a folder of them. Throws tools::Failure: io (a path leads to
-  /// nothing), usage (two files would have the same name, or a name has no characters).
+  /// Each path is an index file, a LiveIndex folder, or a folder of such. Throws tools::Failure: io
+  /// (a path leads to nothing), usage (two have the same name, or a name has no characters).
   explicit Sources(const std::vector<std::string>& paths);
 
-  /// The files that were named, by the names of their models. These must load at the start.
+  /// Those that were named, by the names of their models. These must load at the start.
   const std::map<std::string, std::string>& files() const noexcept { return files_; }
 
   /// These and those that lie in the folders now. A name that stands in several places is the one
-  /// of the first: files come before folders, folders in their order.
+  /// of the first: what was named comes first, then folders in their order, and in each of them
+  /// index files before LiveIndex folders.
   std::map<std::string, std::string> all() const;
 
  private:

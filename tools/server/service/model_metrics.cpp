@@ -1,5 +1,6 @@
 #include "server/service/model_metrics.hpp"
 
+#include <iterator>
 #include <string>
 
 namespace maxdot::server {
@@ -39,6 +40,30 @@ constexpr Sample kSamples[] = {
     {"maxdot_timeouts_total", "Requests whose search had not begun in time", MetricType::Counter,
      [](const ModelInfo&, const BatcherStats& stats) { return number(stats.timeouts); }}};
 
+struct LiveSample {
+  const char* name;
+  const char* help;
+  MetricType type;
+  double (*value)(const LiveStats& stats);
+};
+
+constexpr LiveSample kLiveSamples[] = {
+    {"maxdot_live_version", "Of the catalogue; it rises by 1 with every change", MetricType::Gauge,
+     [](const LiveStats& stats) { return number(stats.version); }},
+    {"maxdot_live_segments", "Segments", MetricType::Gauge,
+     [](const LiveStats& stats) { return number(stats.segments); }},
+    {"maxdot_live_fresh_items", "Rows without codes", MetricType::Gauge,
+     [](const LiveStats& stats) { return number(stats.fresh_items); }},
+    {"maxdot_live_dead_items", "Rows of items that were removed or replaced", MetricType::Gauge,
+     [](const LiveStats& stats) { return number(stats.dead_items); }},
+    {"maxdot_live_log_bytes", "Bytes of the logs", MetricType::Gauge,
+     [](const LiveStats& stats) { return number(stats.log_bytes); }},
+    {"maxdot_live_compactions_total", "Compactions since the catalogue was opened",
+     MetricType::Counter, [](const LiveStats& stats) { return number(stats.compactions); }},
+    {"maxdot_live_compaction_failed", "1 if the last compaction failed; it is tried again",
+     MetricType::Gauge,
+     [](const LiveStats& stats) { return stats.compaction_error.empty() ? 0.0 : 1.0; }}};
+
 ClientMetric metric(std::vector<ClientMetric::Label> labels, MetricType type, double value) {
   ClientMetric made;
   made.label = std::move(labels);
@@ -48,6 +73,20 @@ ClientMetric metric(std::vector<ClientMetric::Label> labels, MetricType type, do
     made.gauge.value = value;
   }
   return made;
+}
+
+void add_live(const LiveIndex& index, const ClientMetric::Label& name,
+              std::vector<MetricFamily>& families) {
+  LiveStats stats;
+  try {
+    stats = index.stats();
+  } catch (const Error&) {
+    return;  // its folder cannot be read; the other models have their metrics
+  }
+  for (std::size_t i = 0; i < families.size(); ++i) {
+    const LiveSample& sample = kLiveSamples[i];
+    families[i].metric.push_back(metric({name}, sample.type, sample.value(stats)));
+  }
 }
 
 }  // namespace
@@ -61,6 +100,9 @@ std::vector<MetricFamily> families_of(const std::vector<ModelState>& models) {
   std::vector<MetricFamily> families;
   for (const Sample& sample : kSamples)
     families.push_back({sample.name, sample.help, sample.type, {}});
+  std::vector<MetricFamily> live;
+  for (const LiveSample& sample : kLiveSamples)
+    live.push_back({sample.name, sample.help, sample.type, {}});
   for (const ModelState& state : models) {
     const ClientMetric::Label name{"model", state.name};
     ready.metric.push_back(metric({name}, MetricType::Gauge, state.model != nullptr ? 1.0 : 0.0));
@@ -71,12 +113,18 @@ std::vector<MetricFamily> families_of(const std::vector<ModelState>& models) {
     if (state.model == nullptr) continue;
     const ModelInfo info = state.model->info();
     const BatcherStats stats = state.model->stats();
-    version.metric.push_back(metric({name, {"version", info.version}}, MetricType::Gauge, 1.0));
+    if (state.model->live() == nullptr) {
+      version.metric.push_back(metric({name, {"version", info.version}}, MetricType::Gauge, 1.0));
+    } else {  // each of its versions would be a time series
+      add_live(*state.model->live(), name, live);
+    }
     for (std::size_t i = 0; i < families.size(); ++i) {
       const Sample& sample = kSamples[i];
       families[i].metric.push_back(metric({name}, sample.type, sample.value(info, stats)));
     }
   }
+  families.insert(families.end(), std::make_move_iterator(live.begin()),
+                  std::make_move_iterator(live.end()));
   families.push_back(std::move(ready));
   families.push_back(std::move(version));
   families.push_back(std::move(loads));
