@@ -50,9 +50,10 @@ SERVER = {
     "base": ["base"],
     "models": ["base", "models"],
     "infer": ["base", "models", "infer"],
-    "service": ["base", "models", "infer", "service"],
-    "grpc": ["base", "models", "infer", "service", "grpc"],
-    "http": ["base", "models", "infer", "service", "http"],
+    "write": ["base", "models", "infer", "write"],
+    "service": ["base", "models", "infer", "write", "service"],
+    "grpc": ["base", "models", "infer", "write", "service", "grpc"],
+    "http": ["base", "models", "infer", "write", "service", "http"],
 }
 # The fuzzer's oracle is a second opinion: it shares nothing with the library.
 ALONE = ["tests/fuzz/oracle.hpp", "tests/fuzz/oracle.cpp"]

@@ -30,11 +30,12 @@ void serve_all(boost::asio::io_context& io) {
 }  // namespace
 
 Front::Front(const Options& options, Models& models, Metrics& metrics, const Tokens& tokens,
-             Log& log, const boost::asio::any_io_executor& loads)
+             Log& log, const boost::asio::any_io_executor& loads,
+             const boost::asio::any_io_executor& writes)
     : tls_(options.tls),
       io_(std::make_unique<boost::asio::io_context>()),
       work_(io_->get_executor()),
-      service_(models, metrics, tokens, log, options.limits, io_->get_executor(), loads),
+      service_(models, metrics, tokens, log, options.limits, io_->get_executor(), loads, writes),
       connections_(service_, metrics, options.most_connections,
                    std::chrono::seconds(options.client_timeout)),
       grpc_(std::make_unique<GrpcServer>(service_, options.address,
@@ -47,11 +48,13 @@ Front::Front(const Options& options, Models& models, Metrics& metrics, const Tok
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve_all(*io_); });
 }
 
-// Connections that are left end with io_, and tell connections_ so.
+// Connections that are left end with io_, and tell connections_ so. When both protocols have ended
+// no change of items comes any more; those under way refer to connections until they are answered.
 Front::~Front() {
   grpc_.reset();
   io_->stop();
   threads_.clear();
+  service_.catalogues().wait();
   http_.reset();
   work_.reset();
   io_.reset();

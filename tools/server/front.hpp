@@ -21,7 +21,7 @@ class Front {
   /// Listens. What is referred to must outlive it, but models must be closed before it ends. Throws
   /// tools::Failure.
   Front(const Options& options, Models& models, Metrics& metrics, const Tokens& tokens, Log& log,
-        const boost::asio::any_io_executor& loads);
+        const boost::asio::any_io_executor& loads, const boost::asio::any_io_executor& writes);
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
   ~Front();

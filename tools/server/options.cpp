@@ -19,6 +19,8 @@ void add_limits(CLI::App& app, Options& options) {
   add_number(app, "--max-k", options.limits.k, 1, tools::max_k, "Results per query, at most");
   add_number(app, "--max-queries", options.limits.queries, 1, 1'048'576,
              "Queries of a request, at most");
+  add_number(app, "--max-items", options.limits.items, 1, 16'777'216,
+             "Items that a request may put in or remove, at most");
   add_number(app, "--max-waiting", options.most_waiting, 1, 1'048'576,
              "Queries of a model that wait for a search, at most; more are refused at once");
   add_number(app, "--max-connections", options.most_connections, 1, 1'048'576,
@@ -40,7 +42,7 @@ void add_security(CLI::App& app, Options& options) {
   tools::add_file(app, "--read-token-file", options.read_token,
                   "A bearer token that every request but health needs");
   tools::add_file(app, "--write-token-file", options.write_token,
-                  "A bearer token that loading and unloading needs");
+                  "A bearer token that changes need: of items, loading and unloading");
 }
 
 }  // namespace

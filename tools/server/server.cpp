@@ -20,6 +20,9 @@ namespace {
 
 namespace net = boost::asio;
 
+// They wait for the disk; changes at the same time share a sync.
+constexpr std::size_t kWriteThreads = 4;
+
 bool is_loopback(const std::string& address) {
   boost::system::error_code failed;
   const auto host = net::ip::make_address(address, failed);
@@ -40,7 +43,8 @@ class Server {
         models_(Sources(options.models), options.batcher(), options.live_access(), log_),
         metrics_(models_),
         certificates_(certificates()),
-        front_(options, models_, metrics_, tokens_, log_, loads_.get_executor()),
+        front_(options, models_, metrics_, tokens_, log_, loads_.get_executor(),
+               writes_.get_executor()),
         watch_(control_, {.tick = [this] { look(); },
                           .reload = [this] { reload(); },
                           .stop = [this] { stop(); }}) {}
@@ -142,6 +146,7 @@ class Server {
   Metrics metrics_;
   Identities certificates_;  // that HTTP uses; once it runs, of the thread of loads_
   net::thread_pool loads_{1};
+  net::thread_pool writes_{kWriteThreads};
   Front front_;
   net::io_context control_{1};
   net::steady_timer drain_{control_};

@@ -3,16 +3,22 @@
 
 #include <grpcpp/support/status.h>
 #include <inference.pb.h>
+#include <maxdot.pb.h>
 
 #include "server/base/request_error.hpp"
 #include "server/infer/infer_request.hpp"
 #include "server/models/models.hpp"
+#include "server/write/write_request.hpp"
 
 namespace maxdot::server {
 
 /// Views `message`, which must outlive the result. Throws RequestError (invalid_argument,
 /// unsupported).
 InferRequest request_of(const inference::ModelInferRequest& message);
+
+/// As above.
+WriteRequest request_of(const v1::UpsertRequest& message);
+WriteRequest request_of(const v1::RemoveRequest& message);
 
 /// Typed contents if the request had such, else raw.
 void write(const InferAnswer& answer, bool typed, inference::ModelInferResponse& message);

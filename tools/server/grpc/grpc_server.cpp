@@ -67,7 +67,7 @@ std::string endpoint(const std::string& address, std::uint16_t port) {
 
 GrpcServer::GrpcServer(Service& service, const std::string& address, std::uint16_t port,
                        const TlsFiles& tls, std::chrono::seconds timeout, Log& log)
-    : service_(service) {
+    : service_(service), catalogue_(service.catalogues()) {
   log_of_grpc = &log;
   gpr_set_log_function(write_log_of_grpc);
   google::protobuf::SetLogHandler(write_log_of_protobuf);
@@ -86,6 +86,7 @@ GrpcServer::GrpcServer(Service& service, const std::string& address, std::uint16
   const std::string where = endpoint(address, port);
   builder.AddListeningPort(where, credentials(tls), &port_);
   builder.RegisterService(&service_);
+  builder.RegisterService(&catalogue_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     throw Failure(ExitCode::io, where +
@@ -104,6 +105,7 @@ void GrpcServer::set_ready(bool ready) {
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus("", ready);
   health->SetServingStatus(inference::GRPCInferenceService::service_full_name(), ready);
+  health->SetServingStatus(v1::Catalogue::service_full_name(), ready);
 }
 
 void GrpcServer::shut_down(std::chrono::system_clock::time_point deadline) {

@@ -1,4 +1,4 @@
-// Listens for gRPC: the inference service, health and reflection.
+// Listens for gRPC: the inference service, maxdot's own, health and reflection.
 #pragma once
 
 #include <grpcpp/server.h>
@@ -9,6 +9,7 @@
 
 #include "server/base/log.hpp"
 #include "server/base/tls_files.hpp"
+#include "server/grpc/catalogue_service.hpp"
 #include "server/grpc/inference_service.hpp"
 
 namespace maxdot::server {
@@ -32,6 +33,7 @@ class GrpcServer {
 
  private:
   InferenceService service_;
+  CatalogueService catalogue_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

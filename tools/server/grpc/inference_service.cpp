@@ -1,11 +1,9 @@
 #include "server/grpc/inference_service.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <string_view>
 #include <utility>
 
 #include "maxdot/machine.hpp"
+#include "server/grpc/callback.hpp"
 #include "server/grpc/convert.hpp"
 
 namespace maxdot::server {
@@ -13,34 +11,6 @@ namespace {
 
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
-
-std::string_view authorization_of(const CallbackServerContext& context) {
-  const auto found = context.client_metadata().find("authorization");
-  if (found == context.client_metadata().end()) return {};
-  return {found->second.data(), found->second.size()};
-}
-
-// [seconds] 0 if the client set none. One that is over is so short that no search begins in it.
-double deadline_of(const CallbackServerContext& context) {
-  const auto deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return 0.0;
-  const std::chrono::duration<double> left = deadline - std::chrono::system_clock::now();
-  return std::max(left.count(), 1e-9);
-}
-
-// Runs what answers at once.
-template <typename Action>
-ServerUnaryReactor* at_once(CallbackServerContext* context, Action&& action) {
-  ServerUnaryReactor* reactor = context->DefaultReactor();
-  grpc::Status status;
-  try {
-    action();
-  } catch (...) {
-    status = status_of(request_error_in_flight());
-  }
-  reactor->Finish(status);
-  return reactor;
-}
 
 void refuse_parameters(
     const google::protobuf::Map<std::string, inference::ModelRepositoryParameter>& parameters) {

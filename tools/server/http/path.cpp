@@ -76,6 +76,16 @@ std::optional<Path> path_of_repository(const std::vector<std::string>& segments)
   return std::nullopt;
 }
 
+// "/v1/models/NAME[/...]"
+std::optional<Path> path_of_catalogue(const std::vector<std::string>& segments) {
+  if (segments.size() < 3 || segments.size() > 4 || segments[1] != "models") return std::nullopt;
+  if (segments.size() == 3) return Path{Action::catalogue_version, segments[2], {}};
+  if (segments[3] == "stats") return Path{Action::catalogue_stats, segments[2], {}};
+  if (segments[3] == "upsert") return Path{Action::upsert, segments[2], {}};
+  if (segments[3] == "remove") return Path{Action::remove, segments[2], {}};
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Path> path_of(std::string_view target) {
@@ -83,6 +93,7 @@ std::optional<Path> path_of(std::string_view target) {
   if (!found) return std::nullopt;
   std::vector<std::string>& segments = *found;
   if (segments.size() == 1 && segments[0] == "metrics") return Path{Action::metrics, {}, {}};
+  if (segments[0] == "v1") return path_of_catalogue(segments);
   if (segments[0] != "v2") return std::nullopt;
   if (segments.size() == 1) return Path{Action::server_metadata, {}, {}};
   if (segments.size() == 3 && segments[1] == "health") {
@@ -95,12 +106,19 @@ std::optional<Path> path_of(std::string_view target) {
   return std::nullopt;
 }
 
+bool changes(Action action) noexcept {
+  return action == Action::load || action == Action::unload || action == Action::upsert ||
+         action == Action::remove;
+}
+
 const char* method_of(Action action) noexcept {
   switch (action) {
     case Action::infer:
     case Action::index:
     case Action::load:
     case Action::unload:
+    case Action::upsert:
+    case Action::remove:
       return "POST";
     case Action::live:
     case Action::ready:
@@ -108,6 +126,8 @@ const char* method_of(Action action) noexcept {
     case Action::model_metadata:
     case Action::model_ready:
     case Action::model_config:
+    case Action::catalogue_version:
+    case Action::catalogue_stats:
     case Action::metrics:
       break;
   }

@@ -1,4 +1,4 @@
-// The paths of the protocol.
+// The paths of the protocol, and those of catalogues.
 #pragma once
 
 #include <optional>
@@ -18,6 +18,10 @@ enum class Action {
   index,
   load,
   unload,
+  catalogue_version,
+  catalogue_stats,
+  upsert,
+  remove,
   metrics
 };
 
@@ -30,6 +34,9 @@ struct Path {
 /// `target` is a path with or without a query, which no path here has a use for. Nothing: there is
 /// no such path.
 std::optional<Path> path_of(std::string_view target);
+
+/// Whether it changes what is served.
+bool changes(Action action) noexcept;
 
 /// "GET" or "POST".
 const char* method_of(Action action) noexcept;

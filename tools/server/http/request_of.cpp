@@ -1,4 +1,4 @@
-// The body of an inference request as an InferRequest.
+// The bodies of requests: tensors in JSON, or after it.
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -176,15 +176,19 @@ std::vector<RequestedOutput> outputs_of(const json& document, bool binary) {
   return outputs;
 }
 
+RequestJson parsed_of(std::string_view text, const Limits& limits) {
+  RequestJson parsed = parse_request(text, limits.message_bytes / sizeof(float));
+  if (!parsed.document.is_object()) refuse("the request is no JSON object");
+  return parsed;
+}
+
 }  // namespace
 
 InferRequest request_of(const Path& path, const HttpRequest& request, const Limits& limits) {
   const std::size_t json_bytes = json_bytes_of(request);
   const std::string_view body = request.body;
-  RequestJson parsed =
-      parse_request(body.substr(0, json_bytes), limits.message_bytes / sizeof(float));
+  RequestJson parsed = parsed_of(body.substr(0, json_bytes), limits);
   const json& document = parsed.document;
-  if (!document.is_object()) refuse("the request is no JSON object");
   InferRequest made;
   made.model = path.model;
   made.version = path.version;
@@ -199,6 +203,19 @@ InferRequest request_of(const Path& path, const HttpRequest& request, const Limi
   }
   made.inputs = inputs_of(parsed, body.substr(json_bytes));
   made.outputs = outputs_of(document, binary);
+  return made;
+}
+
+WriteRequest write_request_of(const Path& path, const HttpRequest& request, const Limits& limits) {
+  const std::size_t json_bytes = json_bytes_of(request);
+  const std::string_view body = request.body;
+  RequestJson parsed = parsed_of(body.substr(0, json_bytes), limits);
+  for (const auto& [name, value] : parsed.document.items()) {
+    if (name != "inputs") refuse("unknown member " + in_quotes(name) + "; there is 'inputs'");
+  }
+  WriteRequest made;
+  made.model = path.model;
+  made.inputs = inputs_of(parsed, body.substr(json_bytes));
   return made;
 }
 

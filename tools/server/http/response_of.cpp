@@ -125,6 +125,31 @@ std::string config_json(const std::string& name, const ModelInfo& model) {
                {"output", outputs}});
 }
 
+std::string change_json(const Change& change) {
+  return text({{"version", change.version}, {"items", change.items}});
+}
+
+std::string version_json(const std::string& name, const Snapshot& now) {
+  return text({{"name", name},
+               {"version", now.version()},
+               {"items", now.size()},
+               {"dimension", now.dimension()}});
+}
+
+std::string stats_json(const std::string& name, const LiveStats& stats) {
+  return text({{"name", name},
+               {"version", stats.version},
+               {"items", stats.items},
+               {"fresh_items", stats.fresh_items},
+               {"dead_items", stats.dead_items},
+               {"segments", stats.segments},
+               {"segment_bytes", stats.segment_bytes},
+               {"log_bytes", stats.log_bytes},
+               {"compactions", stats.compactions},
+               {"replaces", stats.replaces},
+               {"compaction_error", stats.compaction_error}});
+}
+
 std::string index_json(const std::vector<ModelState>& models, bool ready_only) {
   Json list = Json::array();
   for (const ModelState& state : models) {

@@ -127,12 +127,20 @@ HttpResponse response_now(const Service& service, const Path& path, const HttpRe
     case Action::index:
       return json_response(
           index_json(service.models(request.authorization), ready_only(request.body)));
+    case Action::catalogue_version:
+      return json_response(version_json(
+          path.model, service.catalogues().snapshot(path.model, request.authorization)));
+    case Action::catalogue_stats:
+      return json_response(
+          stats_json(path.model, service.catalogues().stats(path.model, request.authorization)));
     case Action::metrics:
       return metrics_response(service, request);
     case Action::live:
-    case Action::infer:  // these three are answered later
+    case Action::infer:  // these are answered later
     case Action::load:
     case Action::unload:
+    case Action::upsert:
+    case Action::remove:
       break;
   }
   return state_response(true);
@@ -153,6 +161,23 @@ void infer(Service& service, const Path& path, const std::shared_ptr<const HttpR
     respond(std::move(response));
   };
   service.infer(Protocol::http, request->authorization, decode, done);
+}
+
+void write(Service& service, WriteKind kind, const Path& path,
+           const std::shared_ptr<const HttpRequest>& request, Respond respond) {
+  const auto decode = [&] { return write_request_of(path, *request, service.limits()); };
+  // It holds the body, which the request views.
+  const auto done = [request, respond = std::move(respond)](const Change& change,
+                                                            const RequestError* error) {
+    HttpResponse response;
+    try {
+      response = error != nullptr ? response_of(*error) : json_response(change_json(change));
+    } catch (...) {
+      response = response_of(request_error_in_flight());
+    }
+    respond(std::move(response));
+  };
+  service.catalogues().write(Protocol::http, kind, request->authorization, decode, done);
 }
 
 void change(Service& service, Service::Change change, const Path& path, const HttpRequest& request,
@@ -183,8 +208,7 @@ std::optional<HttpResponse> refuse_head(const Service& service, const HttpReques
     return response;
   }
   try {
-    const bool changes = path->action == Action::load || path->action == Action::unload;
-    if (changes) service.check(Access::write, head.authorization);
+    if (changes(path->action)) service.check(Access::write, head.authorization);
     if (path->action == Action::infer) service.check(Access::read, head.authorization);
   } catch (const RequestError& error) {
     return response_of(error);
@@ -203,6 +227,10 @@ void route(Service& service, std::shared_ptr<const HttpRequest> request, Respond
         return change(service, Service::Change::load, path, *request, respond);
       case Action::unload:
         return change(service, Service::Change::unload, path, *request, respond);
+      case Action::upsert:
+        return write(service, WriteKind::upsert, path, request, respond);
+      case Action::remove:
+        return write(service, WriteKind::remove, path, request, respond);
       default:
         return respond(response_now(service, path, *request));
     }

@@ -38,6 +38,7 @@ struct Limits {
   std::uint64_t message_bytes = std::uint64_t{16} << 20;
   std::uint64_t k = 10'000;
   std::uint64_t queries = 1'024;
+  std::uint64_t items = 100'000;  ///< of a write
 };
 
 /// The search that a request asks for. Views its tensors.

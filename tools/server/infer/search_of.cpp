@@ -99,36 +99,13 @@ void check_names(const InferRequest& request) {
 MatrixView queries_of(const InferRequest& request, const Limits& limits) {
   const Tensor* queries = find(request, "queries");
   if (queries == nullptr) refuse("there is no input 'queries'; send FP32 or FP16 [n, d]");
-  if (queries->type != DataType::fp32 && queries->type != DataType::fp16) {
-    refuse(std::string("input 'queries': datatype ") + to_string(queries->type) +
-           ", send FP32 or FP16");
-  }
-  if (queries->shape.size() != 2) {
-    refuse("input 'queries': has " + std::to_string(queries->shape.size()) +
-           " dimensions, send [n, d]");
-  }
-  const auto rows = static_cast<std::uint64_t>(queries->shape[0]);
-  if (rows > limits.queries) {
-    refuse("input 'queries': " + std::to_string(rows) + " queries, at most " +
+  const MatrixView view = matrix_of(*queries);
+  if (view.rows > limits.queries) {
+    refuse("input 'queries': " + std::to_string(view.rows) + " queries, at most " +
            std::to_string(limits.queries) +
            " may be in a request (--max-queries of the server); send several");
   }
-  const auto cols = static_cast<std::size_t>(queries->shape[1]);
-  if (queries->type == DataType::fp32)
-    return MatrixView::f32(static_cast<const float*>(queries->elements.data()), rows, cols);
-  return MatrixView::f16(static_cast<const std::uint16_t*>(queries->elements.data()), rows, cols);
-}
-
-std::span<const std::int64_t> integers_of(const Tensor& tensor) {
-  if (tensor.type != DataType::int64) {
-    refuse("input " + in_quotes(tensor.name) + ": datatype " + to_string(tensor.type) +
-           ", send INT64");
-  }
-  if (tensor.shape.size() != 1) {
-    refuse("input " + in_quotes(tensor.name) + ": has " + std::to_string(tensor.shape.size()) +
-           " dimensions, send one");
-  }
-  return tensor.elements.as<std::int64_t>();
+  return view;
 }
 
 // Of one query the offsets may be left out: the list is its own.

@@ -92,4 +92,35 @@ void check_size(const Tensor& tensor) {
                                                  to_string(tensor.type));
 }
 
+MatrixView matrix_of(const Tensor& tensor) {
+  if (tensor.type != DataType::fp32 && tensor.type != DataType::fp16) {
+    throw RequestError(Code::invalid_argument, "input " + in_quotes(tensor.name) + ": datatype " +
+                                                   to_string(tensor.type) + ", send FP32 or FP16");
+  }
+  if (tensor.shape.size() != 2) {
+    throw RequestError(Code::invalid_argument, "input " + in_quotes(tensor.name) + ": has " +
+                                                   std::to_string(tensor.shape.size()) +
+                                                   " dimensions, send [n, d]");
+  }
+  const auto rows = static_cast<std::size_t>(tensor.shape[0]);
+  const auto cols = static_cast<std::size_t>(tensor.shape[1]);
+  const void* values = tensor.elements.data();
+  if (tensor.type == DataType::fp32)
+    return MatrixView::f32(static_cast<const float*>(values), rows, cols);
+  return MatrixView::f16(static_cast<const std::uint16_t*>(values), rows, cols);
+}
+
+std::span<const std::int64_t> integers_of(const Tensor& tensor) {
+  if (tensor.type != DataType::int64) {
+    throw RequestError(Code::invalid_argument, "input " + in_quotes(tensor.name) + ": datatype " +
+                                                   to_string(tensor.type) + ", send INT64");
+  }
+  if (tensor.shape.size() != 1) {
+    throw RequestError(Code::invalid_argument, "input " + in_quotes(tensor.name) + ": has " +
+                                                   std::to_string(tensor.shape.size()) +
+                                                   " dimensions, send one");
+  }
+  return tensor.elements.as<std::int64_t>();
+}
+
 }  // namespace maxdot::server

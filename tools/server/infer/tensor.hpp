@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "maxdot/types.hpp"
+
 namespace maxdot::server {
 
 static_assert(std::endian::native == std::endian::little,
@@ -73,5 +75,10 @@ struct Tensor {
 
 /// Throws RequestError (invalid_argument) unless the shape has as many elements as there are.
 void check_size(const Tensor& tensor);
+
+/// As rows of FP32 or FP16, or as a list of INT64. View the tensor. Require check_size. Throw
+/// RequestError (invalid_argument) for other datatypes and numbers of dimensions.
+MatrixView matrix_of(const Tensor& tensor);
+std::span<const std::int64_t> integers_of(const Tensor& tensor);
 
 }  // namespace maxdot::server

@@ -42,6 +42,14 @@ Metrics::Metrics(const Models& models)
                    .Name("maxdot_request_queries")
                    .Help("Queries of a request that was answered ok")
                    .Register(registry_)),
+      writes_(prometheus::BuildCounter()
+                  .Name("maxdot_writes_total")
+                  .Help("Requests to change items that were answered, by code")
+                  .Register(registry_)),
+      write_seconds_(prometheus::BuildHistogram()
+                         .Name("maxdot_write_seconds")
+                         .Help("Of such a request, if ok: decoding, waiting and the disk")
+                         .Register(registry_)),
       connections_(prometheus::BuildGauge()
                        .Name("maxdot_http_connections")
                        .Help("HTTP connections that are open")
@@ -66,6 +74,15 @@ void Metrics::answered(const std::string& model, Protocol protocol, const char* 
   seconds_.Add({{"model", model}, {"protocol", name}}, kSeconds).Observe(seconds);
   queries_.Add({{"model", model}, {"protocol", name}}, kQueries)
       .Observe(static_cast<double>(queries));
+}
+
+void Metrics::written(const std::string& model, const char* kind, Protocol protocol,
+                      const char* code, double seconds) {
+  const char* const name = to_string(protocol);
+  writes_.Add({{"model", model}, {"kind", kind}, {"protocol", name}, {"code", code}}).Increment();
+  if (code != std::string_view("ok")) return;
+  write_seconds_.Add({{"model", model}, {"kind", kind}, {"protocol", name}}, kSeconds)
+      .Observe(seconds);
 }
 
 void Metrics::connection_opened() { connections_.Increment(); }

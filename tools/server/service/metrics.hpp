@@ -23,6 +23,9 @@ class Metrics {
   /// server has it: names that clients make up must not become time series.
   void answered(const std::string& model, Protocol protocol, const char* code, double seconds,
                 std::size_t queries);
+  /// A change of items was answered, in the same way.
+  void written(const std::string& model, const char* kind, Protocol protocol, const char* code,
+               double seconds);
   void connection_opened();
   void connection_closed();
   void connection_refused();
@@ -37,6 +40,8 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Histogram>& seconds_;
   prometheus::Family<prometheus::Histogram>& queries_;
+  prometheus::Family<prometheus::Counter>& writes_;
+  prometheus::Family<prometheus::Histogram>& write_seconds_;
   prometheus::Gauge& connections_;
   prometheus::Counter& refused_;
   prometheus::Gauge& ready_;

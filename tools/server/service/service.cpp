@@ -25,14 +25,15 @@ struct Service::Pending {
 
 Service::Service(Models& models, Metrics& metrics, const Tokens& tokens, Log& log,
                  const Limits& limits, boost::asio::any_io_executor answers,
-                 boost::asio::any_io_executor loads)
+                 boost::asio::any_io_executor loads, boost::asio::any_io_executor writes)
     : models_(models),
       metrics_(metrics),
       tokens_(tokens),
       log_(log),
       limits_(limits),
       answers_(std::move(answers)),
-      loads_(std::move(loads)) {}
+      loads_(std::move(loads)),
+      catalogues_(models, metrics, tokens, log, limits, std::move(writes)) {}
 
 void Service::set_ready(bool ready) {
   ready_.store(ready, std::memory_order_relaxed);

@@ -14,6 +14,7 @@
 #include "server/base/tokens.hpp"
 #include "server/infer/infer_request.hpp"
 #include "server/models/models.hpp"
+#include "server/service/catalogues.hpp"
 #include "server/service/metrics.hpp"
 
 namespace maxdot::server {
@@ -31,9 +32,11 @@ class Service {
   using Decode = std::function<InferRequest()>;
 
   /// Answers are handed over on `answers`, whose threads must not be those that search; models are
-  /// loaded on `loads`, one thread. What is referred to must outlive it.
+  /// loaded on `loads`, one thread; their items are changed on `writes`. What is referred to must
+  /// outlive it.
   Service(Models& models, Metrics& metrics, const Tokens& tokens, Log& log, const Limits& limits,
-          boost::asio::any_io_executor answers, boost::asio::any_io_executor loads);
+          boost::asio::any_io_executor answers, boost::asio::any_io_executor loads,
+          boost::asio::any_io_executor writes);
 
   /// `decode` makes the request and may throw RequestError. Does not wait; `done` is called on a
   /// thread of `answers`, or at once if the request is refused. What the request views must live
@@ -58,6 +61,9 @@ class Service {
   void change(Change change, const std::string& model, std::string_view authorization,
               ChangeDone done);
 
+  Catalogues& catalogues() noexcept { return catalogues_; }
+  const Catalogues& catalogues() const noexcept { return catalogues_; }
+
   const Metrics& metrics() const noexcept { return metrics_; }
   const Limits& limits() const noexcept { return limits_; }
 
@@ -77,6 +83,7 @@ class Service {
   Limits limits_;
   boost::asio::any_io_executor answers_;
   boost::asio::any_io_executor loads_;
+  Catalogues catalogues_;
   std::atomic<bool> ready_ = false;
   std::atomic<int> waiting_changes_ = 0;
 };
