@@ -33,6 +33,11 @@ TEST_CASE("each path of the protocol is known") {
   check_path("/v2/repository/index", Action::index);
   check_path("/v2/repository/models/a/load", Action::load, "a");
   check_path("/v2/repository/models/a/unload", Action::unload, "a");
+  check_path("/v1/models/a", Action::catalogue_version, "a");
+  check_path("/v1/models/a/", Action::catalogue_version, "a");
+  check_path("/v1/models/a/stats", Action::catalogue_stats, "a");
+  check_path("/v1/models/a/upsert", Action::upsert, "a");
+  check_path("/v1/models/a%2Fb/remove", Action::remove, "a/b");
 }
 
 TEST_CASE("a name may hold any character, written with %") {
@@ -42,12 +47,27 @@ TEST_CASE("a name may hold any character, written with %") {
              "versions");
 }
 
+TEST_CASE("what changes something is asked for by POST") {
+  for (const Action action : {Action::load, Action::unload, Action::upsert, Action::remove}) {
+    CHECK(changes(action));
+    CHECK(method_of(action) == std::string("POST"));
+  }
+  for (const Action action : {Action::infer, Action::index, Action::catalogue_stats,
+                              Action::catalogue_version, Action::metrics, Action::model_metadata})
+    CHECK_FALSE(changes(action));
+}
+
 TEST_CASE("other paths are none") {
   for (const char* target : {"",
                              "v2",
                              "/",
                              "//",
                              "/v1",
+                             "/v1/models",
+                             "/v1/models/a/infer",
+                             "/v1/models/a/upsert/b",
+                             "/v1/repository/index",
+                             "/v2/models/a/upsert",
                              "/v2x",
                              "/metrics/x",
                              "/v2/models",

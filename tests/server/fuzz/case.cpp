@@ -47,7 +47,7 @@ Subject make_subject() {
   std::vector<float> rows(kItems * kDimension);
   for (float& element : rows) element = value(random);
   return {Index::build(MatrixView::f32(rows.data(), kItems, kDimension)),
-          {.message_bytes = 20'000, .k = 50, .queries = 8}};
+          {.message_bytes = 20'000, .k = 50, .queries = 8, .items = 8}};
 }
 
 Case make_case(Random& random, const Subject& subject) {

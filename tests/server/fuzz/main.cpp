@@ -10,6 +10,7 @@
 #include "grpc_case.hpp"
 #include "http_case.hpp"
 #include "maxdot/machine.hpp"
+#include "write_case.hpp"
 
 namespace {
 
@@ -22,7 +23,14 @@ int run_case(const Subject& subject, std::uint64_t seed, std::uint64_t number) {
   std::seed_seq sequence{seed, seed >> 32, number, number >> 32};
   Random random(sequence);
   const Case asked = make_case(random, subject);
-  return number % 2 == 0 ? run_http(random, subject, asked) : run_grpc(random, subject, asked);
+  switch (number % 3) {
+    case 0:
+      return run_http(random, subject, asked);
+    case 1:
+      return run_grpc(random, subject, asked);
+    default:
+      return run_write(random, subject, asked);
+  }
 }
 
 }  // namespace
