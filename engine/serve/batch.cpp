@@ -11,8 +11,8 @@ namespace maxdot::serve {
 namespace {
 
 // Requests share a search of the largest k among them: the first of its results are theirs. A k
-// more than this many times as large costs more than a search of its own. ("Requests whose k differ" in
-// docs/measurements.md)
+// more than this many times as large costs more than a search of its own. ("Requests whose k
+// differ" in docs/measurements.md)
 constexpr std::size_t kSharedK = 2;
 
 // [results] Of one search, which lie in memory that is kept: 16 MiB and the counts.
