@@ -160,4 +160,19 @@ std::string difference(const SearchResult& got, const SearchResult& expected) {
   return {};
 }
 
+std::vector<std::int64_t> ids_from(std::int64_t first, std::size_t count, std::int64_t step) {
+  std::vector<std::int64_t> ids(count);
+  for (std::size_t i = 0; i < count; ++i) ids[i] = first + step * static_cast<std::int64_t>(i);
+  return ids;
+}
+
+ErrorCode code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return {};
+}
+
 }  // namespace maxdot::test

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,12 @@ Rows gaussian_rows(std::size_t rows, std::size_t cols, std::uint64_t seed);
 
 /// Rows rounded to f16 (finite), as halves.
 std::vector<std::uint16_t> to_halves(const Rows& rows);
+
+/// first, first + step, and so on.
+std::vector<std::int64_t> ids_from(std::int64_t first, std::size_t count, std::int64_t step = 1);
+
+/// The code of the Error that the call ends with; ErrorCode{} if there is none.
+ErrorCode code_of(const std::function<void()>& call);
 
 /// Empty if equal bit for bit, else the first difference in words.
 std::string difference(const SearchResult& got, const SearchResult& expected);

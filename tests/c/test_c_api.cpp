@@ -1,7 +1,6 @@
 // The C API: the same answers as the C++ API's, and a status for whatever a caller does wrong.
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "c/c_calls.hpp"
 #include "files.hpp"
 #include "maxdot/maxdot.h"
 #include "maxdot/maxdot.hpp"
@@ -17,12 +17,10 @@
 
 namespace test = maxdot::test;
 
-namespace {
+using test::matrix_of;
+using test::says;
 
-maxdot_matrix matrix_of(const test::Rows& rows) {
-  return {rows.values.data(), MAXDOT_F32, static_cast<std::int64_t>(rows.rows),
-          static_cast<std::int64_t>(rows.cols), 0};
-}
+namespace {
 
 /// Three results for each of five queries, and the same by the C++ API.
 struct Case {
@@ -56,10 +54,6 @@ struct Case {
            std::equal(expected.counts.begin(), expected.counts.end(), counts.begin());
   }
 };
-
-bool says(const char* part) {
-  return std::string(maxdot_error_text()).find(part) != std::string::npos;
-}
 
 }  // namespace
 

@@ -14,26 +14,21 @@
 #include <thread>
 #include <vector>
 
+#include "c/c_calls.hpp"
 #include "maxdot/maxdot.h"
 #include "maxdot/maxdot.hpp"
 #include "support.hpp"
 
 namespace test = maxdot::test;
 
+using test::matrix_of;
+using test::says;
+
 namespace {
 
 constexpr std::size_t kItems = 500;
 constexpr std::size_t kDimension = 12;
 constexpr std::size_t kQueries = 40;
-
-maxdot_matrix matrix_of(const test::Rows& rows) {
-  return {rows.values.data(), MAXDOT_F32, static_cast<std::int64_t>(rows.rows),
-          static_cast<std::int64_t>(rows.cols), 0};
-}
-
-bool says(const char* part) {
-  return std::string(maxdot_error_text()).find(part) != std::string::npos;
-}
 
 struct Case {
   test::Rows items = test::gaussian_rows(kItems, kDimension, 1);

@@ -1,26 +1,19 @@
 // LiveIndex: whatever happened to the catalogue, the answers are those of an Index built of its
 // items. (What a kill leaves is for histories.cpp.)
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "alloc_faults.hpp"
 #include "files.hpp"
-#include "live/manifest.hpp"
 #include "live/model.hpp"
 #include "maxdot/live_index.hpp"
 #include "support.hpp"
@@ -29,21 +22,6 @@ using namespace maxdot;
 using namespace maxdot::test;
 
 namespace {
-
-std::vector<std::int64_t> ids_from(std::int64_t first, std::size_t count) {
-  std::vector<std::int64_t> ids(count);
-  for (std::size_t i = 0; i < count; ++i) ids[i] = first + static_cast<std::int64_t>(i);
-  return ids;
-}
-
-ErrorCode code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return {};
-}
 
 /// Halves as f32.
 Matrix widen(const std::vector<std::uint16_t>& halves, std::size_t dimension) {
@@ -54,43 +32,6 @@ Matrix widen(const std::vector<std::uint16_t>& halves, std::size_t dimension) {
   for (std::size_t r = 0; r < rows; ++r)
     index.item_row(r, static_cast<float*>(made.data()) + r * dimension);
   return made;
-}
-
-/// Carries the step out, after as many failures as it has allocations: each must leave the version
-/// as it was, or do no harm (how many cores there are can be answered without memory). Returns how
-/// many failed.
-std::uint64_t carried_out_without_memory(const Step& step, const Plan& plan, LiveIndex& index) {
-  const std::uint64_t before = index.snapshot().version();
-  for (std::uint64_t n = 0;; ++n) {
-    bool fired = false;
-    try {
-      const AllocationFault fault(n);
-      carry_out(step, plan, index);
-      fired = fault.fired();
-    } catch (const Error& error) {
-      REQUIRE(error.code() == ErrorCode::out_of_memory);
-      REQUIRE(index.snapshot().version() == before);
-      continue;
-    }
-    const bool changes =
-        step.kind != StepKind::compact && (!step.ids.empty() || step.kind == StepKind::replace);
-    REQUIRE(index.snapshot().version() == before + (changes ? 1 : 0));
-    if (!fired || changes) return n;
-  }
-}
-
-/// Calls again and again, each time another allocation failing. Each call must return or say that
-/// memory ran out.
-void call_without_memory(const std::function<void()>& call) {
-  for (std::uint64_t n = 0;; ++n) {
-    const AllocationFault fault(n);
-    try {
-      call();
-    } catch (const Error& error) {
-      REQUIRE(error.code() == ErrorCode::out_of_memory);
-    }
-    if (!fault.fired()) return;
-  }
 }
 
 }  // namespace
@@ -277,89 +218,6 @@ TEST_CASE(
   CHECK(segments == 1);
 }
 
-TEST_CASE("a log that is older than the manifest: segments that both name are kept") {
-  const Folder folder;
-  const std::string path = folder / "items";
-  const LiveOptions options = {.fresh_items = 64, .compact_in_background = false};
-  {
-    LiveIndex index = LiveIndex::create(path, 4, {.metric = Metric::dot}, options);
-    index.replace(Index::build(gaussian_rows(100, 4, 1).view(), {.metric = Metric::dot}));
-    index.upsert(ids_from(1000, 100), gaussian_rows(100, 4, 2).view());  // a segment at once
-  }
-  // As if a merge of others had written it and the process had been killed: the log repeats both.
-  live::Manifest manifest = live::read_manifest(path + "/manifest");
-  manifest.version = 3;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.ends_with(".maxdot")) continue;
-    const Index segment = Index::open(entry.path().string());
-    manifest.segments.push_back({std::stoull(name.substr(std::string("segment-").size())),
-                                 segment.info().checksum,
-                                 segment.size(),
-                                 {}});
-  }
-  CHECK(manifest.segments.size() == 2);
-  live::write_manifest(manifest, path + "/manifest");
-  // New items become a segment, and what is no longer needed is removed.
-  {
-    LiveIndex index = LiveIndex::open(path, {.fresh_items = 64});
-    CHECK(index.snapshot().size() == 200);
-    for (const std::int64_t first : {5000, 6000})
-      index.upsert(ids_from(first, 40), gaussian_rows(40, 4, 3).view());
-    for (int wait = 0; wait < 1000 && index.stats().fresh_items != 0; ++wait)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    CHECK(index.stats().fresh_items == 0);
-  }
-  CHECK(LiveIndex::open(path, options).snapshot().size() == 280);
-}
-
-TEST_CASE(
-    "a log that is older than the manifest: records of a shape that was replaced are passed") {
-  const Folder folder;
-  const std::string path = folder / "items";
-  const LiveOptions options = {.fresh_items = 64, .compact_in_background = false};
-  {
-    LiveIndex index = LiveIndex::create(path, 4, {.metric = Metric::dot}, options);
-    index.upsert(ids_from(0, 10), gaussian_rows(10, 4, 1).view());
-    index.replace(Index::build(gaussian_rows(50, 7, 2).view(), {.metric = Metric::cosine}));
-    index.upsert(ids_from(40, 20), gaussian_rows(20, 7, 3).view());
-  }
-  // As a compaction writes it that has begun before the replace, and ends after it.
-  live::Manifest manifest = live::read_manifest(path + "/manifest");
-  const std::string segment = path + "/segment-2.maxdot";
-  const IndexInfo info = Index::open(segment).info();
-  manifest.shape = {Metric::cosine, false, DType::f32, 7};
-  manifest.version = manifest.replaced = 3;
-  manifest.segments.push_back({2, info.checksum, info.items, {}});
-  live::write_manifest(manifest, path + "/manifest");
-  CHECK(LiveIndex::open_read_only(path).snapshot().size() == 60);
-  LiveIndex index = LiveIndex::open(path, options);
-  CHECK(index.snapshot().version() == 4);
-  index.remove(ids_from(59, 1));
-  index.compact();
-  CHECK(index.snapshot().size() == 59);
-}
-
-TEST_CASE("a folder that is made anew while it is open belongs to somebody else") {
-  const Folder folder;
-  const std::string path = folder / "items";
-  LiveIndex old = LiveIndex::create(path, 3);
-  old.upsert(ids_from(0, 10), gaussian_rows(10, 3, 1).view());
-  LiveIndex reader = LiveIndex::open_read_only(path);
-  std::filesystem::rename(path, folder / "elsewhere");
-  LiveIndex index = LiveIndex::create(path, 3);
-  index.upsert(ids_from(100, 12), gaussian_rows(12, 3, 2).view());
-  CHECK(reader.refresh());
-  CHECK(reader.snapshot().size() == 12);
-  CHECK(code_of([&] { old.compact(); }) == ErrorCode::io);
-  CHECK(code_of([&] { old.upsert(ids_from(0, 5000), gaussian_rows(5000, 3, 1).view()); }) ==
-        ErrorCode::io);
-  CHECK(index.snapshot().size() == 12);
-  index.compact();
-  CHECK(LiveIndex::open_read_only(path).snapshot().size() == 12);
-  CHECK(LiveIndex::open_read_only(folder / "elsewhere").snapshot().size() == 10);
-}
-
 TEST_CASE("what a LiveIndex refuses changes nothing") {
   const Folder folder;
   const std::string path = folder / "items";
@@ -420,76 +278,6 @@ TEST_CASE("what a LiveIndex refuses changes nothing") {
   CHECK(Snapshot().size() == 0);
 }
 
-TEST_CASE("a folder is free when its LiveIndex is gone, whatever children there are") {
-  const Folder folder;
-  const std::string path = folder / "items";
-  const std::vector<float> rows = {1, 2, 3, 4};
-  auto index = std::make_unique<LiveIndex>(LiveIndex::create(path, 2));
-  index->upsert(ids_from(0, 2), MatrixView::f32(rows.data(), 2, 2));
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    // Until the parent closes its end.
-    char byte = 0;
-    close(ends[1]);
-    alarm(60);
-    _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
-  }
-  close(ends[0]);
-  index.reset();
-  CHECK(LiveIndex::open(path).snapshot().size() == 2);
-  close(ends[1]);
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
-}
-
-TEST_CASE("damaged files of a LiveIndex are refused, whatever byte it is") {
-  const Folder folder;
-  const std::string path = folder / "items";
-  const Rows rows = gaussian_rows(5, 2, 1);
-  {
-    LiveIndex index = LiveIndex::create(path, 2, {}, {.compact_in_background = false});
-    index.upsert(ids_from(0, 5), rows.view());
-    index.compact();
-    index.remove(ids_from(0, 1));
-    index.upsert(ids_from(10, 5), rows.view());
-    index.remove(ids_from(10, 1));
-  }
-  const std::size_t all = LiveIndex::open_read_only(path).snapshot().size();
-  CHECK(all == 8);
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    const std::string name = entry.path().filename().string();
-    if (name == "lock" || name.ends_with(".maxdot")) continue;
-    const std::string bytes = folder.get("items/" + name);
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      std::string damaged = bytes;
-      damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
-      folder.put("items/" + name, damaged);
-      CAPTURE(name);
-      CAPTURE(i);
-      // Of the log, what its last record says was perhaps never written whole.
-      try {
-        const std::size_t left = LiveIndex::open_read_only(path).snapshot().size();
-        CHECK((name.starts_with("log-") && left == 9));
-      } catch (const Error&) {
-      }
-    }
-    for (std::size_t size = 0; size < bytes.size(); ++size) {
-      folder.put("items/" + name, bytes.substr(0, size));
-      try {
-        const std::size_t left = LiveIndex::open_read_only(path).snapshot().size();
-        CHECK((name.starts_with("log-") && left <= 9));
-      } catch (const Error&) {
-      }
-    }
-    folder.put("items/" + name, bytes);
-  }
-  CHECK(LiveIndex::open_read_only(path).snapshot().size() == all);
-}
-
 TEST_CASE("segments large enough for codes, with dead items, beside an Index of what lives") {
   const Folder folder;
   for (const Metric metric : {Metric::dot, Metric::cosine, Metric::euclidean}) {
@@ -544,45 +332,4 @@ TEST_CASE("segments large enough for codes, with dead items, beside an Index of 
         CHECK(difference(index.search(queries.view(), k), all.search(queries.view(), k)) == "");
     }
   }
-}
-
-TEST_CASE("memory that runs out in a LiveIndex is an Error, and nothing has changed" *
-          doctest::skip(!kAllocationsCanFail)) {
-  const Folder folder;
-  Plan plan;
-  plan.catalogue = {.metric = Metric::dot};
-  plan.live = {.fresh_items = 64, .compact_in_background = false};
-  plan.dimension = 5;
-  plan.universe = 200;
-  plan.writers = 1;
-  const std::string path = folder / "items";
-  Model model;
-  std::optional<LiveIndex> index(
-      LiveIndex::create(path, plan.dimension, plan.catalogue, plan.live));
-  std::uint64_t faults = 0;
-  for (std::size_t i = 0; i < 40; ++i) {
-    CAPTURE(i);
-    const Step step = make_step(plan, 5, 0, i);
-    faults += carried_out_without_memory(step, plan, *index);
-    carry_out(step, model);
-    REQUIRE(difference(index->snapshot(), model, plan, i) == "");
-    if (i % 10 != 9) continue;
-    call_without_memory([&] {
-      index.reset();
-      index.emplace(LiveIndex::open(path, plan.live));
-    });
-    call_without_memory([&] { (void)LiveIndex::open_read_only(path).snapshot().size(); });
-    REQUIRE(difference(index->snapshot(), model, plan, i) == "");
-  }
-  CHECK(faults > 100);
-  const Rows queries = gaussian_rows(3, plan.dimension, 1);
-  const double threshold = 0.5;
-  call_without_memory([&] {
-    const Snapshot snapshot = index->snapshot();
-    (void)snapshot.search(queries.view(), 5);
-    (void)snapshot.search_range(queries.view(), {&threshold, 1});
-    (void)snapshot.search_multi(queries.view(), 3, 5);
-    (void)snapshot.ids();
-    (void)index->stats();
-  });
 }

@@ -4,15 +4,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -25,18 +22,10 @@
 #include "support.hpp"
 
 using namespace maxdot;
+using test::code_of;
 using test::Folder;
 
 namespace {
-
-ErrorCode code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return {};
-}
 
 /// Until it is opened, what a Batcher is asked waits: its thread is within a callback, and the lead
 /// is its.
