@@ -12,6 +12,8 @@ VENV := build/venv
 PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 SERVER := build/venv-server
+# Tests at a time. Each may use every core, so more would not be done sooner.
+JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub server deps-server test-server fuzz tidy format clean
@@ -50,14 +52,14 @@ test: test-cpp test-python ## build with GCC and Clang, warnings as errors, and 
 test-cpp: deps ## the C++ part of test
 	cmake --preset dev
 	cmake --build --preset dev
-	ctest --preset dev
+	ctest --preset dev -j $(JOBS)
 	cmake --preset clang
 	cmake --build --preset clang
-	ctest --preset clang
+	ctest --preset clang -j $(JOBS)
 
 test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a virtual environment, then pytest
 	$(VENV)/bin/pip install -q .
-	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q tests/python
+	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python
 
 $(VENV)/ready: tests/python/requirements.txt | deps
 	python3 -m venv $(VENV)
