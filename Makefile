@@ -12,11 +12,12 @@ VENV := build/venv
 PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 SERVER := build/venv-server
+SERVING := build/venv-serving
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub server deps-server test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub server deps-server test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,6 +118,16 @@ bench-callers-python: $(PEERS)/ready ## the same from Python threads, beside the
 
 bench-live: build ## a catalogue that changes while 64 callers ask it, and what parts cost (ITEMS=file.npy, ARGS="60 1000000")
 	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) build/release/bin/bench_live $(ARGS)
+
+bench-serving: deps deps-server $(SERVING)/ready ## maxdot-server under a rising load, beside FastAPI + FAISS (ITEMS=file.npy, ARGS="--items 20000 --seconds 1")
+	cmake --preset release -DMAXDOT_BUILD_SERVER=ON
+	cmake --build --preset release --target maxdot_cli maxdot_server_command maxdot_load
+	$(SERVING)/bin/python bench/serving/serving.py --binaries build/release/bin --out build/bench-serving $(if $(ITEMS),--data $(ITEMS)) $(ARGS)
+
+$(SERVING)/ready: bench/serving/requirements.txt | deps
+	python3 -m venv $(SERVING)
+	$(SERVING)/bin/pip install -q -r $<
+	touch $@
 
 bench-overhead: build $(VENV)/ready ## what a call costs beside its search, from C++, C and Python
 	build/release/bin/bench_overhead
