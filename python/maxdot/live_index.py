@@ -28,6 +28,9 @@ _WRITER = {
     "most_merge_bytes": 1 << 30,
 }
 
+# No item has a larger one.
+_LARGEST_ID = 2**63 - 1
+
 _NO_PICKLE = "it cannot be pickled; open the folder in the other process with LiveIndex.open(folder, read_only=True)"
 
 
@@ -79,13 +82,15 @@ class Snapshot(Searchable):
         Raises:
             KeyError: there is no such item; `id in snapshot` tells.
         """
-        values = self._engine.item(as_integer(id))
+        number = as_integer(id)
+        values = self._engine.item(number) if 0 <= number <= _LARGEST_ID else None
         if values is None:
-            raise KeyError(f"item {as_integer(id)} is not in version {self.version} of the catalogue")
+            raise KeyError(f"item {number} is not in version {self.version} of the catalogue")
         return values
 
     def __contains__(self, id: SupportsIndex) -> bool:
-        return self._engine.has(as_integer(id))
+        number = as_integer(id)
+        return 0 <= number <= _LARGEST_ID and self._engine.has(number)
 
     def __repr__(self) -> str:
         return f"<maxdot.Snapshot: version {self.version}, {_described(self._engine)}>"

@@ -130,6 +130,10 @@ def test_what_it_is(tmp_path):
         assert repr(snapshot) == f"<maxdot.Snapshot: version {live.version}, 1 x {D} f32, dot>"
         assert 3 in snapshot
         assert 1 not in snapshot
+        for beyond in (-1, 2**63, -(2**70)):
+            assert beyond not in snapshot
+            with pytest.raises(KeyError, match=f"item {beyond} is not in version"):
+                snapshot.item(beyond)
         with pytest.raises(KeyError, match=f"item 1 is not in version {live.version}"):
             snapshot.item(1)
         stats = live.stats()
