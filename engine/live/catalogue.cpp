@@ -193,9 +193,12 @@ void Catalogue::publish(std::shared_ptr<const Version> version, std::uint64_t lo
 }
 
 void Catalogue::require_writable() const {
-  if (queue_ != nullptr) return;
-  throw Error(ErrorCode::invalid_argument,
-              path() + ": is open read-only; open it with LiveIndex::open to change it");
+  if (queue_ == nullptr) {
+    throw Error(ErrorCode::invalid_argument,
+                path() + ": is open read-only; open it with LiveIndex::open to change it");
+  }
+  // The log of a folder that was deleted can be written, but nobody will ever read it.
+  lock_->check(folder_);
 }
 
 Change Catalogue::upsert(std::span<const std::int64_t> ids, const MatrixView& rows) {

@@ -96,10 +96,25 @@ TEST_CASE("a folder that is made anew while it is open belongs to somebody else"
   CHECK(code_of([&] { old.compact(); }) == ErrorCode::io);
   CHECK(code_of([&] { old.upsert(ids_from(0, 5000), gaussian_rows(5000, 3, 1).view()); }) ==
         ErrorCode::io);
+  CHECK(code_of([&] { old.upsert(ids_from(0, 1), gaussian_rows(1, 3, 1).view()); }) ==
+        ErrorCode::io);
+  CHECK(code_of([&] { old.remove(ids_from(0, 1)); }) == ErrorCode::io);
   CHECK(index.snapshot().size() == 12);
   index.compact();
   CHECK(LiveIndex::open_read_only(path).snapshot().size() == 12);
   CHECK(LiveIndex::open_read_only(folder / "elsewhere").snapshot().size() == 10);
+}
+
+TEST_CASE("a folder that was deleted takes no changes") {
+  const Folder folder;
+  const std::string path = folder / "items";
+  LiveIndex index = LiveIndex::create(path, 3);
+  index.upsert(ids_from(0, 10), gaussian_rows(10, 3, 1).view());
+  std::filesystem::remove_all(path);
+  CHECK(code_of([&] { index.upsert(ids_from(10, 1), gaussian_rows(1, 3, 1).view()); }) ==
+        ErrorCode::io);
+  CHECK(code_of([&] { index.remove(ids_from(0, 1)); }) == ErrorCode::io);
+  CHECK(index.snapshot().size() == 10);
 }
 
 TEST_CASE("a folder is free when its LiveIndex is gone, whatever children there are") {
