@@ -54,6 +54,14 @@ TEST_CASE("names of models are those of files, each of one file") {
   CHECK(both.all() == std::map<std::string, std::string>{{"a", a}, {"c", third}});
 }
 
+TEST_CASE("a name that is no UTF-8 becomes one that protocols can carry") {
+  const Folder folder;
+  const std::string odd = folder.put("a\xff.maxdot", "");
+  using Found = std::map<std::string, std::string>;
+  CHECK(Sources({odd}).files() == Found{{"a\xef\xbf\xbd", odd}});
+  CHECK(Sources({folder / "."}).all() == Found{{"a\xef\xbf\xbd", folder / "./a\xff.maxdot"}});
+}
+
 TEST_CASE("a model answers with the version that it names, while it is replaced") {
   const Folder folder;
   const std::string path = folder / "m.maxdot";

@@ -1,5 +1,6 @@
 #include "server/grpc/catalogue_service.hpp"
 
+#include "server/base/utf8.hpp"
 #include "server/grpc/callback.hpp"
 #include "server/grpc/convert.hpp"
 
@@ -68,7 +69,7 @@ ServerUnaryReactor* CatalogueService::Stats(CallbackServerContext* context,
     response->set_log_bytes(stats.log_bytes);
     response->set_compactions(stats.compactions);
     response->set_replaces(stats.replaces);
-    response->set_compaction_error(stats.compaction_error);
+    response->set_compaction_error(as_utf8(stats.compaction_error));
   });
 }
 

@@ -1,5 +1,7 @@
 #include "server/grpc/convert.hpp"
 
+#include "server/base/utf8.hpp"
+
 namespace maxdot::server {
 namespace {
 
@@ -115,7 +117,7 @@ void write(const std::vector<ModelState>& models, bool ready_only,
     model.set_name(state.name);
     if (state.model != nullptr) model.set_version(state.model->info().version);
     model.set_state(state.model != nullptr ? "READY" : "UNAVAILABLE");
-    model.set_reason(state.reason);
+    model.set_reason(as_utf8(state.reason));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "console/failure.hpp"
 #include "console/files.hpp"
+#include "server/base/utf8.hpp"
 #include "server/models/live_model.hpp"
 
 namespace maxdot::server {
@@ -12,14 +13,18 @@ namespace {
 using tools::ExitCode;
 using tools::Failure;
 
+std::string name_of_file(const std::filesystem::path& file) {
+  std::string name = file.filename().string();
+  if (tools::ends_with(name, kIndexSuffix))
+    name.resize(name.size() - std::string(kIndexSuffix).size());
+  return as_utf8(name);
+}
+
 // Of "items/" and "." as well.
 std::string name_of(const std::filesystem::path& file) {
   std::filesystem::path whole = std::filesystem::absolute(file).lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();
-  std::string name = whole.filename().string();
-  if (tools::ends_with(name, kIndexSuffix))
-    name.resize(name.size() - std::string(kIndexSuffix).size());
-  return name;
+  return name_of_file(whole);
 }
 
 }  // namespace
@@ -60,8 +65,10 @@ std::map<std::string, std::string> Sources::all() const {
       const std::string path = entry->path().string();
       std::error_code unseen;
       const bool is_index = tools::ends_with(path, kIndexSuffix) && entry->is_regular_file(unseen);
-      if (is_index && !name_of(path).empty()) found.emplace(name_of(path), path);
-      if (is_live_folder(path) && !name_of(path).empty()) live.emplace(name_of(path), path);
+      const std::string name = name_of_file(entry->path());
+      if (name.empty()) continue;
+      if (is_index) found.emplace(name, path);
+      if (is_live_folder(path)) live.emplace(name, path);
     }
     found.merge(live);
   }
