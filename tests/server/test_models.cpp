@@ -139,6 +139,22 @@ TEST_CASE("what was unloaded stays so until it is loaded") {
   test::check_refused([&] { models.find("m", ""); }, Code::not_found, "'m'");
 }
 
+TEST_CASE("what was unloaded is closed, also if a request had it") {
+  const Folder folder;
+  const std::string path = folder / "live";
+  (void)LiveIndex::create(path, 2);
+  Log log(Level::error);
+  Models models(Sources({path}), {}, LiveAccess::write, log);
+  models.load_all();
+  std::thread request([held = models.find("live", "")]() mutable {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    held.reset();
+  });
+  models.unload("live");
+  CHECK_NOTHROW((void)LiveIndex::open(path));
+  request.join();
+}
+
 TEST_CASE("an index without items is a model, too") {
   const Folder folder;
   Log log(Level::error);

@@ -1,12 +1,19 @@
 #include "server/models/models.hpp"
 
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "server/base/request_error.hpp"
 #include "server/models/index_model.hpp"
 
 namespace maxdot::server {
+namespace {
+
+// Between two looks whether requests that have found a model are done with it.
+constexpr std::chrono::milliseconds kLook{1};
+
+}  // namespace
 
 Models::Models(Sources sources, const BatcherOptions& options, LiveAccess live, Log& log)
     : sources_(std::move(sources)), options_(options), live_(live), log_(log) {}
@@ -68,7 +75,7 @@ void Models::load(const std::string& name) {
 
 void Models::unload(const std::string& name) {
   const std::lock_guard loading(loading_);
-  std::shared_ptr<Model> dropped;  // ends after the lock: it answers what waits first
+  std::shared_ptr<Model> dropped;  // ends after the lock of entries_: it answers what waits first
   {
     const std::unique_lock lock(access_);
     const auto found = entries_.find(name);
@@ -78,6 +85,9 @@ void Models::unload(const std::string& name) {
     found->second.unloaded = true;
     found->second.reason = "unloaded";
   }
+  // Whoever opens its folder next, here or in another process, must find it closed.
+  while (dropped.use_count() > 1) std::this_thread::sleep_for(kLook);
+  dropped.reset();
   log_.write(Level::info, "unloaded", {{"model", name}});
 }
 

@@ -47,7 +47,7 @@ class Models {
   /// so, and is at its newest version. Throws RequestError or Error;
   /// then what was loaded before answers on.
   void load(const std::string& name);
-  /// From now on the model is not ready, until it is loaded. Throws RequestError (not_found).
+  /// Answers what is under way, then closes the model. Throws RequestError (not_found).
   void unload(const std::string& name);
 
   /// Loads what is new in the folders and what was written since it was loaded, or, if `all`,
