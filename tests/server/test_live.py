@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -289,6 +290,29 @@ def test_a_folder_that_is_let_go_is_taken_up(folder, tmp_path):
             while second.get("/v2/models/live/ready")[0] != 200:
                 assert time.monotonic() < end
                 time.sleep(0.05)
+
+
+def test_a_folder_that_is_made_anew_is_taken_up(folder, vectors, queries):
+    with Running(folder) as server, catalogue(server, "http") as client:
+        client.upsert(range(10), vectors[:10])
+        folder.rename(folder.with_name("elsewhere"))
+        with pytest.raises(Refused, match="500: .*is not the folder that was opened"):
+            client.upsert([10], vectors[:1])
+        check_search(server, dict(enumerate(vectors[:10])), queries)
+        subprocess.run([MAKE, folder, str(DIMENSION)], check=True)
+        assert server.get("/v2/repository/models/live/load", b"")[0] == 200
+        assert client.version()[1] == 0
+        client.upsert(range(20), vectors[:20])
+        shutil.rmtree(folder)
+        subprocess.run([MAKE, folder, str(DIMENSION)], check=True)
+        end = time.monotonic() + PATIENCE
+        while client.version()[1] != 0:  # without a request, within a second or so
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        client.upsert(range(30), vectors[:30])
+        check_search(server, dict(enumerate(vectors[:30])), queries)
+        assert server.stop() == 0
+    assert len(maxdot.LiveIndex.open(folder, read_only=True)) == 30
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

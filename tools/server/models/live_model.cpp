@@ -60,8 +60,12 @@ void LiveModel::submit(const MatrixView& queries, std::size_t k, const RequestOp
 }
 
 void LiveModel::reload(const std::string&, const StopOptions&) {
-  // Who writes has the newest version always.
-  if (access_ == LiveAccess::read) (void)index_.refresh();
+  if (access_ == LiveAccess::read) {
+    (void)index_.refresh();
+  } else {
+    // Who writes has the newest version always, but a change of nothing tells whose folder it is.
+    (void)index_.remove({});
+  }
 }
 
 }  // namespace maxdot::server

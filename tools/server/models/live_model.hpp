@@ -26,7 +26,7 @@ class LiveModel final : public Model {
   void submit(const MatrixView& queries, std::size_t k, const RequestOptions& options,
               Done done) override;
   BatcherStats stats() const override { return batcher_.stats(); }
-  /// Takes up what another process has written. Requires the folder that it was opened from.
+  /// Takes up what others have written. Throws Error, also if another folder is in its place.
   void reload(const std::string& folder, const StopOptions& stop) override;
   const LiveIndex* live() const noexcept override { return &index_; }
   LiveIndex* writable() noexcept override {

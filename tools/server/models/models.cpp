@@ -13,6 +13,16 @@ namespace {
 // Between two looks whether requests that have found a model are done with it.
 constexpr std::chrono::milliseconds kLook{1};
 
+// Whether a LiveIndex that is open is still that of its folder.
+bool goes_on(Model& model, const std::string& folder, const StopOptions& stop) {
+  try {
+    model.reload(folder, stop);
+    return true;
+  } catch (const Error&) {
+    return false;  // to open the folder again says why
+  }
+}
+
 }  // namespace
 
 Models::Models(Sources sources, const BatcherOptions& options, LiveAccess live, Log& log)
@@ -139,6 +149,14 @@ void Models::follow(const std::string& name, Entry& entry) {
   } catch (const std::exception& error) {
     reason = error.what();
   }
+  if (!reason.empty() && entry.model->writable() != nullptr && is_live_folder(entry.path)) {
+    try {
+      load_entry(name, Repeats::silent);
+    } catch (const std::exception&) {
+      // The entry and the log say why.
+    }
+    return;
+  }
   if (reason == entry.reason) return;
   {
     const std::unique_lock lock(access_);
@@ -162,8 +180,10 @@ void Models::load_entry(const std::string& name, Repeats repeats) {
   try {
     std::shared_ptr<Model> model = entry.model;
     const bool same_kind = model != nullptr && (model->live() != nullptr) == live;
-    if (same_kind && (!live || entry.opened == entry.path)) {
+    if (same_kind && !live) {
       model->reload(entry.path, stop);
+    } else if (same_kind && entry.opened == entry.path && goes_on(*model, entry.path, stop)) {
+      // It has what is new.
     } else if (live) {
       model = std::make_shared<LiveModel>(entry.path, live_, options_, stop);
     } else {
