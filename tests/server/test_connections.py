@@ -39,6 +39,16 @@ def closed(connection):
     return True
 
 
+def test_an_answer_to_head_has_no_body(server):
+    """What follows it on the connection is the next answer."""
+    with connect(server) as connection, connection.makefile("rb") as stream:
+        connection.sendall(b"HEAD /v2 HTTP/1.1\r\nHost: x\r\n\r\nGET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert stream.readline().split()[1] == b"405"
+        while stream.readline().strip():
+            pass
+        assert response(stream) == (200, b"")
+
+
 @pytest.fixture(scope="module")
 def impatient(path):
     with Running(path, "--client-timeout", 1, "--max-connections", 8) as server:

@@ -179,6 +179,8 @@ class Connection final : public Endable, public std::enable_shared_from_this<Con
     response_.keep_alive(keep_alive_);
     response_.body() = std::move(response.body);
     response_.prepare_payload();
+    // A body would be taken for the next answer.
+    if (parser_->get().method() == http::verb::head) response_.body().clear();
     lowest().expires_after(connections_.timeout());
     http::async_write(stream_, response_, bind(&Connection::on_written));
   }
