@@ -153,6 +153,17 @@ def test_sighup_loads_all_but_what_was_unloaded(folder, catalogues):
         assert states(server) == {"first": "READY", "second": "UNAVAILABLE"}
 
 
+def test_a_working_folder_that_is_gone_does_not_end_the_server(folder, catalogues, monkeypatch):
+    (folder / "run").mkdir()
+    monkeypatch.chdir(folder / "run")
+    with Running("..") as server:
+        monkeypatch.undo()
+        (folder / "run").rmdir()
+        catalogues[1].save(folder / "second.maxdot")
+        until(lambda: states(server).get("second") == "READY")
+        assert server.stop() == 0
+
+
 def test_a_bad_file_of_a_folder_does_not_stop_the_start(folder):
     (folder / "bad.maxdot").write_bytes(b"x" * 100)
     (folder / "other.txt").write_text("no index")

@@ -130,6 +130,13 @@ def test_a_signal_drains(path, queries, number):
             socket.create_connection(("127.0.0.1", server.http_port), PATIENCE)
 
 
+def test_a_signal_while_models_load_drains(path, tmp_path):
+    for i in range(50):
+        (tmp_path / f"m{i}.maxdot").symlink_to(path)
+    with Running(*tmp_path.iterdir(), "--drain-delay", 1, wait=False) as server:
+        assert server.stop() == 0
+
+
 def test_a_drain_under_load_answers_what_it_took(path, index, queries):
     """A request is answered, or was not taken: it never ends halfway with a wrong answer."""
     expected = index.search(queries, 10)[0].tobytes()

@@ -74,9 +74,9 @@ class Server {
       failed = std::current_exception();
     }
     net::post(control_, [this, failed] {
+      if (stopping_) return;  // which may be why it failed
       failed_ = failed;
       if (failed) return control_.stop();
-      if (stopping_) return;
       loaded_ = true;
       front_.set_ready(true);
       log_.write(Level::info, "ready");
@@ -87,7 +87,7 @@ class Server {
   void look() {
     if (!loaded_ || looking_.exchange(true)) return;
     net::post(loads_, [this] {
-      models_.refresh(false);
+      or_log([this] { models_.refresh(false); });
       if (certificates() != certificates_) reload_certificates();
       looking_ = false;
     });
@@ -95,21 +95,25 @@ class Server {
 
   void reload() {
     log_.write(Level::info, "reload");
+    if (reload_waits_.exchange(true)) return;  // it will see what this one is about
     net::post(loads_, [this] {
-      try {
-        tokens_.reload();
-      } catch (const std::exception& error) {
-        log_.write(Level::error, "reload_failed", {{"error", error.what()}});
-      }
+      reload_waits_ = false;
+      or_log([this] { tokens_.reload(); });
       reload_certificates();
-      models_.refresh(true);
+      or_log([this] { models_.refresh(true); });
     });
   }
 
   void reload_certificates() {
     certificates_ = certificates();
+    or_log([this] { front_.reload_certificates(); });
+  }
+
+  // What fails now, such as for want of memory, must not end the server: what it has it serves on.
+  template <typename Reload>
+  void or_log(const Reload& reload) {
     try {
-      front_.reload_certificates();
+      reload();
     } catch (const std::exception& error) {
       log_.write(Level::error, "reload_failed", {{"error", error.what()}});
     }
@@ -155,6 +159,7 @@ class Server {
   bool stopping_ = false;
   std::exception_ptr failed_;
   std::atomic<bool> looking_ = false;
+  std::atomic<bool> reload_waits_ = false;
 };
 
 }  // namespace
