@@ -252,18 +252,21 @@ class _Loop:
         future: Future[Any] = self._loop.create_future()
         if not self._waiting:
             self._loop.add_reader(self._answers.descriptor, self._deliver)
+        self._ticket += 1
+        ticket = self._ticket
+        self._waiting[ticket] = future  # before it is asked: Ctrl-C may come between the two
         try:
-            self._ticket += 1
-            engine.submit(self._answers, self._ticket, *request)
-            self._waiting[self._ticket] = future
-        finally:
+            engine.submit(self._answers, ticket, *request)
+        except BaseException:
+            del self._waiting[ticket]
             self._rest()
+            raise
         return future
 
     def _deliver(self) -> None:
         for ticket, value in self._answers.take():
-            future = self._waiting.pop(ticket)
-            if future.done():  # its task was cancelled
+            future = self._waiting.pop(ticket, None)
+            if future is None or future.done():  # its task was interrupted or cancelled
                 continue
             if isinstance(value, BaseException):
                 future.set_exception(value)

@@ -48,13 +48,9 @@ Front::Front(const Options& options, Models& models, Metrics& metrics, const Tok
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve_all(*io_); });
 }
 
-// Connections that are left end with io_, and tell connections_ so. When both protocols have ended
-// no change of items comes any more; those under way refer to connections until they are answered.
+// Connections that are left end with io_, and tell connections_ so.
 Front::~Front() {
-  grpc_.reset();
-  io_->stop();
-  threads_.clear();
-  service_.catalogues().wait();
+  stop();
   http_.reset();
   work_.reset();
   io_.reset();
@@ -67,6 +63,15 @@ void Front::set_ready(bool ready) {
 
 void Front::reload_certificates() {
   if (tls_.used()) http_->replace(tls_context(tls_));
+}
+
+// When both protocols have ended no change of items comes any more; those under way refer to
+// connections until they are answered.
+void Front::stop() {
+  grpc_.reset();
+  io_->stop();
+  threads_.clear();
+  service_.catalogues().wait();
 }
 
 void Front::drain(std::chrono::system_clock::time_point deadline) {

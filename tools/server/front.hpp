@@ -34,6 +34,8 @@ class Front {
   void reload_certificates();
   /// Takes no more requests. Returns when those under way are answered, or at the deadline.
   void drain(std::chrono::system_clock::time_point deadline);
+  /// Ends both protocols: nothing is asked any more. Nothing but the destructor may be called then.
+  void stop();
 
  private:
   TlsFiles tls_;

@@ -88,7 +88,9 @@ class Server {
     if (!loaded_ || looking_.exchange(true)) return;
     net::post(loads_, [this] {
       or_log([this] { models_.refresh(false); });
-      if (certificates() != certificates_) reload_certificates();
+      or_log([this] {
+        if (certificates() != certificates_) reload_certificates();
+      });
       looking_ = false;
     });
   }
@@ -99,14 +101,14 @@ class Server {
     net::post(loads_, [this] {
       reload_waits_ = false;
       or_log([this] { tokens_.reload(); });
-      reload_certificates();
+      or_log([this] { reload_certificates(); });
       or_log([this] { models_.refresh(true); });
     });
   }
 
   void reload_certificates() {
     certificates_ = certificates();
-    or_log([this] { front_.reload_certificates(); });
+    front_.reload_certificates();
   }
 
   // What fails now, such as for want of memory, must not end the server: what it has it serves on.
@@ -138,6 +140,8 @@ class Server {
   void end() {
     models_.cancel();
     front_.drain(std::chrono::system_clock::now() + std::chrono::seconds(options_.drain_timeout));
+    front_
+        .stop();  // loads refer to connections: when none can be asked for, those that are left end
     loads_.join();
     models_.close();
     log_.write(Level::info, "stopped");

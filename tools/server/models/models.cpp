@@ -25,6 +25,12 @@ bool goes_on(Model& model, const std::string& folder, const StopOptions& stop) {
 
 }  // namespace
 
+RequestError no_such_version(const std::string& name, const std::string& asked,
+                             const std::string& current) {
+  return RequestError(Code::not_found, "model " + in_quotes(name) + " has no version " +
+                                           in_quotes(asked) + ", its version is " + current);
+}
+
 Models::Models(Sources sources, const BatcherOptions& options, LiveAccess live, Log& log)
     : sources_(std::move(sources)), options_(options), live_(live), log_(log) {}
 
@@ -55,10 +61,7 @@ std::shared_ptr<Model> Models::find(const std::string& name, const std::string& 
   }
   if (!version.empty()) {
     const std::string current = model->info().version;
-    if (version != current) {
-      throw RequestError(Code::not_found, "model " + in_quotes(name) + " has no version " +
-                                              in_quotes(version) + ", its version is " + current);
-    }
+    if (version != current) throw no_such_version(name, version, current);
   }
   return model;
 }

@@ -12,6 +12,7 @@
 
 #include "maxdot/stop.hpp"
 #include "server/base/log.hpp"
+#include "server/base/request_error.hpp"
 #include "server/models/file_identity.hpp"
 #include "server/models/live_model.hpp"
 #include "server/models/model.hpp"
@@ -27,6 +28,10 @@ struct ModelState {
   std::uint64_t loads = 0;       ///< that succeeded since the start
   std::uint64_t failed_loads = 0;
 };
+
+/// The error (not_found) of a request that asks for a version which the model does not have.
+RequestError no_such_version(const std::string& name, const std::string& asked,
+                             const std::string& current);
 
 /// Every member may be called from any number of threads. Those that load take as long as that
 /// does; they must not run on a thread that answers requests.

@@ -10,6 +10,9 @@ namespace {
 // Loads that wait, at most; each takes as long as a file is read.
 constexpr int kMostWaitingChanges = 64;
 
+// Gives the place of a load back, wherever that ends.
+using Counted = std::shared_ptr<std::atomic<int>>;
+
 }  // namespace
 
 struct Service::Pending {
@@ -81,6 +84,10 @@ void Service::answer(Pending& pending, SearchResult&& result, const std::string&
   if (error != nullptr) return refuse(pending, request_error(*error));
   InferAnswer answer;
   try {
+    const std::string& asked = pending.request.version;
+    // The model may have got another one after the request had found it.
+    if (!asked.empty() && asked != version)
+      throw no_such_version(pending.request.model, asked, version);
     answer = answer_of(pending.request, version, std::move(result));
   } catch (...) {
     return refuse(pending, request_error_in_flight());
@@ -140,7 +147,8 @@ void Service::change(Change change, const std::string& model, std::string_view a
       waiting_changes_.fetch_sub(1);
       throw RequestError(Code::overloaded, "too many loads wait; ask again later");
     }
-    boost::asio::post(loads_, [this, change, model, done] {
+    Counted counted(&waiting_changes_, [](std::atomic<int>* count) { count->fetch_sub(1); });
+    boost::asio::post(loads_, [this, counted = std::move(counted), change, model, done]() mutable {
       std::optional<RequestError> failed;
       try {
         if (change == Change::load) {
@@ -151,7 +159,7 @@ void Service::change(Change change, const std::string& model, std::string_view a
       } catch (...) {
         failed = request_error_in_flight();
       }
-      waiting_changes_.fetch_sub(1);
+      counted.reset();
       done(failed ? &*failed : nullptr);
     });
   } catch (...) {
