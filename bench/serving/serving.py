@@ -151,13 +151,16 @@ def parse():
     return options
 
 
-def main():
-    options = parse()
-    files = options.connections + OTHER_FILES
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files if most == resource.RLIM_INFINITY else min(files, most), most))
+def allow_files(count):
+    """Raises this process's limit of open files, which its children inherit, as far as the machine lets it."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != resource.RLIM_INFINITY and now < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count if most == resource.RLIM_INFINITY else min(count, most), most))
+
+
+def prepare(options):
+    """Shape of the items; paths of items, queries and index."""
     options.out.mkdir(parents=True, exist_ok=True)
-    told = machine.describe()
     shape = [options.items, options.dimension]
     if options.data != "gaussian":
         rows, dimension = np.load(options.data, mmap_mode="r").shape
@@ -166,18 +169,26 @@ def main():
     index = options.out / "items.maxdot"
     build = [options.binaries / "maxdot", "build", items, "-o", index, "--metric", "dot"]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    reports = []
-    try:
-        usual, tried = best_of(servers.fastapi_settings(items, options.k, options.out), queries, options)
-        for server in (
-            servers.maxdot_server(options.binaries, index, options.waiting, "binary", options.out),
-            servers.maxdot_server(options.binaries, index, options.waiting, "json", options.out),
-            usual,
-        ):
+    return shape, items, queries, index
+
+
+def main():
+    options = parse()
+    allow_files(options.connections + OTHER_FILES)
+    told = machine.describe()
+    shape, items, queries, index = prepare(options)
+    reports, problems = [], []
+    usual, tried = best_of(servers.fastapi_settings(items, options.k, options.out), queries, options)
+    for server in (
+        servers.maxdot_server(options.binaries, index, options.waiting, "binary", options.out),
+        servers.maxdot_server(options.binaries, index, options.waiting, "json", options.out),
+        usual,
+    ):
+        try:
             reports.append(measure_server(server, queries, options))
-    except servers.Failed as failed:
-        print(f"serving.py: {failed}", file=sys.stderr)
-        return 1
+            problems.extend(problems_of(reports[-1]))
+        except servers.Failed as failed:
+            problems.append(str(failed))
     settings = "; ".join(f"{name}: {rate:,.0f}/s" for name, rate in tried.items())
     text = "\n".join([head(shape, options, told), *(table(report) for report in reports), f"In a closed loop: {settings}.\n"])
     print(text)
@@ -185,10 +196,12 @@ def main():
     document = {"machine": told, "shape": shape, "data": pathlib.Path(options.data).stem, "fastapi_settings": tried}
     document["servers"] = reports
     (options.out / "results.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-    problems = [problem for report in reports for problem in problems_of(report)]
     print("".join(f"{problem}\n" for problem in problems), end="", file=sys.stderr)
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except servers.Failed as failed:
+        sys.exit(f"serving.py: {failed}")
