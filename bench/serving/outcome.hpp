@@ -24,7 +24,7 @@ Percentiles percentiles_of(std::vector<double>& samples);
 
 struct Outcome {
   double offered = 0;  ///< [requests/s] that were asked for; 0: a closed loop
-  double seconds = 0;  ///< of the run, without the wait for the last answers
+  double seconds = 0;  ///< while requests were due; of a closed loop, until its last answer
   std::size_t requests = 0;
   /// Answers by status; of kNoAnswer the connection failed.
   std::map<unsigned, std::uint64_t> statuses;
