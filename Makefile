@@ -13,11 +13,12 @@ PEERS := build/venv-peers
 RECHUB := build/venv-rechub
 SERVER := build/venv-server
 SERVING := build/venv-serving
+RAY := build/venv-ray
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub server deps-server test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -191,6 +192,16 @@ test-rechub: $(RECHUB)/ready ## torch-rechub's own serving tests with maxdot's b
 $(RECHUB)/ready: tests/rechub/requirements.txt examples/rechub/requirements.txt | deps
 	python3 -m venv $(RECHUB)
 	$(RECHUB)/bin/pip install -q -r $<
+	touch $@
+
+test-ray: $(RAY)/ready ## shards behind Ray Serve: exact, with replicas killed, with a shard down (installs Ray)
+	$(RAY)/bin/pip install -q .
+	$(RAY)/bin/python -m mypy --cache-dir build/mypy-ray
+	$(RAY)/bin/python -m pytest -q -W ignore::DeprecationWarning tests/ray
+
+$(RAY)/ready: tests/ray/requirements.txt | deps
+	python3 -m venv $(RAY)
+	$(RAY)/bin/pip install -q -r $<
 	touch $@
 
 tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)

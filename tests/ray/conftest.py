@@ -1,0 +1,63 @@
+"""A small Ray on this machine, and applications in it that are gone at the end of their test."""
+
+import itertools
+import os
+import pathlib
+
+import maxdot
+import numpy as np
+import pytest
+import ray
+from cluster import free_port, run_application
+from ray import serve
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    # CPUs of Ray are a number to place replicas by: a small machine can hold all of a test's.
+    ray.init(num_cpus=4, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
+    port = free_port()
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    yield port
+    serve.shutdown()
+    ray.shutdown()
+
+
+@pytest.fixture
+def run(cluster):
+    """`run(paths, ...)` runs an application of shards of these files."""
+    names = []
+
+    def start(paths, **how):
+        names.append(f"maxdot-{os.getpid()}-{next(_NUMBERS)}")
+        return run_application(cluster, names[-1], paths, **how)
+
+    yield start
+    for name in names:
+        serve.delete(name)
+
+
+@pytest.fixture(scope="session")
+def glove():
+    """Real items, and queries near them."""
+    items = np.load(ROOT / "examples/data/glove-100d-9600.f16.npy")
+    random = np.random.default_rng(1)
+    queries = (items[random.choice(len(items), 64)] + random.normal(0, 0.1, (64, 100))).astype(np.float32)
+    return items, queries
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """`saved(items, parts)` writes an index of each part, rows of `items`, and returns the paths."""
+
+    def save(items, parts, **how):
+        paths = []
+        for part in parts:
+            paths.append(tmp_path / f"part-{len(list(tmp_path.iterdir()))}.maxdot")
+            maxdot.Index.build(items[part], ids=part, **how).save(paths[-1])
+        return paths
+
+    return save
