@@ -12,7 +12,8 @@ that changes while it is searched.
 
 Also here: `maxdot.objective` (losses of recall models, softmax over an index), `maxdot.evaluate` (recall, NDCG,
 ... over the full catalogue), `maxdot.sklearn` (scikit-learn estimators), `maxdot.faiss` (`IndexFlatIP`,
-`IndexFlatL2`), `maxdot.rechub` (torch-rechub's back-ends and evaluation) and `maxdot.implicit` (`recommend`).
+`IndexFlatL2`), `maxdot.rechub` (torch-rechub's back-ends and evaluation), `maxdot.implicit` (`recommend`) and `maxdot.ray.serve`
+(shards behind Ray Serve).
 """
 
 from maxdot import evaluate, objective

@@ -1,5 +1,6 @@
 """What the tests do with applications: run, ask, kill."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -72,6 +73,19 @@ class Running:
             if title.startswith(f"ray::ServeReplica:{self.name}:{deployment}"):
                 found.add(int(folder.name))
         return found
+
+    @contextlib.contextmanager
+    def stopped(self, deployment):
+        """Its replicas hang until the end of the block."""
+        processes = self.processes(deployment)
+        assert processes
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def kill_one(self, deployment):
         process = min(self.processes(deployment))

@@ -18,7 +18,7 @@ _NUMBERS = itertools.count()
 @pytest.fixture(scope="session")
 def cluster():
     # CPUs of Ray are a number to place replicas by: a small machine can hold all of a test's.
-    ray.init(num_cpus=4, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
+    ray.init(num_cpus=16, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
     port = free_port()
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     yield port
@@ -27,17 +27,17 @@ def cluster():
 
 
 @pytest.fixture
-def run(cluster):
+def application_name(cluster):
+    """A name that no other application has, on this machine; what has it is gone after the test."""
+    name = f"maxdot-{os.getpid()}-{next(_NUMBERS)}"
+    yield name
+    serve.delete(name)
+
+
+@pytest.fixture
+def run(cluster, application_name):
     """`run(paths, ...)` runs an application of shards of these files."""
-    names = []
-
-    def start(paths, **how):
-        names.append(f"maxdot-{os.getpid()}-{next(_NUMBERS)}")
-        return run_application(cluster, names[-1], paths, **how)
-
-    yield start
-    for name in names:
-        serve.delete(name)
+    return lambda paths, **how: run_application(cluster, application_name, paths, **how)
 
 
 @pytest.fixture(scope="session")

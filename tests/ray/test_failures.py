@@ -80,6 +80,16 @@ def test_shard_down(run, saved, partial):
     assert_same(served.search(QUERIES, 10), RIGHT)
 
 
+def test_shard_hangs(run, saved):
+    """It is not dead, but there is no answer in time; afterwards it is as good as before."""
+    served = run(saved(ITEMS, PARTS), timeout=2, partial=True)
+    assert_same(served.search(QUERIES, 10), RIGHT)
+    with served.stopped("shard-1"):
+        assert_same(served.search(QUERIES, 10), REST, ("shard-1",))
+    until(lambda: not is_missing(served, "shard-1"))
+    assert_same(served.search(QUERIES, 10), RIGHT)
+
+
 def is_missing(served, shard):
     try:
         return shard in served.search(QUERIES, 10).missing_shards

@@ -85,6 +85,7 @@ def application(
     of_front = {
         "num_replicas": replicas,
         "max_ongoing_requests": 1_024,  # they wait for shards
+        "max_queued_requests": 4_096,
         **(front_options or {}),
     }
     shards = {

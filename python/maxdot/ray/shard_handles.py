@@ -48,15 +48,13 @@ class ShardHandles:
         begin = time.monotonic()
         lost: Exception | None = None
         while (left := deadline - time.monotonic()) > 0:
-            response = getattr(self._handles[name], method).remote(*arguments, left)
             try:
-                return await asyncio.wait_for(response, left)
+                return await asyncio.wait_for(getattr(self._handles[name], method).remote(*arguments, left), left)
             except _LOST as error:
                 lost = error
                 await asyncio.sleep(_PAUSE)
             except (TimeoutError, asyncio.TimeoutError):  # they are one from Python 3.11 on
-                response.cancel()
-                break
+                break  # its replica, if there is one, drops the question at the same time
             except BackPressureError as error:
                 raise OverloadedError(f"shard {name!r}: {error}") from None
             except DeploymentUnavailableError as error:
