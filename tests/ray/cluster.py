@@ -53,14 +53,15 @@ class Running:
         return self.handle.search.remote(*arguments, **how).result(timeout_s=PATIENCE)
 
     def post(self, body, method="POST"):
-        """The status and the object that came, for `body`, an object or bytes."""
+        """The status and the object that came, for `body`, an object or bytes; of an error of Serve's its text."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url, data, method=method)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            text = error.read()
+            return error.code, json.loads(text) if text.startswith(b"{") else text
 
     def processes(self, deployment):
         """Of its replicas, which are named like it; the name of the application has the number of this process."""

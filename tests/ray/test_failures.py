@@ -4,7 +4,7 @@ import maxdot
 import numpy as np
 import pytest
 from cluster import Callers, assert_same, assert_same_json, until
-from maxdot.ray.serve import ShardUnavailableError
+from maxdot.ray.serve import Answer, ShardUnavailableError
 from ray.exceptions import RayActorError
 
 RANDOM = np.random.default_rng(5)
@@ -47,6 +47,23 @@ def test_killed_front(run, saved):
         callers.some()
     assert len(callers.failures) <= 3
     assert all(isinstance(error, RayActorError) for error in callers.failures)
+
+
+def test_killed_front_by_http(run, saved):
+    def search():
+        status, answer = served.post({"queries": QUERIES.tolist(), "k": 10})
+        if status != 200:
+            raise ConnectionError(status)
+        return Answer(np.array(answer["ids"]), np.array(answer["scores"], np.float32), tuple(answer["missing"]))
+
+    served = run(saved(ITEMS, PARTS), replicas=2)
+    until(lambda: len(served.processes("front")) == 2)
+    with Callers(search, [RIGHT], 3) as callers:
+        killed = served.kill_one("front")
+        until(lambda: len(served.processes("front") - {killed}) == 2)
+        callers.some()
+    assert len(callers.failures) <= 3
+    assert all(isinstance(error, OSError) for error in callers.failures)  # 500, or a connection that is closed
 
 
 @pytest.mark.parametrize("partial", [False, True])

@@ -8,7 +8,7 @@ from maxdot.ray.shard_handles import Outcomes
 
 
 def check_descriptions(outcomes: Outcomes) -> None:
-    """ShardsDisagreeError: two of the shards that answered differ in dimension, metric or normalisation."""
+    """ShardsDisagreeError: shards that answered differ in dimension, metric or normalisation."""
     described = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Description)}
     for name, one in described.items():
         first_name, first = next(iter(described.items()))
@@ -20,11 +20,11 @@ def check_descriptions(outcomes: Outcomes) -> None:
 
 
 def found_by(outcomes: Outcomes, partial: bool) -> tuple[dict[str, Found], tuple[str, ...]]:
-    """What shards found, at least one, and the names of those that are missing: none unless `partial`.
+    """What shards found, and the names of those that are missing: none unless `partial`.
 
     Raises:
         ShardUnavailableError: shards are missing and must not be, or all are.
-        ShardsDisagreeError: a shard refuses what others answer, or understands another metric by it.
+        ShardsDisagreeError: a shard refuses what others answer, or ranks by another metric.
         Exception: what a shard has raised; the first one's.
     """
     found = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Found)}

@@ -15,8 +15,9 @@ class Answer(NamedTuple):
     Attributes:
         ids: int64 [m, k], or [k] for one query of shape [d].
         scores: of the same shape; float32, or float64 where "f64" or "keys" was asked for.
-        missing_shards: names of the shards that did not answer, in the order of the application. Empty: the answer
-            is, bit for bit, that of one index of all items. Otherwise it is that of the items of the other shards.
+        missing_shards: names of the shards that did not answer, in the order of the application.
+            Empty: the answer is, bit for bit, that of one index of all items. Otherwise it is that
+            of the items of the other shards.
     """
 
     ids: Ids

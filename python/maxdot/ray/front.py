@@ -54,7 +54,9 @@ class Front:
         self._shards = ShardHandles(shards)
 
     async def reconfigure(self, config: dict[str, Any]) -> None:
-        """Takes the fields of `FrontSettings`. Serve calls it before the first search, and again when they change.
+        """Takes the fields of `FrontSettings`.
+
+        Serve calls it before the first search, and again when they change.
 
         Raises:
             ShardsDisagreeError: the shards are no parts of one catalogue.
@@ -72,18 +74,19 @@ class Front:
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
     ) -> Answer:
-        """The exact k best items of all shards for each query: the bits of `Index.search` on one index of all items.
+        """The exact k best items of all shards: the bits of `Index.search` on one index of them all.
 
         Args:
-            queries, k, metric, scores, exclude, allow: as of `Index.search`. There is no `item_mask`, which is by
-                row: use `exclude` or `allow`.
+            queries, k, metric, scores, exclude, allow: as of `Index.search`. There is no
+                `item_mask`, which is by row: use `exclude` or `allow`.
 
         Returns:
-            ids and scores, [m, k] or [k], padded as by `Index.search`; and the shards that are missing, none unless
-            the application has `partial`.
+            ids and scores, [m, k] or [k], padded as by `Index.search`; and the shards that are
+            missing, none unless the application has `partial`.
 
         Raises:
-            ValueError, TypeError, MemoryError: as `Index.search`; ValueError beyond most_k or most_queries.
+            ValueError, TypeError, MemoryError: as `Index.search`; ValueError beyond most_k or
+                most_queries.
             ShardUnavailableError: a shard did not answer in time; with `partial`, none did.
             OverloadedError: too many requests wait for a shard.
             ShardsDisagreeError: shards are no parts of one catalogue.
@@ -94,6 +97,8 @@ class Front:
         exclude_lists, allow_lists, _ = filter_arguments(exclude, allow, None, one)
         if scores not in ("f32", "f64", "keys"):
             raise ValueError(f"scores: {scores!r} is not 'f32', 'f64' or 'keys'")
+        if metric is not None and metric not in ("dot", "cosine", "euclidean"):
+            raise ValueError(f"metric: {metric!r} is not 'dot', 'cosine' or 'euclidean'")
         rows = rows[np.newaxis] if one else rows
         outcomes = await self._shards.ask_all(
             "search", self._settings.timeout, rows, count, metric, exclude_lists, allow_lists

@@ -27,7 +27,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 
 
 async def answer(request: Request, search: Callable[..., Awaitable[Answer]], most_body_bytes: int) -> Response:
-    """Answers POST with what `search` returns, or with {"error": ...} and the status that says whose fault it is."""
+    """Answers POST with what `search` returns, or with {"error": ...} and the status of it."""
     if request.method != "POST":
         return _error(405, f"{request.method} is not POST; send a search as JSON", {"Allow": "POST"})
     body = await _body(request, most_body_bytes)
@@ -81,7 +81,7 @@ def _whole(k: Any) -> int:
 
 
 def _queries(value: Any) -> npt.NDArray[np.float32]:
-    """[m, d] or [d]. A number that is too large for float32 is an infinity, which the search refuses by its place."""
+    """[m, d] or [d]. A number too large for float32 becomes Inf, which the search refuses."""
     rows, one = _rows(value, "queries", (int, float))
     width = len(rows[0]) if rows else 0
     for number, row in enumerate(rows):

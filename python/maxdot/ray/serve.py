@@ -4,8 +4,8 @@
 >>> handle = ray.serve.run(maxdot_serve.application(["part-0.maxdot", "part-1.maxdot"]))
 >>> ids, scores, missing_shards = await handle.search.remote(queries, 10)
 
-Serve starts, watches, replaces and scales the replicas, and chooses one for each question; maxdot searches and merges.
-docs/serving.md has the whole of it.
+Serve starts, watches, replaces and scales the replicas, and chooses one for each question; maxdot
+searches and merges. docs/serving.md has the whole of it.
 """
 
 from __future__ import annotations
@@ -44,23 +44,25 @@ def application(
     shard_options: Mapping[str, Any] | None = None,
     front_options: Mapping[str, Any] | None = None,
 ) -> Application:
-    """An application for `ray.serve.run`: a deployment for each shard, and a front that asks all of them.
+    """An application for `ray.serve.run`: a deployment for each shard, and a front that asks all.
 
     Its handle has `search` (`maxdot.ray.front.Front.search`); by HTTP it answers POST with JSON.
 
     Args:
-        paths: the index file of each shard, by the shard's name; of a sequence the names are "shard-0", "shard-1", ...
-            A file must be there, under the same path, on every node that Serve may start a replica of its shard on.
-            No item may stand in two shards. All shards have one dimension, metric and `normalize`.
+        paths: the index file of each shard, by the shard's name; of a sequence the names are
+            "shard-0", "shard-1", ... A file must be there, under the same path, on every node that
+            Serve may start a replica of its shard on. No item may stand in two shards. All shards
+            have one dimension, metric and `normalize`.
         replicas: of each shard, and of the front.
-        threads: of a search in a replica, which takes as many CPUs of its node's.
-        partial: answer a search without the shards that are missing, and name them; otherwise that is an error.
+        threads: of a search in a replica; Serve reserves as many CPUs for it.
+        partial: answer a search without the shards that are missing, and name them; otherwise that
+            is an error.
         timeout: seconds of a search. A shard that has not answered by then is missing.
         most_k, most_queries: results of a query, and queries of a request, at most.
         most_body_bytes: of an HTTP request, at most.
         most_waiting_queries: queries that wait in a replica of a shard, at most.
-        shard_options, front_options: further arguments of `ray.serve.deployment`, such as `ray_actor_options` or
-            `autoscaling_config`; they go before what this function would choose.
+        shard_options, front_options: further arguments of `ray.serve.deployment`, such as
+            `ray_actor_options` or `autoscaling_config`. They replace what this function would choose.
 
     Raises:
         ValueError: a number out of its range, no shards, one file or name twice.
@@ -99,7 +101,7 @@ def application(
 
 
 def build(arguments: dict[str, Any]) -> Application:
-    """`application` for the configuration file of `serve deploy` and `serve run`, whose `args` are its arguments.
+    """`application` for the configuration file of `serve deploy`, whose `args` are its arguments.
 
     >>> import_path: maxdot.ray.serve:build
     """
@@ -107,7 +109,7 @@ def build(arguments: dict[str, Any]) -> Application:
 
 
 def _named(paths: Sequence[Path] | Mapping[str, Path]) -> dict[str, str]:
-    """The absolute path of each shard's file, by name: a replica's working directory is another one."""
+    """The absolute path of each shard's file, by name: a replica has another working directory."""
     if isinstance(paths, (str, bytes, os.PathLike)):
         raise TypeError(f"paths: {paths!r} is one path; give a list of them, one for each shard")
     given = paths if isinstance(paths, Mapping) else {f"shard-{number}": path for number, path in enumerate(paths)}

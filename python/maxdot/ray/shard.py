@@ -1,4 +1,4 @@
-"""A shard of the catalogue: an index file that each replica of a Serve deployment maps and searches."""
+"""A shard of the catalogue: an index file that each replica of a deployment maps and searches."""
 
 from __future__ import annotations
 
@@ -50,14 +50,17 @@ class Shard:
         self._described: Description | None = None
 
     async def reconfigure(self, config: dict[str, Any]) -> None:
-        """Opens config["path"]. Searches go on meanwhile, and are answered from the index before until it is open.
+        """Opens config["path"], of Serve's `user_config`.
 
-        Serve calls it before the first search, and again when the path changes.
+        Serve calls it before the first search, and again when the path changes. Searches go on
+        meanwhile; until it is open, the index before answers them.
 
         Raises:
             OSError, ValueError, RuntimeError: as `Index.open`. The index before is still served.
         """
-        path = str(config["path"])
+        path = config.get("path")
+        if not isinstance(path, str):
+            raise ValueError(f"user_config: {config} has no path; name the index file of the shard")
         index = await asyncio.to_thread(Index.open, path)
         if self._batcher is None:
             self._batcher = Batcher(
@@ -78,7 +81,7 @@ class Shard:
         return Found(ids, keys, metric or described.metric, described.normalized)
 
     async def describe(self, timeout: float) -> Description:
-        """What it serves. Takes a timeout as every question to a shard does; the answer is there at once."""
+        """What it serves. It takes a timeout as `search` does, and has the answer at once."""
         return self._opened()[1]
 
     async def check_health(self) -> None:
@@ -94,5 +97,5 @@ class Shard:
 
     def _opened(self) -> tuple[Batcher, Description]:
         if self._batcher is None or self._described is None:
-            raise ValueError("shard: no index is open; Serve's user_config must have its path")
+            raise RuntimeError("shard: no index is open; Serve's user_config must have its path")
         return self._batcher, self._described

@@ -29,11 +29,12 @@ class ShardHandles:
         self._handles = dict(handles)
 
     async def ask_all(self, method: str, timeout: float, *arguments: Any) -> Outcomes:
-        """Calls `method` of a replica of every shard, with `arguments` and the seconds that are left.
+        """Calls `method` of a replica of every shard, with `arguments` and what is left of `timeout`.
 
         Returns:
-            For each shard what the method returned, or the exception that it raised; ShardUnavailableError where no
-            replica answered in time, OverloadedError where too many questions wait.
+            For each shard what the method returned, or the exception that it raised;
+            ShardUnavailableError where no replica answered in time, OverloadedError where too many
+            questions wait.
         """
         deadline = time.monotonic() + timeout
         outcomes = await asyncio.gather(
@@ -68,7 +69,7 @@ class ShardHandles:
 
 
 def _told_by(name: str, cause: Exception) -> Exception:
-    """What a replica has raised; with the shard's name if that is the shard's fault, not the caller's."""
+    """What a replica has raised; with the shard's name unless it is the caller's fault."""
     if isinstance(cause, (ValueError, TypeError)):
         return cause
     if isinstance(cause, (OverloadedError, MemoryError)):
