@@ -10,7 +10,9 @@
 namespace maxdot::server {
 namespace {
 
-// Between two looks whether requests that have found a model are done with it.
+// Changes of items that are under way hold a model that was unloaded: how long a load waits for them,
+// and how often it looks.
+constexpr std::chrono::seconds kClosing{10};
 constexpr std::chrono::milliseconds kLook{1};
 
 // Whether a LiveIndex that is open is still that of its folder.
@@ -88,19 +90,17 @@ void Models::load(const std::string& name) {
 
 void Models::unload(const std::string& name) {
   const std::lock_guard loading(loading_);
-  std::shared_ptr<Model> dropped;  // ends after the lock of entries_: it answers what waits first
+  std::shared_ptr<Model> dropped;  // ends after the lock: it answers what waits first
   {
     const std::unique_lock lock(access_);
     const auto found = entries_.find(name);
     if (found == entries_.end())
       throw RequestError(Code::not_found, "there is no model " + in_quotes(name));
     found->second.model.swap(dropped);
+    found->second.closing = found->second.open;
     found->second.unloaded = true;
     found->second.reason = "unloaded";
   }
-  // Whoever opens its folder next, here or in another process, must find it closed.
-  while (dropped.use_count() > 1) std::this_thread::sleep_for(kLook);
-  dropped.reset();
   log_.write(Level::info, "unloaded", {{"model", name}});
 }
 
@@ -174,6 +174,28 @@ void Models::follow(const std::string& name, Entry& entry) {
   }
 }
 
+std::shared_ptr<Model> Models::open_live(Entry& entry, const StopOptions& stop) const {
+  auto made = std::make_unique<LiveModel>(entry.path, live_, options_, stop);
+  auto open = std::make_shared<char>();
+  entry.open = open;
+  return {made.release(), [open = std::move(open)](Model* model) mutable {
+            delete model;
+            open.reset();
+          }};
+}
+
+void Models::wait_until_closed(const std::string& name, const Entry& entry) const {
+  const auto end = std::chrono::steady_clock::now() + kClosing;
+  while (!entry.closing.expired()) {
+    if (std::chrono::steady_clock::now() > end || cancellation_.cancelled()) {
+      throw RequestError(Code::unavailable, "model " + in_quotes(name) +
+                                                " was unloaded, but changes of its items are still "
+                                                "under way; ask again later");
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
 void Models::load_entry(const std::string& name, Repeats repeats) {
   Entry& entry = entries_.at(name);
   const auto begin = std::chrono::steady_clock::now();
@@ -188,7 +210,8 @@ void Models::load_entry(const std::string& name, Repeats repeats) {
     } else if (same_kind && entry.opened == entry.path && goes_on(*model, entry.path, stop)) {
       // It has what is new.
     } else if (live) {
-      model = std::make_shared<LiveModel>(entry.path, live_, options_, stop);
+      wait_until_closed(name, entry);
+      model = open_live(entry, stop);
     } else {
       model = std::make_shared<IndexModel>(entry.path, options_, stop);
     }

@@ -52,7 +52,8 @@ class Models {
   /// so, and is at its newest version. Throws RequestError or Error;
   /// then what was loaded before answers on.
   void load(const std::string& name);
-  /// Answers what is under way, then closes the model. Throws RequestError (not_found).
+  /// From now on the model is not ready, until it is loaded. It is closed when the searches that
+  /// wait are answered, and the changes that are under way made. Throws RequestError (not_found).
   void unload(const std::string& name);
 
   /// Loads what is new in the folders and what was written since it was loaded, or, if `all`,
@@ -70,6 +71,8 @@ class Models {
     std::string path;
     std::string opened;  // the path that the model was made from
     std::shared_ptr<Model> model;
+    std::weak_ptr<char> open;           // lives until the LiveIndex that was opened last is closed
+    std::weak_ptr<char> closing;        // the same, of the one that was unloaded last
     std::optional<FileIdentity> tried;  // what the last load saw
     bool unloaded = false;              // by a request
     std::string reason;
@@ -82,6 +85,11 @@ class Models {
 
   // Requires loading_. Throws Error; then the entry says why.
   void load_entry(const std::string& name, Repeats repeats = Repeats::logged);
+  // Requires loading_. Throws Error.
+  std::shared_ptr<Model> open_live(Entry& entry, const StopOptions& stop) const;
+  // Requires loading_. Changes that are under way hold what was unloaded, and a folder is open
+  // once. Throws RequestError (unavailable).
+  void wait_until_closed(const std::string& name, const Entry& entry) const;
   // Requires loading_, and a model that is a LiveIndex.
   void follow(const std::string& name, Entry& entry);
   // Requires loading_. Takes up what is new in the folders.
