@@ -163,7 +163,7 @@ void measure_parts(const maxdot::Index& index, const Data& data, const std::stri
       folder, data.d, {.metric = maxdot::Metric::dot}, {.compact_in_background = false});
   live.replace(index);
   const std::pair<const char*, std::size_t> more[] = {
-      {"1 segment", 0},           {"and 2,048 without codes", 2048}, {"and 4,096 items", 4096},
+      {"1 segment", 0},           {"and 1,024 without codes", 1024}, {"and 4,096 items", 4096},
       {"and 4,096 items", 4096},  {"and 16,384 items", 16384},       {"and 16,384 items", 16384},
       {"and 65,536 items", 65536}};
   std::printf("%-34s %12s %12s   (times of the Index)\n", "parts", "1 query", "64 queries");

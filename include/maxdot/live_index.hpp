@@ -31,8 +31,9 @@ enum class Durability : std::uint8_t {
 struct LiveOptions {
   Durability durability = Durability::group;
   /// So many new items, 64 to 2^20, are searched without codes before they become a segment. An
-  /// upsert of as many makes a segment at once.
-  std::size_t fresh_items = 4096;
+  /// upsert of as many makes a segment at once. More make searches slower, fewer compaction more
+  /// frequent ("A catalogue that changes" in docs/measurements.md).
+  std::size_t fresh_items = 2048;
   /// Whether a thread of the LiveIndex makes and merges segments. If not, only `compact` does.
   bool compact_in_background = true;
   /// Threads that make and merge segments; 0 = every core that this process may use.

@@ -321,7 +321,7 @@ typedef struct maxdot_live_options {
                                * does */
   int32_t compaction_threads; /* that make and merge segments. 0: one; MAXDOT_ALL_THREADS */
   int64_t fresh_items;        /* so many new items, 64 to 1,048,576, are searched without codes before
-                               * they become a segment; 0: 4,096 */
+                               * they become a segment; 0: 2,048 */
   uint64_t most_merge_bytes;  /* the thread merges no segments that are larger together; 0: 1 GiB */
 } maxdot_live_options;
 

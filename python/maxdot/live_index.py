@@ -22,7 +22,7 @@ Durability: TypeAlias = Literal["none", "group", "each"]
 # Of open: what a reader cannot be given, with the values that stand for nothing given.
 _WRITER = {
     "durability": "group",
-    "fresh_items": 4096,
+    "fresh_items": 2048,
     "compact_in_background": True,
     "compaction_threads": 1,
     "most_merge_bytes": 1 << 30,
@@ -142,7 +142,7 @@ class LiveIndex(Searchable):
         dtype: npt.DTypeLike = np.float32,
         *,
         durability: Durability = "group",
-        fresh_items: SupportsIndex = 4096,
+        fresh_items: SupportsIndex = 2048,
         compact_in_background: bool = True,
         compaction_threads: int = 1,
         most_merge_bytes: SupportsIndex = 1 << 30,
@@ -184,7 +184,7 @@ class LiveIndex(Searchable):
         *,
         read_only: bool = False,
         durability: Durability = "group",
-        fresh_items: SupportsIndex = 4096,
+        fresh_items: SupportsIndex = 2048,
         compact_in_background: bool = True,
         compaction_threads: int = 1,
         most_merge_bytes: SupportsIndex = 1 << 30,
