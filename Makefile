@@ -70,7 +70,7 @@ $(VENV)/ready: tests/python/requirements.txt | deps
 
 test-server: deps-server $(SERVER)/ready ## the server's tests: its parts, then by clients from PyPI
 	cmake --preset dev -DMAXDOT_BUILD_SERVER=ON -DMAXDOT_BUILD_BENCH=ON
-	cmake --build --preset dev --target maxdot_cli maxdot_server_command maxdot_server_tests maxdot_fuzz_server maxdot_make_catalogue maxdot_load
+	cmake --build --preset dev --target maxdot_cli maxdot_server_command maxdot_server_tests maxdot_fuzz_server maxdot_load
 	ctest --preset dev -R '^server'
 	$(SERVER)/bin/pip install -q .
 	MAXDOT_SERVER_BIN=$(CURDIR)/build/dev/bin/maxdot-server $(SERVER)/bin/python -m pytest -q tests/server

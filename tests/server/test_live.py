@@ -1,7 +1,6 @@
 """A LiveIndex folder as a model: changes by both protocols, what searches then find, and what is left after a kill."""
 
 import json
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -18,14 +17,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from running import BIN, PATIENCE, Running, infer
 
 PROTOCOLS = ["grpc", "http"]
-MAKE = pathlib.Path(BIN).with_name("maxdot_make_catalogue")
 DIMENSION = 100
+
+
+def make(folder, dimension):
+    """An empty catalogue, which nobody has open."""
+    maxdot.LiveIndex.create(folder, dimension, metric="dot").close()
 
 
 @pytest.fixture
 def folder(tmp_path):
     """An empty catalogue; the model is named like the folder."""
-    subprocess.run([MAKE, tmp_path / "live", str(DIMENSION)], check=True)
+    make(tmp_path / "live", DIMENSION)
     return tmp_path / "live"
 
 
@@ -220,7 +223,7 @@ def test_acknowledged_changes_are_there_after_a_kill(folder, vectors, queries, p
 
 
 def test_a_folder_of_folders(folder, tmp_path, vectors, items, queries):
-    subprocess.run([MAKE, tmp_path / "other", "3"], check=True)
+    make(tmp_path / "other", 3)
     maxdot.Index.build(items).save(tmp_path / "fixed.maxdot")
     with Running(tmp_path) as server, catalogue(server, "http") as client:
         states = {model["name"]: model["state"] for model in json.loads(server.get("/v2/repository/index", b"")[1])}
@@ -232,7 +235,7 @@ def test_a_folder_of_folders(folder, tmp_path, vectors, items, queries):
         with pytest.raises(Refused, match="501"):
             client.stats("fixed")
         # A new one is served within a second or so; one that is unloaded and loaded has all that it had.
-        subprocess.run([MAKE, tmp_path / "third", "4"], check=True)
+        make(tmp_path / "third", 4)
         end = time.monotonic() + PATIENCE
         while server.get("/v2/models/third/ready")[0] != 200:
             assert time.monotonic() < end
@@ -299,12 +302,12 @@ def test_a_folder_that_is_made_anew_is_taken_up(folder, vectors, queries):
         with pytest.raises(Refused, match="500: .*is not the folder that was opened"):
             client.upsert([10], vectors[:1])
         check_search(server, dict(enumerate(vectors[:10])), queries)
-        subprocess.run([MAKE, folder, str(DIMENSION)], check=True)
+        make(folder, DIMENSION)
         assert server.get("/v2/repository/models/live/load", b"")[0] == 200
         assert client.version()[1] == 0
         client.upsert(range(20), vectors[:20])
         shutil.rmtree(folder)
-        subprocess.run([MAKE, folder, str(DIMENSION)], check=True)
+        make(folder, DIMENSION)
         end = time.monotonic() + PATIENCE
         while client.version()[1] != 0:  # without a request, within a second or so
             assert time.monotonic() < end

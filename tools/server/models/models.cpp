@@ -10,8 +10,8 @@
 namespace maxdot::server {
 namespace {
 
-// Changes of items that are under way hold a model that was unloaded: how long a load waits for them,
-// and how often it looks.
+// Changes of items that are under way hold a model that was unloaded: how long a load waits for
+// them, and how often it looks.
 constexpr std::chrono::seconds kClosing{10};
 constexpr std::chrono::milliseconds kLook{1};
 
