@@ -81,7 +81,7 @@ def handler_of_python():
 
 
 def interrupted(call):
-    """Seconds of each core from a Ctrl-C, 0.1 s after the call begins, to KeyboardInterrupt."""
+    """Seconds of work, of all threads, from a Ctrl-C, 0.1 s after the call begins, to KeyboardInterrupt."""
     at = []
 
     def press():
@@ -96,7 +96,7 @@ def interrupted(call):
         time.sleep(10)  # the call was done before
     end = time.process_time()
     thread.join()
-    return (end - at[0]) / len(os.sched_getaffinity(0))
+    return end - at[0]
 
 
 def check_the_next_calls():
@@ -112,7 +112,7 @@ def check_the_next_calls():
 def test_ctrl_c(name, threads):
     # The work of a call that goes on, which another load of the machine does not change, is more than this.
     took = interrupted(lambda: LONG[name](threads=threads))
-    assert took < 2.0
+    assert took < 2.0 * (threads or len(os.sched_getaffinity(0)))
     check_the_next_calls()
 
 
