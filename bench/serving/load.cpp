@@ -2,13 +2,11 @@
 // request (bench/README.md).
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <new>
 
-#include "console/failure.hpp"
+#include "console/exit.hpp"
 #include "console/options.hpp"
 #include "load_report.hpp"
 #include "loops.hpp"
-#include "maxdot/error.hpp"
 
 namespace maxdot::load {
 namespace {
@@ -72,11 +70,6 @@ void run(const Options& options) {
   report.end();
 }
 
-int fail(ExitCode code, std::string_view message) noexcept {
-  tools::print_error(message);
-  return static_cast<int>(code);
-}
-
 int parse_and_run(int argc, char** argv) {
   Options options;
   CLI::App app(
@@ -95,7 +88,7 @@ int parse_and_run(int argc, char** argv) {
     tools::flush_output();
     return static_cast<int>(ExitCode::ok);
   } catch (const CLI::ParseError& error) {
-    return fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot_load --help'");
+    return tools::fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot_load --help'");
   }
   run(options);
   return static_cast<int>(ExitCode::ok);
@@ -104,15 +97,8 @@ int parse_and_run(int argc, char** argv) {
 int exit_code_of(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
-  } catch (const Failure& failure) {
-    return fail(failure.code(), failure.what());
-  } catch (const Error& error) {
-    return fail(tools::exit_code_for(error.code()), error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(ExitCode::out_of_memory, "out of memory; offer less, or for fewer --seconds");
-  } catch (const std::exception& defect) {
-    return fail(ExitCode::internal,
-                std::string("internal error: ") + defect.what() + "; please report it");
+  } catch (...) {
+    return tools::fail_in_flight("out of memory; offer less, or for fewer --seconds");
   }
 }
 

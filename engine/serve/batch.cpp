@@ -29,19 +29,24 @@ auto kind_of(const Request& request) {
                     mask.data(), options.filters.allow.absent());
 }
 
-SearchOptions options_of(const Request& request, int threads, Workspace* workspace) {
+SearchOptions options_of(const Request& request) {
   SearchOptions options;
-  options.threads = threads;
   options.metric = request.options.metric;
   options.filters = request.options.filters;
   options.score_kind = request.options.score_kind;
-  options.workspace = workspace;
   return options;
 }
 
+double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
 }  // namespace
 
-std::size_t Batch::answer(std::span<Request*> requests, int threads) noexcept {
+Batch::Batch(const BatcherOptions& options) : options_(options) {
+  if (options.on_batch != nullptr)
+    waited_.reserve(options.most_batch_queries);  // a request has a query, at least
+}
+
+std::size_t Batch::answer(std::span<Request*> requests) noexcept {
   std::sort(requests.begin(), requests.end(), [](const Request* a, const Request* b) {
     const auto of_a = kind_of(*a);
     const auto of_b = kind_of(*b);
@@ -64,22 +69,40 @@ std::size_t Batch::answer(std::span<Request*> requests, int threads) noexcept {
     ++searches;
     if (shared.size() > 1) {
       try {
-        answer_together(shared, threads);
+        answer_together(shared);
         continue;
       } catch (const Error&) {
       } catch (const std::bad_alloc&) {
       }
       // Memory ran out: what each needs alone is less.
     }
-    for (Request* request : shared) answer_alone(*request, threads);
+    for (Request* request : shared) answer_alone(*request);
   }
   return searches;
 }
 
-void Batch::answer_alone(Request& request, int threads) noexcept {
+void Batch::search(std::span<Request* const> requests, const MatrixView& queries, std::size_t k,
+                   const ResultView& out, SearchOptions options) {
+  const Source& source = *requests.front()->source;
+  options.threads = options_.threads;
+  options.workspace = &workspace_;
+  if (options_.on_batch == nullptr) return source.search_into(queries, k, out, options);
+  BatchReport report;
+  options.stats = &report.stats;
+  const Clock::time_point begin = Clock::now();
+  source.search_into(queries, k, out, options);
+  report.seconds = seconds(Clock::now() - begin);
+  report.queries = queries.rows;
+  waited_.clear();
+  for (const Request* request : requests) waited_.push_back(seconds(begin - request->arrived));
+  report.waited = waited_;
+  options_.on_batch(report);
+}
+
+void Batch::answer_alone(Request& request) noexcept {
   try {
-    request.source->search_into(request.queries, request.k, request.out,
-                                options_of(request, threads, &workspace_));
+    Request* const alone = &request;
+    search({&alone, 1}, request.queries, request.k, request.out, options_of(request));
   } catch (const Error& error) {
     request.error = error;
   }
@@ -116,18 +139,18 @@ IdLists Batch::gather(IdLists Filters::*lists, std::span<Request* const> request
   return room;
 }
 
-void Batch::answer_together(std::span<Request* const> requests, int threads) {
+void Batch::answer_together(std::span<Request* const> requests) {
   std::size_t queries = 0;
   for (const Request* request : requests) queries += request->queries.rows;
   const std::size_t k = requests.back()->k;  // the largest
   ids_.resize(std::max(ids_.size(), queries * k));
   scores_.resize(ids_.size());
   counts_.resize(std::max(counts_.size(), queries));
-  SearchOptions options = options_of(*requests.front(), threads, &workspace_);
+  SearchOptions options = options_of(*requests.front());
   options.filters.exclude = gather(&Filters::exclude, requests, exclude_);
   options.filters.allow = gather(&Filters::allow, requests, allow_);
-  requests.front()->source->search_into(gather_rows(requests, queries), k,
-                                        {ids_.data(), scores_.data(), counts_.data()}, options);
+  search(requests, gather_rows(requests, queries), k, {ids_.data(), scores_.data(), counts_.data()},
+         options);
   std::size_t row = 0;
   for (const Request* request : requests) {
     const ResultView& out = request->out;

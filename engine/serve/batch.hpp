@@ -15,18 +15,26 @@ namespace maxdot::serve {
 /// Keeps its memory from batch to batch. For one thread at a time.
 class Batch {
  public:
+  /// The options outlive it. Throws std::bad_alloc.
+  explicit Batch(const BatcherOptions& options);
+
   /// Answers each request: into its `out`, or by its `error`. Reorders them. Returns how many
-  /// searches that took.
-  std::size_t answer(std::span<Request*> requests, int threads) noexcept;
+  /// searches that took. Requires no more requests than `most_batch_queries`.
+  std::size_t answer(std::span<Request*> requests) noexcept;
 
  private:
-  void answer_alone(Request& request, int threads) noexcept;
+  void answer_alone(Request& request) noexcept;
   /// Throws Error, std::bad_alloc.
-  void answer_together(std::span<Request* const> requests, int threads);
+  void answer_together(std::span<Request* const> requests);
+  /// Searches, and tells of it. `options` of `requests`, which are of `queries`. Throws Error.
+  void search(std::span<Request* const> requests, const MatrixView& queries, std::size_t k,
+              const ResultView& out, SearchOptions options);
   MatrixView gather_rows(std::span<Request* const> requests, std::size_t queries);
   IdLists gather(IdLists Filters::*lists, std::span<Request* const> requests, OwnedIdLists& room);
 
+  const BatcherOptions& options_;
   Workspace workspace_;
+  std::vector<double> waited_;
   std::vector<unsigned char> rows_;
   OwnedIdLists exclude_;
   OwnedIdLists allow_;

@@ -26,12 +26,13 @@ void ask_for(Request& request, std::shared_ptr<const serve::Source> source,
   request.queries = queries;
   request.k = k;
   request.options = options;
+  request.arrived = serve::Clock::now();
   serve::check(request);
   // [seconds] Longer than any request waits, and far from the end of the clock.
   constexpr double kForever = 1e9;
   if (options.timeout > 0.0 && options.timeout < kForever) {
-    request.deadline = serve::Clock::now() + std::chrono::duration_cast<serve::Clock::duration>(
-                                                 std::chrono::duration<double>(options.timeout));
+    request.deadline = request.arrived + std::chrono::duration_cast<serve::Clock::duration>(
+                                             std::chrono::duration<double>(options.timeout));
   }
 }
 

@@ -16,7 +16,9 @@ const auto no_memory = [] { return std::string("no memory for a request"); };
 }  // namespace
 
 Queue::Queue(Source source, const BatcherOptions& options)
-    : options_(options), source_(std::make_shared<const Source>(std::move(source))) {
+    : options_(options),
+      source_(std::make_shared<const Source>(std::move(source))),
+      batch_(options_) {
   searched_.reserve(options.most_batch_queries);  // a request has a query, at least
 }
 
@@ -147,7 +149,7 @@ void Queue::lead(const Signal* own) {
     const std::lock_guard lock(mutex_);
     taken = take();
   }
-  const std::size_t searches = batch_.answer(searched_, options_.threads);
+  const std::size_t searches = batch_.answer(searched_);
   Request* submitted = nullptr;
   Request** end = &submitted;
   while (taken != nullptr) {

@@ -42,6 +42,7 @@ struct Request {
   MatrixView queries;
   std::size_t k = 0;
   RequestOptions options;
+  Clock::time_point arrived;
   Clock::time_point deadline = Clock::time_point::max();
   /// [queries, k]; counts may be null.
   ResultView out;

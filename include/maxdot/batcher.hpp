@@ -7,10 +7,12 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/live_index.hpp"
+#include "maxdot/search_stats.hpp"
 
 namespace maxdot::serve {
 class Queue;  // hidden: what it holds
@@ -20,6 +22,16 @@ class Queue;  // hidden: what it holds
 namespace maxdot {
 inline namespace v0_1 {
 
+/// A search that a Batcher has made for the requests that share it.
+struct BatchReport {
+  std::size_t queries = 0;
+  /// [seconds] Of each request, from its arrival until this search began. The requests that it
+  /// answers are as many.
+  std::span<const double> waited = {};
+  double seconds = 0.0;  ///< of the search
+  SearchStats stats = {};
+};
+
 struct BatcherOptions {
   /// Queries that are searched at once, at most; a request of more is searched alone.
   std::size_t most_batch_queries = 256;
@@ -28,6 +40,10 @@ struct BatcherOptions {
   std::size_t most_waiting_queries = 4096;
   /// Threads of a batch; 0 = every core that this process may use.
   int threads = 0;
+  /// Told of every search that has succeeded, on the thread that has made it, one at a time and
+  /// before its answers are handed over, so it should be short. It must not throw, and must not
+  /// wait for this Batcher.
+  std::function<void(const BatchReport& report)> on_batch = nullptr;
 };
 
 /// As of SearchOptions. What `filters` views must live until the request is answered.

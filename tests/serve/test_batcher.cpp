@@ -172,6 +172,74 @@ TEST_CASE("batcher: what waits is one batch, and requests of one kind one search
   CHECK(stats.requests == 42);
 }
 
+TEST_CASE("batcher: an observer is told of every search that succeeded") {
+  const Folder folder;
+  LiveIndex index = LiveIndex::create(folder / "items", kDimension);
+  const test::Rows items = test::gaussian_rows(kItems, kDimension, 1);
+  index.replace(Index::build(items.view()));
+  const test::Rows queries = test::gaussian_rows(64, kDimension, 2);
+  const auto query = [&](std::size_t row, std::size_t n = 1) {
+    return queries.view().slice(row, n);
+  };
+  struct Told {
+    std::vector<double> waited;
+    BatchReport report;
+  };
+  std::vector<Told> told;  // one at a time, and before the answers
+  {
+    Batcher batcher(index,
+                    {.threads = 1, .on_batch = [&](const BatchReport& report) {
+                       told.push_back({{report.waited.begin(), report.waited.end()}, report});
+                     }});
+    (void)batcher.search(query(0, 3), 5);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].report.queries == 3);
+    CHECK(told[0].waited.size() == 1);
+    CHECK(told[0].report.seconds > 0.0);
+    SearchStats alone;
+    (void)index.search(query(0, 3), 5, {.threads = 1, .stats = &alone});
+    for (const auto& field : search_stats_fields) {
+      CAPTURE(field.name);
+      CHECK(told[0].report.stats.*field.value == alone.*field.value);
+    }
+
+    Gate gate(batcher, query(0));
+    std::vector<std::future<SearchResult>> answers;
+    for (std::size_t i = 0; i < 20; ++i) answers.push_back(batcher.submit(query(i, 2), 5));
+    for (std::size_t i = 0; i < 4; ++i) answers.push_back(batcher.submit(query(i), 50));
+    RequestOptions hurried;
+    hurried.timeout = 1e-9;
+    std::future<SearchResult> late = batcher.submit(query(0), 5, hurried);
+    gate.open();
+    for (std::future<SearchResult>& answer : answers) (void)answer.get();
+    CHECK(code_of([&] { (void)late.get(); }) == ErrorCode::timeout);
+  }
+  // That of the gate, and the three of what waited: k = 1, 5 and 50.
+  REQUIRE(told.size() == 5);
+  CHECK(told[2].report.queries == 1);
+  CHECK(told[3].report.queries == 40);
+  CHECK(told[3].waited.size() == 20);
+  CHECK(told[3].report.stats.queries == 40);
+  CHECK(told[4].report.queries == 4);
+  CHECK(told[4].waited.size() == 4);
+  for (const Told& each : told)
+    for (const double seconds : each.waited) CHECK(seconds >= 0.0);
+  // Those of one batch wait for the searches before theirs.
+  CHECK(told[4].waited[0] > told[3].report.seconds);
+
+  // A search that fails is not reported: the catalogue gets another dimension before it begins.
+  told.clear();
+  Batcher batcher(index, {.threads = 1, .on_batch = [&](const BatchReport& report) {
+                            told.push_back({{}, report});
+                          }});
+  Gate gate(batcher, query(0));
+  std::future<SearchResult> failed = batcher.submit(query(0), 5);
+  index.replace(Index::build(test::gaussian_rows(20, 3, 7).view()));
+  gate.open();
+  CHECK(code_of([&] { (void)failed.get(); }) == ErrorCode::invalid_argument);
+  CHECK(told.size() == 1);
+}
+
 TEST_CASE("batcher: more than may wait are refused at once, and later accepted") {
   const Catalogue data;
   Batcher batcher(data.index, {.most_waiting_queries = 4, .threads = 1});

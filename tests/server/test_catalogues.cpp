@@ -15,10 +15,12 @@ using maxdot::test::Folder;
 struct Fixture {
   Fixture() {
     (void)LiveIndex::create(folder / "live", 2, {.metric = Metric::dot});
-    models.emplace(Sources({folder / "live"}), BatcherOptions{}, LiveAccess::write, log);
+    models.emplace(
+        Sources({folder / "live"}), BatcherOptions{},
+        [this](const std::string& model) { return metrics.observer_of(model); }, LiveAccess::write,
+        log);
     models->load_all();
-    metrics.emplace(*models);
-    catalogues.emplace(*models, *metrics, tokens, log, Limits{}, io.get_executor());
+    catalogues.emplace(*models, metrics, tokens, log, Limits{}, io.get_executor());
   }
 
   // Counts the answer by its code.
@@ -44,8 +46,8 @@ struct Fixture {
   Folder folder;
   Log log{Level::error};
   Tokens tokens{"", "", false};
+  Metrics metrics;
   std::optional<Models> models;
-  std::optional<Metrics> metrics;
   boost::asio::io_context io;
   std::optional<Catalogues> catalogues;
   std::map<std::string, int> answers;

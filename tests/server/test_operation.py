@@ -45,8 +45,13 @@ def test_metrics(path, queries):
             assert found["maxdot_requests_total", ("code", "not_found"), ("model", ""), by] == 1
             assert found["maxdot_request_seconds_count", model, by] == 2
             assert found["maxdot_request_queries_sum", model, by] == 6
-        assert found["maxdot_batch_queries_total", model] == 12
-        assert 1 <= found["maxdot_batches_total", model] <= 4
+        assert found["maxdot_queue_seconds_count", model] == 4
+        assert found["maxdot_batch_queries_sum", model] == 12
+        assert found["maxdot_batch_queries_count", model] == 4  # each after the answer of the one before
+        assert found["maxdot_search_seconds_count", model] == 4
+        assert 0 < found["maxdot_search_seconds_sum", model]
+        assert 0 < found["maxdot_candidates_total", model] < 12 * 9600
+        assert 0 < found["maxdot_rescored_total", model] < 12 * 9600
         assert found["maxdot_model_items", model] == 9600
         assert found["maxdot_model_bytes", model] > 9600 * 100 * 2
         assert found["maxdot_model_loads_total", model, ("result", "ok")] == 1

@@ -4,10 +4,9 @@
 
 #include <array>
 #include <csignal>
-#include <new>
 
 #include "commands/command.hpp"
-#include "maxdot/error.hpp"
+#include "console/exit.hpp"
 
 namespace maxdot::tools {
 namespace {
@@ -15,11 +14,6 @@ namespace {
 constexpr std::array register_commands = {register_build,    register_search, register_batch,
                                           register_evaluate, register_info,   register_verify_file,
                                           register_verify,   register_serve};
-
-int fail(ExitCode code, std::string_view message) noexcept {
-  print_error(message);
-  return static_cast<int>(code);
-}
 
 // If the shell closed a standard stream, the next file that opens would take its number and receive
 // our output. Each gets a placeholder on which the wrong direction fails, as it should.
@@ -77,25 +71,9 @@ int run(int argc, char** argv) {
     const int code = parse_and_run(app, argc, argv);
     flush_output();
     return code;
-  } catch (const Failure& failure) {
-    try {
-      flush_output();  // `verify` reports, then fails
-    } catch (const Failure&) {
-      // The command's own failure is the one to tell.
-    }
-    return fail(failure.code(), failure.what());
-  } catch (const Error& error) {
-    return fail(exit_code_for(error.code()), error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(ExitCode::out_of_memory, "out of memory; free some, or ask for less at once");
-  } catch (const Interrupted& stop) {
-    std::signal(stop.signal, SIG_DFL);
-    std::raise(stop.signal);
-  } catch (const std::exception& defect) {
-    return fail(ExitCode::internal,
-                std::string("internal error: ") + defect.what() + "; please report it");
+  } catch (...) {
+    return fail_in_flight("out of memory; free some, or ask for less at once");
   }
-  return static_cast<int>(ExitCode::internal);
 }
 
 }  // namespace

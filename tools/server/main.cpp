@@ -1,23 +1,16 @@
 // The `maxdot-server` command: options in, exit code out.
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <new>
 
 #include "console/console.hpp"
-#include "console/failure.hpp"
+#include "console/exit.hpp"
 #include "console/options.hpp"
-#include "maxdot/error.hpp"
 #include "server/server.hpp"
 
 namespace maxdot::server {
 namespace {
 
 using tools::ExitCode;
-
-int fail(ExitCode code, std::string_view message) noexcept {
-  tools::print_error(message);
-  return static_cast<int>(code);
-}
 
 int serve(const Options& options) {
   (void)tools::kernel_in_use();
@@ -48,7 +41,7 @@ int parse_and_serve(int argc, char** argv) {
     tools::flush_output();
     return static_cast<int>(ExitCode::ok);
   } catch (const CLI::ParseError& error) {
-    return fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot-server --help'");
+    return tools::fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot-server --help'");
   }
   return serve(options);
 }
@@ -56,15 +49,8 @@ int parse_and_serve(int argc, char** argv) {
 int exit_code_of(int argc, char** argv) {
   try {
     return parse_and_serve(argc, argv);
-  } catch (const tools::Failure& failure) {
-    return fail(failure.code(), failure.what());
-  } catch (const Error& error) {
-    return fail(tools::exit_code_for(error.code()), error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(ExitCode::out_of_memory, "out of memory; free some, or serve less");
-  } catch (const std::exception& defect) {
-    return fail(ExitCode::internal,
-                std::string("internal error: ") + defect.what() + "; please report it");
+  } catch (...) {
+    return tools::fail_in_flight("out of memory; free some, or serve less");
   }
 }
 

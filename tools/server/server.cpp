@@ -40,8 +40,10 @@ class Server {
       : options_(options),
         log_(level_of(options.log_level)),
         tokens_(options.read_token, options.write_token, !is_loopback(options.address)),
-        models_(Sources(options.models), options.batcher(), options.live_access(), log_),
-        metrics_(models_),
+        models_(
+            Sources(options.models), options.batcher(),
+            [this](const std::string& model) { return metrics_.observer_of(model); },
+            options.live_access(), log_),
         certificates_(certificates()),
         front_(options, models_, metrics_, tokens_, log_, loads_.get_executor(),
                writes_.get_executor()),
@@ -150,8 +152,8 @@ class Server {
   const Options& options_;
   Log log_;
   Tokens tokens_;
-  Models models_;
   Metrics metrics_;
+  Models models_;
   Identities certificates_;  // that HTTP uses; once it runs, of the thread of loads_
   net::thread_pool loads_{1};
   net::thread_pool writes_{kWriteThreads};

@@ -94,7 +94,7 @@ HttpResponse metrics_response(const Service& service, const HttpRequest& request
   service.check(Access::read, request.authorization);
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = service.metrics().text();
+  response.body = service.metrics();
   return response;
 }
 

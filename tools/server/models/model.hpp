@@ -11,6 +11,8 @@
 
 namespace maxdot::server {
 
+using BatchObserver = std::function<void(const BatchReport& report)>;
+
 struct ModelInfo {
   /// Names the items that are searched now: other items, another version.
   std::string version;

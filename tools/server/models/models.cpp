@@ -33,8 +33,14 @@ RequestError no_such_version(const std::string& name, const std::string& asked,
                                            in_quotes(asked) + ", its version is " + current);
 }
 
-Models::Models(Sources sources, const BatcherOptions& options, LiveAccess live, Log& log)
-    : sources_(std::move(sources)), options_(options), live_(live), log_(log) {}
+Models::Models(Sources sources, const BatcherOptions& options,
+               std::function<BatchObserver(const std::string& model)> observer_of, LiveAccess live,
+               Log& log)
+    : sources_(std::move(sources)),
+      options_(options),
+      observer_of_(std::move(observer_of)),
+      live_(live),
+      log_(log) {}
 
 void Models::load_all() {
   const std::lock_guard loading(loading_);
@@ -174,8 +180,15 @@ void Models::follow(const std::string& name, Entry& entry) {
   }
 }
 
-std::shared_ptr<Model> Models::open_live(Entry& entry, const StopOptions& stop) const {
-  auto made = std::make_unique<LiveModel>(entry.path, live_, options_, stop);
+BatcherOptions Models::options_of(const std::string& name) const {
+  BatcherOptions options = options_;
+  options.on_batch = observer_of_(name);
+  return options;
+}
+
+std::shared_ptr<Model> Models::open_live(const std::string& name, Entry& entry,
+                                         const StopOptions& stop) const {
+  auto made = std::make_unique<LiveModel>(entry.path, live_, options_of(name), stop);
   auto open = std::make_shared<char>();
   entry.open = open;
   return {made.release(), [open = std::move(open)](Model* model) mutable {
@@ -211,9 +224,9 @@ void Models::load_entry(const std::string& name, Repeats repeats) {
       // It has what is new.
     } else if (live) {
       wait_until_closed(name, entry);
-      model = open_live(entry, stop);
+      model = open_live(name, entry, stop);
     } else {
-      model = std::make_shared<IndexModel>(entry.path, options_, stop);
+      model = std::make_shared<IndexModel>(entry.path, options_of(name), stop);
     }
     const ModelInfo info = model->info();
     {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -37,7 +38,10 @@ RequestError no_such_version(const std::string& name, const std::string& asked,
 /// does; they must not run on a thread that answers requests.
 class Models {
  public:
-  Models(Sources sources, const BatcherOptions& options, LiveAccess live, Log& log);
+  /// `observer_of` gives what is told of the searches of a model.
+  Models(Sources sources, const BatcherOptions& options,
+         std::function<BatchObserver(const std::string& model)> observer_of, LiveAccess live,
+         Log& log);
 
   /// Loads all. A folder's file that cannot be used is logged and not ready. Throws Error for a
   /// file that was named.
@@ -85,8 +89,10 @@ class Models {
 
   // Requires loading_. Throws Error; then the entry says why.
   void load_entry(const std::string& name, Repeats repeats = Repeats::logged);
+  BatcherOptions options_of(const std::string& name) const;
   // Requires loading_. Throws Error.
-  std::shared_ptr<Model> open_live(Entry& entry, const StopOptions& stop) const;
+  std::shared_ptr<Model> open_live(const std::string& name, Entry& entry,
+                                   const StopOptions& stop) const;
   // Requires loading_. Changes that are under way hold what was unloaded, and a folder is open
   // once. Throws RequestError (unavailable).
   void wait_until_closed(const std::string& name, const Entry& entry) const;
@@ -97,6 +103,7 @@ class Models {
 
   Sources sources_;
   BatcherOptions options_;
+  std::function<BatchObserver(const std::string& model)> observer_of_;
   LiveAccess live_;
   Log& log_;
   Cancellation cancellation_;

@@ -8,7 +8,6 @@
 #include <iterator>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "server/service/model_metrics.hpp"
 
@@ -28,9 +27,8 @@ const char* to_string(Protocol protocol) noexcept {
   return protocol == Protocol::grpc ? "grpc" : "http";
 }
 
-Metrics::Metrics(const Models& models)
-    : models_(models),
-      requests_(prometheus::BuildCounter()
+Metrics::Metrics()
+    : requests_(prometheus::BuildCounter()
                     .Name("maxdot_requests_total")
                     .Help("Inference requests that were answered, by code")
                     .Register(registry_)),
@@ -42,6 +40,26 @@ Metrics::Metrics(const Models& models)
                    .Name("maxdot_request_queries")
                    .Help("Queries of a request that was answered ok")
                    .Register(registry_)),
+      queue_seconds_(prometheus::BuildHistogram()
+                         .Name("maxdot_queue_seconds")
+                         .Help("Of a request, until its search began")
+                         .Register(registry_)),
+      search_seconds_(prometheus::BuildHistogram()
+                          .Name("maxdot_search_seconds")
+                          .Help("Of a search, which answers the requests that share it")
+                          .Register(registry_)),
+      batch_queries_(prometheus::BuildHistogram()
+                         .Name("maxdot_batch_queries")
+                         .Help("Queries of a search")
+                         .Register(registry_)),
+      candidates_(prometheus::BuildCounter()
+                      .Name("maxdot_candidates_total")
+                      .Help("Pairs of query and item that the codes could not rule out")
+                      .Register(registry_)),
+      rescored_(prometheus::BuildCounter()
+                    .Name("maxdot_rescored_total")
+                    .Help("Pairs of query and item that were scored in f64")
+                    .Register(registry_)),
       writes_(prometheus::BuildCounter()
                   .Name("maxdot_writes_total")
                   .Help("Requests to change items that were answered, by code")
@@ -85,14 +103,28 @@ void Metrics::written(const std::string& model, const char* kind, Protocol proto
       .Observe(seconds);
 }
 
+BatchObserver Metrics::observer_of(const std::string& model) {
+  const prometheus::Labels labels = {{"model", model}};
+  return [&waited = queue_seconds_.Add(labels, kSeconds),
+          &searched = search_seconds_.Add(labels, kSeconds),
+          &queries = batch_queries_.Add(labels, kQueries), &candidates = candidates_.Add(labels),
+          &rescored = rescored_.Add(labels)](const BatchReport& report) {
+    for (const double seconds : report.waited) waited.Observe(seconds);
+    searched.Observe(report.seconds);
+    queries.Observe(static_cast<double>(report.queries));
+    candidates.Increment(static_cast<double>(report.stats.candidates));
+    rescored.Increment(static_cast<double>(report.stats.rescored));
+  };
+}
+
 void Metrics::connection_opened() { connections_.Increment(); }
 void Metrics::connection_closed() { connections_.Decrement(); }
 void Metrics::connection_refused() { refused_.Increment(); }
 void Metrics::set_ready(bool ready) { ready_.Set(ready ? 1.0 : 0.0); }
 
-std::string Metrics::text() const {
+std::string Metrics::text(const std::vector<ModelState>& models) const {
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
-  std::vector<prometheus::MetricFamily> of_models = families_of(models_.list());
+  std::vector<prometheus::MetricFamily> of_models = families_of(models);
   families.insert(families.end(), std::make_move_iterator(of_models.begin()),
                   std::make_move_iterator(of_models.end()));
   return prometheus::TextSerializer().Serialize(families);

@@ -64,7 +64,8 @@ class Service {
   Catalogues& catalogues() noexcept { return catalogues_; }
   const Catalogues& catalogues() const noexcept { return catalogues_; }
 
-  const Metrics& metrics() const noexcept { return metrics_; }
+  /// What Prometheus reads.
+  std::string metrics() const { return metrics_.text(models_.list()); }
   const Limits& limits() const noexcept { return limits_; }
 
  private:

@@ -1,0 +1,41 @@
+#include "console/exit.hpp"
+
+#include <csignal>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "console/console.hpp"
+
+namespace maxdot::tools {
+
+int fail(ExitCode code, std::string_view message) noexcept {
+  print_error(message);
+  return static_cast<int>(code);
+}
+
+int fail_in_flight(std::string_view less_memory) noexcept {
+  try {
+    throw;
+  } catch (const Failure& failure) {
+    try {
+      flush_output();  // `verify` reports, then fails
+    } catch (const Failure&) {
+      // The command's own failure is the one to tell.
+    }
+    return fail(failure.code(), failure.what());
+  } catch (const Error& error) {
+    return fail(exit_code_for(error.code()), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(ExitCode::out_of_memory, less_memory);
+  } catch (const Interrupted& stop) {
+    std::signal(stop.signal, SIG_DFL);
+    std::raise(stop.signal);
+  } catch (const std::exception& defect) {
+    return fail(ExitCode::internal,
+                std::string("internal error: ") + defect.what() + "; please report it");
+  }
+  return static_cast<int>(ExitCode::internal);
+}
+
+}  // namespace maxdot::tools
