@@ -40,17 +40,28 @@ Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::str
   return Index::build(rows.view, options);
 }
 
+void check_range(const Index& index, std::size_t begin, std::size_t count, const char* name) {
+  if (begin <= index.size() && count <= index.size() - begin) return;
+  throw nb::value_error((std::string(name) + ": " + std::to_string(begin) + " to " +
+                         std::to_string(begin + count) + " do not lie within the " +
+                         std::to_string(index.size()) + " items")
+                            .c_str());
+}
+
 nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std::size_t count) {
   const std::size_t d = index.dimension();
-  if (begin > index.size() || count > index.size() - begin) {
-    throw nb::value_error(("rows: " + std::to_string(begin) + " to " +
-                           std::to_string(begin + count) + " do not lie within the " +
-                           std::to_string(index.size()) + " items")
-                              .c_str());
-  }
+  check_range(index, begin, count, "rows");
   std::unique_ptr<float[]> rows(new float[count * d]);
   for (std::size_t r = 0; r < count; ++r) index.item_row(begin + r, rows.get() + r * d);
   return to_numpy(std::move(rows), {count, d});
+}
+
+nb::ndarray<nb::numpy, std::int64_t> ids_of(const Index& index, std::size_t begin,
+                                            std::size_t count) {
+  check_range(index, begin, count, "ids");
+  std::unique_ptr<std::int64_t[]> ids(new std::int64_t[count]);
+  for (std::size_t r = 0; r < count; ++r) ids[r] = index.item_id(begin + r);
+  return to_numpy(std::move(ids), {count});
 }
 
 }  // namespace
@@ -81,6 +92,7 @@ void bind_index(nb::module_& module) {
           },
           "path"_a)
       .def("rows", &rows_of, "begin"_a, "count"_a)
+      .def("ids", &ids_of, "begin"_a, "count"_a)
       .def_prop_ro("has_ids", [](const Index& index) { return index.info().has_ids; })
       .def_prop_ro("checksum", [](const Index& index) { return index.info().checksum; })
       .def_prop_ro("bytes", [](const Index& index) { return index.info().bytes; });

@@ -1,0 +1,186 @@
+"""`python -m maxdot.batch`: a Job from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import NoReturn, get_args
+
+import maxdot
+from maxdot.batch.job import BatchError, Job, Layout, OnBadRow, ScoreValues
+from maxdot.batch.progress import JsonEvents, Lines, Reporter
+from maxdot.batch.run import run
+from maxdot.batch.sample import verify_sample
+from maxdot.searchable import Metric
+
+#: As those of the `maxdot` command; RESUME is the sysexits' "try again".
+EXIT = {"usage": 2, "io": 3, "bad_data": 4, "unsupported": 5, "out_of_memory": 6, "internal": 70}
+CHECK_FAILED = 1
+RESUME = 75
+
+_EPILOG = """\
+exit codes: 0 done, 1 --verify-sample found a wrong answer, 2 usage, 3 a file cannot be read or written, 4 what a file
+holds cannot be used, 5 unsupported, 6 out of memory, 70 a defect of maxdot, 75 stopped by a signal after the unit in
+hand: run the same command again to go on
+
+example: python -m maxdot.batch --items items.maxdot --users users/ --id-column user_id -k 100 --out recall/
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BatchError("usage", f"{message}; run 'python -m maxdot.batch --help'")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="maxdot.batch",
+        description="The k best items of every user, from and to Parquet. Killed at any moment, it goes on when it is "
+        "run again.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"maxdot {maxdot.__version__}")
+    add(
+        "--items",
+        required=True,
+        metavar="FILE",
+        help="an index (.maxdot), or embeddings: .parquet, .arrow, .npy, .fvecs, .fbin",
+    )
+    add(
+        "--users",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help="embeddings: files, folders of Parquet, or glob patterns",
+    )
+    add("--out", required=True, metavar="FOLDER", help="for the results; a job that was stopped goes on there")
+    add("-k", "--k", type=int, default=100, help="results of a user (100)")
+    add("--metric", choices=get_args(Metric), help="default: the index's own, or cosine where one is built")
+    add("--id-column", metavar="NAME", help="of the users; default: the only column that fits")
+    add("--vector-column", metavar="NAME", help="of the users")
+    add("--item-id-column", metavar="NAME", help="of items that are no index")
+    add("--item-vector-column", metavar="NAME", help="of items that are no index")
+    add(
+        "--exclude",
+        nargs="+",
+        metavar="FILE",
+        help="pairs of user and item that must not be returned, in any order",
+    )
+    add("--exclude-user-column", metavar="NAME", help="default: user_id, or the only one that is left")
+    add("--exclude-item-column", metavar="NAME", help="default: item_id, or the only one that is left")
+    add("--item-mask", metavar="FILE", help=".npy of bool: False for items that nobody may get")
+    add(
+        "--layout",
+        choices=get_args(Layout),
+        default="long",
+        help="a row for each result, or lists for each user (long)",
+    )
+    add("--scores", choices=get_args(ScoreValues), default="f32", help="(f32)")
+    add("--compression", choices=("zstd", "snappy", "lz4", "gzip", "brotli", "none"), default="zstd", help="(zstd)")
+    add(
+        "--row-group-users",
+        type=int,
+        metavar="N",
+        help="users of a row group of the results; default: about a million results",
+    )
+    add(
+        "--on-bad-row",
+        choices=get_args(OnBadRow),
+        default="fail",
+        help="a null vector, another dimension, NaN (fail)",
+    )
+    add("--scan", action="store_true", help="look at every vector before the first search")
+    add("--share", default="0/1", metavar="I/N", help="do the I-th of N shares, from 0, as one of N machines")
+    add("--threads", type=int, default=0, help="default: every core that the process may use")
+    add("--batch", type=int, metavar="N", help="users at once; results do not depend on it")
+    add(
+        "--verify-sample",
+        type=int,
+        default=0,
+        metavar="N",
+        help="afterwards, check the answers of N random users in float64",
+    )
+    add("--json", action="store_true", help="events as JSON, a line each, on stdout; errors too")
+    return parser
+
+
+def _share(text: str) -> tuple[int, int]:
+    parts = text.split("/")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise BatchError("usage", f"--share: {text!r} is not I/N, such as 0/20")
+    return int(parts[0]), int(parts[1])
+
+
+def _job(options: argparse.Namespace) -> Job:
+    values = {name: value for name, value in vars(options).items() if name not in ("json", "verify_sample")}
+    values["share"] = _share(options.share)
+    return Job(**values)
+
+
+class _Signals:
+    """The first SIGTERM, SIGINT or SIGHUP ends the run after the unit in hand, the second at once."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._stop = False
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+
+    def stop(self) -> bool:
+        return self._stop
+
+    def _on_signal(self, number: int, _: object) -> None:
+        if self._stop:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self._stop = True
+        self._reporter.event("stopping", signal=signal.Signals(number).name)
+
+
+def _work(options: argparse.Namespace, reporter: Reporter) -> int:
+    job = _job(options)
+    signals = _Signals(reporter)
+    summary = run(job, reporter=reporter, stop=signals.stop)
+    reporter.event("done", **summary.as_dict())
+    if not options.json:
+        print(
+            f"{summary.users:,} users in {summary.seconds:.1f} s: {summary.users_per_second:,.0f} users/s, "
+            f"{summary.gmac_per_second:,.1f} GMAC/s; "
+            f"{summary.results:,} results in {summary.bytes:,} bytes, {summary.bad_rows:,} bad rows"
+        )
+    if not summary.complete:
+        print(f"maxdot: stopped; run the same command again to go on in {job.out_path}", file=sys.stderr)
+        return RESUME
+    if options.verify_sample:
+        check = verify_sample(job, options.verify_sample)
+        reporter.event("verified", users=check.users, wrong=check.wrong)
+        if not options.json:
+            print(check)
+        return 0 if check.wrong == 0 else CHECK_FAILED
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+    reporter: Reporter = JsonEvents() if as_json else Lines()
+    try:
+        return _work(_parser().parse_args(arguments), reporter)
+    except BatchError as error:
+        kind, message = error.kind, str(error)
+    except MemoryError as error:
+        kind, message = "out_of_memory", f"{error or 'out of memory'}; use a smaller --batch"
+    except OSError as error:
+        kind, message = "io", str(error)
+    if as_json:
+        reporter.event("error", kind=kind, message=message)
+    print(f"maxdot: error: {message}", file=sys.stderr)
+    return EXIT[kind]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""Pairs (user, item) that must not be returned, by user.
+
+They are joined on the disk: memory does not grow with the pairs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maxdot.batch.inputs import InputFile, Unit, find_files, open_file, reader_of
+from maxdot.batch.job import BatchError, Job
+from maxdot.tables import find_column, is_id_type
+
+#: Users whose ids are held at once while the pairs are read: some tens of MB of text. More users, another reading.
+_USERS_AT_ONCE = 1 << 19
+#: Users whose pairs are one file.
+_USERS_OF_A_BLOCK = 1 << 14
+_PAIRS_AT_ONCE = 1 << 18
+
+Csr = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+_PAIR = np.dtype([("row", np.int64), ("item", np.int64)])
+
+
+def pair_columns(schema: pa.Schema, user: str | None, item: str | None, source: str) -> tuple[str, str]:
+    """The columns of user and item. Raises BatchError: they are not there, or it is not clear which they are."""
+    fitting = [field.name for field in schema if is_id_type(field.type)]
+    if user is None and item is None and {"user_id", "item_id"} <= set(fitting):
+        user, item = "user_id", "item_id"
+    if user is None or item is None:
+        others = [name for name in fitting if name not in (user, item)]
+        if len(others) == 1:
+            user, item = user or others[0], item or others[0]
+    if user is None or item is None:
+        names = ", ".join(map(repr, schema.names))
+        raise BatchError(
+            "bad_data", f"{source}: which of {names} are the user's and the item's id? Name both columns"
+        )
+    try:
+        return find_column(schema, user, "ids", source), find_column(schema, item, "ids", source)
+    except ValueError as error:
+        raise BatchError("bad_data", str(error)) from None
+
+
+class Exclusions:
+    """What each of some users must not get. A context manager, whose end removes its files."""
+
+    def __init__(self, folder: str) -> None:
+        # Others who begin at the same time must not take what is not locked yet for left over.
+        with open(os.path.join(folder, "exclude.lock"), "wb") as beginning:
+            fcntl.flock(beginning, fcntl.LOCK_EX)
+            _remove_left_over(folder)
+            self._folder = tempfile.mkdtemp(prefix="exclude-", dir=folder)
+            self._lock = os.open(self._folder, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def __enter__(self) -> Exclusions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+
+    def join(
+        self,
+        units: Sequence[Unit],
+        id_column: str | None,
+        pairs: Sequence[InputFile],
+        columns: tuple[str, str],
+        item_names: pa.Array | None,
+    ) -> None:
+        """Sorts the pairs of the users of `units` into files by user.
+
+        Pairs of other users are passed over, and so are those of items that are not there.
+        """
+        held: list[tuple[npt.NDArray[np.int64], pa.Array]] = []
+        users = 0
+        for rows, ids in self._users(units, id_column):
+            held.append((rows, ids))
+            users += len(ids)
+            if users >= _USERS_AT_ONCE:
+                self._join_some(held, pairs, columns, item_names)
+                held, users = [], 0
+        if users:
+            self._join_some(held, pairs, columns, item_names)
+
+    def of(self, first_row: int, rows: int) -> Csr:
+        """The lists of users [first_row, first_row + rows), counted over all files: offsets, and ids in
+        ascending order."""
+        parts = []
+        for block in range(first_row // _USERS_OF_A_BLOCK, (first_row + max(rows, 1) - 1) // _USERS_OF_A_BLOCK + 1):
+            try:
+                parts.append(np.fromfile(self._file(block), _PAIR))
+            except FileNotFoundError:
+                continue
+        pairs = np.concatenate(parts) if parts else np.empty(0, _PAIR)
+        local = pairs["row"] - first_row
+        within = (local >= 0) & (local < rows)
+        local, items = local[within], pairs["item"][within]
+        order = np.lexsort((items, local))
+        offsets = np.zeros(rows + 1, np.int64)
+        np.cumsum(np.bincount(local, minlength=rows), out=offsets[1:])
+        return offsets, np.ascontiguousarray(items[order])
+
+    def _users(
+        self, units: Sequence[Unit], id_column: str | None
+    ) -> Iterator[tuple[npt.NDArray[np.int64], pa.Array]]:
+        for unit in units:
+            if id_column is None:
+                rows = np.arange(unit.first_row, unit.first_row + unit.rows, dtype=np.int64)
+                yield rows, pa.array(rows)
+                continue
+            first = unit.first_row
+            for batch in reader_of(unit.file.path).batches(unit.group, [id_column], _PAIRS_AT_ONCE):
+                ids = _plain(batch.column(0))
+                yield np.arange(first, first + len(ids), dtype=np.int64), ids
+                first += len(ids)
+
+    def _join_some(
+        self,
+        users: list[tuple[npt.NDArray[np.int64], pa.Array]],
+        pairs: Sequence[InputFile],
+        columns: tuple[str, str],
+        item_names: pa.Array | None,
+    ) -> None:
+        rows = np.concatenate([part for part, _ in users])
+        encoded = pa.chunked_array([ids for _, ids in users]).combine_chunks()
+        encoded = (encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded).dictionary_encode()
+        # An id may stand in several rows: those of code c are by_code[starts[c] : starts[c + 1]].
+        valid = np.asarray(encoded.indices.is_valid())
+        codes = np.asarray(encoded.indices.fill_null(0))[valid]
+        by_code = rows[valid][np.argsort(codes, kind="stable")]
+        starts = np.zeros(len(encoded.dictionary) + 1, np.int64)
+        np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)), out=starts[1:])
+        for file in pairs:
+            reader = reader_of(file.path)
+            for group in range(len(file.groups)):
+                for batch in reader.batches(group, list(columns), _PAIRS_AT_ONCE):
+                    self._sort_in(batch, columns, encoded.dictionary, by_code, starts, item_names)
+
+    def _sort_in(
+        self,
+        batch: pa.RecordBatch,
+        columns: tuple[str, str],
+        ids: pa.Array,
+        by_code: npt.NDArray[np.int64],
+        starts: npt.NDArray[np.int64],
+        item_names: pa.Array | None,
+    ) -> None:
+        found = pc.index_in(_cast(batch.column(columns[0]), ids.type), value_set=ids, skip_nulls=True)
+        items = _cast(batch.column(columns[1]), pa.int64() if item_names is None else item_names.type)
+        if item_names is not None:
+            items = pc.cast(pc.index_in(items, value_set=item_names, skip_nulls=True), pa.int64())
+        usable = np.asarray(pc.and_(found.is_valid(), items.is_valid()))
+        codes = np.asarray(found.fill_null(0))[usable]
+        wanted = np.asarray(items.fill_null(0))[usable]
+        counts = starts[codes + 1] - starts[codes]
+        if (counts != 1).any():  # once for each row of the user
+            first = np.repeat(starts[codes], counts)
+            within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            rows, wanted = by_code[first + within], np.repeat(wanted, counts)
+        else:
+            rows = by_code[starts[codes]]
+        blocks = rows // _USERS_OF_A_BLOCK
+        order = np.argsort(blocks, kind="stable")
+        pairs = np.empty(len(rows), _PAIR)
+        pairs["row"], pairs["item"] = rows[order], wanted[order]
+        blocks = blocks[order]
+        edges = np.flatnonzero(np.diff(blocks, prepend=-1, append=-2))
+        for begin, end in zip(edges[:-1], edges[1:], strict=True):
+            with open(self._file(int(blocks[begin])), "ab") as file:
+                file.write(pairs[begin:end].tobytes())
+
+    def _file(self, block: int) -> str:
+        return os.path.join(self._folder, f"{block}.pairs")
+
+
+def join_pairs(
+    exclusions: Exclusions, job: Job, units: Sequence[Unit], id_column: str | None, item_names: pa.Array | None
+) -> int:
+    """Sorts in the pairs of a job for the users of `units`. Returns how many pairs there are of all users.
+
+    Raises:
+        BatchError: they cannot be read, or are ids of another type than the users' or items'.
+    """
+    files = [open_file(path) for path in find_files(job.exclude or [], "exclude")]
+    schema = reader_of(files[0].path).schema
+    columns = pair_columns(schema, job.exclude_user_column, job.exclude_item_column, files[0].path)
+    exclusions.join(units, id_column, files, columns, item_names)
+    return sum(file.rows for file in files)
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Ids of pairs as the ids that they are compared with. Text and numbers are never the same."""
+    array = _plain(array)
+    if array.type == kind:
+        return array
+    if pa.types.is_integer(array.type) != pa.types.is_integer(kind):
+        raise BatchError(
+            "bad_data",
+            f"exclude: ids of type {array.type} are compared with ids of type {kind}; make both numbers or both text",
+        )
+    if not pa.types.is_integer(kind):
+        return array.cast(kind)
+    # A number that does not fit is nobody's id.
+    limits = np.iinfo(kind.to_pandas_dtype())
+    fits = pc.and_(
+        pc.greater_equal(array, pa.scalar(max(limits.min, np.iinfo(array.type.to_pandas_dtype()).min), array.type)),
+        pc.less_equal(array, pa.scalar(min(limits.max, np.iinfo(array.type.to_pandas_dtype()).max), array.type)),
+    )
+    return pc.if_else(fits, array, pa.scalar(None, array.type)).cast(kind)
+
+
+def _remove_left_over(folder: str) -> None:
+    """What killed processes have left. Those that live hold a lock."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if not name.startswith("exclude-") or not os.path.isdir(path):
+            continue
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,187 @@
+"""The folder of a job: what it is about, which units are done, and files that appear as a whole."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TextIO
+
+import pyarrow as pa
+
+import maxdot
+from maxdot.batch.inputs import InputFile, Unit
+from maxdot.batch.job import BatchError, Job
+
+#: Of the folder's own files. Readers of Parquet pass over names that begin with an underscore.
+_OWN = "_maxdot"
+_FORMAT = 1
+
+
+def sync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Writes a file beside `path`, syncs and renames: `path` holds the old file or the new one, whole."""
+    beside = f"{path}.{os.getpid()}.tmp"
+    with open(beside, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+    sync_folder(os.path.dirname(path))
+
+
+class BadRows:
+    """A file with a JSON object for each bad row: file, row, user, reason. There is none without bad rows."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+        self.count = 0
+
+    def add(self, rows: Iterable[dict[str, Any]]) -> None:
+        for row in rows:
+            if self._file is None:
+                self._file = open(f"{self._path}.tmp", "w", encoding="utf-8")
+            self._file.write(json.dumps(row, default=str) + "\n")
+            self.count += 1
+
+    def finish(self) -> None:
+        if self._file is None:
+            return
+        with self._file as file:
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(f"{self._path}.tmp", self._path)
+        sync_folder(os.path.dirname(self._path))
+
+
+class Folder:
+    """Any number of processes may work in one folder: each unit is locked while it is done."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.own = os.path.join(path, _OWN)
+        self._states = os.path.join(self.own, "units")
+        self._bad_rows = os.path.join(self.own, "bad_rows")
+        for folder in (path, self.own, self._states, self._bad_rows):
+            os.makedirs(folder, exist_ok=True)
+
+    def begin(
+        self, job: Job, index: dict[str, Any], users: Sequence[InputFile], exclude: Sequence[InputFile]
+    ) -> None:
+        """Writes down what the job is about, or checks that it is what stands there.
+
+        Raises:
+            BatchError: the folder holds another job, or files that are none of a job.
+        """
+        about = {
+            "format": _FORMAT,
+            "maxdot": maxdot.__version__,
+            "pyarrow": pa.__version__,
+            "items": index,
+            "options": job.options(),
+            "users": [file.described() for file in users],
+            "exclude": [file.described() for file in exclude],
+        }
+        path = os.path.join(self.own, "job.json")
+        if not os.path.exists(path):
+            others = [name for name in os.listdir(self.path) if name != _OWN]
+            if others:
+                raise BatchError(
+                    "usage", f"{self.path}: holds {min(others)!r}, which is of no job; give an empty folder"
+                )
+            write_whole(path, json.dumps(about, indent=1).encode())
+            return
+        with open(path, encoding="utf-8") as file:
+            before = json.load(file)
+        if before != about:
+            raise BatchError(
+                "usage",
+                f"{self.path}: holds another job, {_difference(before, about)}; give another folder, "
+                "or remove this one",
+            )
+
+    def output(self, unit: Unit) -> str:
+        return os.path.join(self.path, f"{unit.name}.parquet")
+
+    def state(self, unit: Unit) -> dict[str, Any] | None:
+        """What was written down of a unit that is done; None: it is not."""
+        try:
+            with open(self._state(unit), encoding="utf-8") as file:
+                state: dict[str, Any] = json.load(file)
+            if os.stat(self.output(unit)).st_size != state["bytes"]:
+                return None
+        except (FileNotFoundError, ValueError):
+            return None
+        return state
+
+    @contextmanager
+    def claim(self, unit: Unit) -> Iterator[BinaryIO | None]:
+        """A file for the results of a unit, which no other process has meanwhile. None: another one has it, or
+        it is done. A process that is killed has it no more."""
+        beside = f"{self.output(unit)}.tmp"
+        with os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield None
+                return
+            # Whoever had it may have finished, and renamed the file that was opened here.
+            try:
+                is_same = os.path.samestat(os.fstat(file.fileno()), os.stat(beside))
+            except FileNotFoundError:
+                is_same = False
+            if not is_same or self.state(unit) is not None:
+                if is_same:
+                    os.unlink(beside)
+                yield None
+                return
+            file.truncate(0)
+            yield file
+
+    def bad_rows(self, unit: Unit) -> BadRows:
+        """A file for what is wrong with rows of a claimed unit."""
+        return BadRows(os.path.join(self._bad_rows, f"{unit.name}.jsonl"))
+
+    def finish(self, unit: Unit, file: BinaryIO, state: dict[str, Any]) -> None:
+        """The claimed file becomes the output. First the state: a unit without an output is not done."""
+        file.flush()
+        os.fsync(file.fileno())
+        state = {**state, "bytes": os.fstat(file.fileno()).st_size}
+        write_whole(self._state(unit), json.dumps(state).encode())
+        os.replace(f"{self.output(unit)}.tmp", self.output(unit))
+        sync_folder(self.path)
+
+    def finish_all(self, units: Sequence[Unit]) -> bool:
+        """Marks the folder, as Spark does, if every unit of all shares is done. Returns whether it is."""
+        if any(self.state(unit) is None for unit in units):
+            return False
+        write_whole(os.path.join(self.path, "_SUCCESS"), b"")
+        return True
+
+    def _state(self, unit: Unit) -> str:
+        return os.path.join(self._states, f"{unit.name}.json")
+
+
+def _difference(before: Any, about: Any, where: str = "") -> str:
+    """The first thing in which two descriptions differ, in words."""
+    if isinstance(before, dict) and isinstance(about, dict):
+        for key in {**before, **about}:
+            if before.get(key) != about.get(key):
+                return _difference(before.get(key), about.get(key), f"{where}.{key}" if where else str(key))
+    if isinstance(before, list) and isinstance(about, list):
+        if len(before) != len(about):
+            return f"{where}: {len(before)} files, not {len(about)}"
+        for old, new in zip(before, about, strict=True):
+            if old != new:
+                return _difference(old, new, f"{where} {new['path']}")
+    return f"{where}: {before!r}, not {about!r}"

@@ -1,0 +1,129 @@
+"""Job: what a batch scores, and where the results go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from maxdot.paths import Path
+from maxdot.searchable import Metric
+
+Layout: TypeAlias = Literal["long", "list"]
+OnBadRow: TypeAlias = Literal["fail", "skip", "null"]
+ScoreValues: TypeAlias = Literal["f32", "f64"]
+
+#: Results of a row group of the outputs that nobody sized: about 16 MB of ids and scores.
+_RESULTS_OF_A_GROUP = 1 << 20
+
+
+class BatchError(Exception):
+    """A job cannot be done as it is. `kind` says whose fault that is: "usage", "io", "bad_data" or "unsupported"."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The k best items of every user, as files of a folder.
+
+    Attributes:
+        items: an index file (.maxdot), or embeddings: Parquet, Arrow, .npy, .fvecs or .fbin, of which an index is
+            built in memory.
+        users: embeddings of the same kinds: a file, a folder (all its Parquet files, hive partitions too), a glob
+            pattern, or several of these. Files are taken in the order of their paths.
+        out: a folder for the results; it is made. A job that was stopped goes on there.
+        k: results of a user.
+        metric: "dot", "cosine" or "euclidean"; None: that of the index, or "cosine" where one is built.
+        id_column, vector_column: of the users; None: the only column that fits. Files without columns give
+            row numbers, counted over all files.
+        item_id_column, item_vector_column: the same of the items.
+        exclude: Parquet or Arrow files of pairs (user, item) that must not be returned, as of `users`, in any order.
+        exclude_user_column, exclude_item_column: None: "user_id" and "item_id", or the only two columns.
+        item_mask: a .npy file of bool [items]: False for those that no user may get, by row.
+        layout: "long": a row for each result (user id, rank from 1, item id, score); "list": a row for each user,
+            with lists of item ids and scores. Padding is never written: users with fewer results have fewer.
+        scores: "f32" or "f64".
+        compression: of Parquet: "zstd", "snappy", "lz4", "gzip", "brotli" or "none".
+        row_group_users: users of a row group of the results; None: about a million results.
+        on_bad_row: what happens to a user whose vector is null, of another dimension, or not finite: "fail" ends
+            the job, "skip" leaves the user out, "null" writes the user with null results. `_maxdot/bad_rows` lists
+            them all.
+        scan: look at every vector before the first search, so that "fail" fails at once.
+        share: (i, n): do only the i-th of n shares of the units, from 0, as one of n machines.
+        threads: 0 = every core that this process may use.
+        batch: users that are searched at once; None: what fits into some tens of MB. Results do not depend on it.
+    """
+
+    items: Path
+    users: Path | Sequence[Path]
+    out: Path
+    k: int = 100
+    metric: Metric | None = None
+    id_column: str | None = None
+    vector_column: str | None = None
+    item_id_column: str | None = None
+    item_vector_column: str | None = None
+    exclude: Path | Sequence[Path] | None = None
+    exclude_user_column: str | None = None
+    exclude_item_column: str | None = None
+    item_mask: Path | None = None
+    layout: Layout = "long"
+    scores: ScoreValues = "f32"
+    compression: str = "zstd"
+    row_group_users: int | None = None
+    on_bad_row: OnBadRow = "fail"
+    scan: bool = False
+    share: tuple[int, int] = (0, 1)
+    threads: int = 0
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        _at_least("k", self.k, 1)
+        _at_least("threads", self.threads, 0)
+        for name in ("row_group_users", "batch"):
+            if getattr(self, name) is not None:
+                _at_least(name, getattr(self, name), 1)
+        _one_of("metric", self.metric, (None, *get_args(Metric)))
+        _one_of("layout", self.layout, get_args(Layout))
+        _one_of("scores", self.scores, get_args(ScoreValues))
+        _one_of("on_bad_row", self.on_bad_row, get_args(OnBadRow))
+        _one_of("compression", self.compression, ("zstd", "snappy", "lz4", "gzip", "brotli", "none"))
+        i, n = self.share
+        if not 0 <= i < n:
+            raise BatchError("usage", f"share: {i}/{n} is none of 0/{n} to {n - 1}/{n}")
+
+    @property
+    def out_path(self) -> str:
+        return os.path.abspath(os.fsdecode(self.out))
+
+    @property
+    def users_of_a_group(self) -> int:
+        return self.row_group_users or max(1, _RESULTS_OF_A_GROUP // self.k)
+
+    def options(self) -> dict[str, Any]:
+        """What decides the bytes of the results, beside the files. Not the machine's: threads, batch, share."""
+        return {
+            "k": self.k,
+            "metric": self.metric,
+            "id_column": self.id_column,
+            "vector_column": self.vector_column,
+            "layout": self.layout,
+            "scores": self.scores,
+            "compression": self.compression,
+            "row_group_users": self.users_of_a_group,
+            "on_bad_row": self.on_bad_row,
+        }
+
+
+def _at_least(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise BatchError("usage", f"{name}: {value!r} is no whole number from {least} on")
+
+
+def _one_of(name: str, value: Any, values: tuple[Any, ...]) -> None:
+    if value not in values:
+        raise BatchError("usage", f"{name}: {value!r} is none of {', '.join(map(repr, values))}")

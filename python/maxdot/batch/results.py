@@ -1,0 +1,136 @@
+"""Results of users as Arrow tables, in row groups whose size does not depend on how users were searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from maxdot.batch.job import Layout, ScoreValues
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Users, with what was found for them.
+
+    Attributes:
+        users: their ids.
+        ids: int64 [users, k], -1 where there are fewer items.
+        scores: float32 or float64 [users, k].
+        usable: bool [users]: False for users that get null results.
+    """
+
+    users: pa.Array
+    ids: npt.NDArray[np.int64]
+    scores: npt.NDArray[Any]
+    usable: npt.NDArray[np.bool_]
+
+    def slice(self, begin: int, end: int) -> Scored:
+        return Scored(
+            self.users.slice(begin, end - begin),
+            self.ids[begin:end],
+            self.scores[begin:end],
+            self.usable[begin:end],
+        )
+
+
+class TableMaker:
+    """Makes tables of `users_of_a_group` users each."""
+
+    def __init__(
+        self, layout: Layout, scores: ScoreValues, id_name: str, id_type: pa.DataType, item_names: pa.Array | None
+    ) -> None:
+        self._layout = layout
+        self._item_names = item_names
+        item_type = pa.int64() if item_names is None else item_names.type
+        self._score_type = pa.float32() if scores == "f32" else pa.float64()
+        if layout == "long":
+            others = [("rank", pa.int32()), ("item_id", item_type), ("score", self._score_type)]
+        else:
+            others = [("item_ids", pa.list_(item_type)), ("scores", pa.list_(self._score_type))]
+        taken = [name for name, _ in others]
+        self.schema = pa.schema([(id_name if id_name not in taken else f"user_{id_name}", id_type), *others])
+
+    def table(self, scored: Scored) -> pa.Table:
+        arrays = self._long(scored) if self._layout == "long" else self._lists(scored)
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+    def _long(self, scored: Scored) -> list[pa.Array]:
+        found = scored.ids >= 0
+        unusable = ~scored.usable
+        # A user without usable vector has one row, of nulls.
+        found[unusable] = False
+        written = found.copy()
+        if unusable.any():
+            written[unusable, 0] = True
+        rows, places = np.nonzero(written)
+        null = ~found[rows, places] if unusable.any() else None
+        return [
+            scored.users.take(pa.array(rows)),
+            pa.array((places + 1).astype(np.int32), mask=null),
+            self._items(scored.ids[rows, places], null),
+            pa.array(scored.scores[rows, places], mask=null),
+        ]
+
+    def _lists(self, scored: Scored) -> list[pa.Array]:
+        found = (scored.ids >= 0) & scored.usable[:, np.newaxis]
+        offsets = np.zeros(len(found) + 1, np.int32)
+        np.cumsum(found.sum(axis=1), out=offsets[1:])
+        null = None if scored.usable.all() else pa.array(~scored.usable)
+        items = self._items(scored.ids[found], None)
+        scores = pa.array(scored.scores[found])
+        return [
+            scored.users,
+            *(pa.ListArray.from_arrays(pa.array(offsets), values, mask=null) for values in (items, scores)),
+        ]
+
+    def _items(self, ids: npt.NDArray[np.int64], null: npt.NDArray[np.bool_] | None) -> pa.Array:
+        numbers = pa.array(ids, mask=null)
+        return numbers if self._item_names is None else self._item_names.take(numbers)
+
+
+class Regroup:
+    """Turns what was searched at once into groups of a fixed number of users."""
+
+    def __init__(self, users: int) -> None:
+        self._users = users
+        self._parts: list[Scored] = []
+        self._held = 0
+
+    def add(self, scored: Scored) -> Iterator[Scored]:
+        begin = 0
+        while self._held + len(scored.users) - begin >= self._users:
+            end = begin + self._users - self._held
+            self._parts.append(scored.slice(begin, end))
+            yield self._take()
+            begin = end
+        if begin < len(scored.users):
+            self._parts.append(scored.slice(begin, len(scored.users)))
+            self._held += len(scored.users) - begin
+
+    def rest(self) -> Iterator[Scored]:
+        if self._parts:
+            yield self._take()
+
+    def _take(self) -> Scored:
+        parts, self._parts, self._held = self._parts, [], 0
+        if len(parts) == 1:
+            return parts[0]
+        return Scored(
+            _joined([part.users for part in parts]),
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.usable for part in parts]),
+        )
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    joined = pa.chunked_array(parts)
+    if pa.types.is_dictionary(joined.type):
+        joined = joined.unify_dictionaries()
+    joined = joined.combine_chunks()
+    return joined.chunk(0) if isinstance(joined, pa.ChunkedArray) else joined

@@ -1,0 +1,196 @@
+"""run: does a job, or goes on with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from maxdot.batch.catalogue import item_mask, open_catalogue
+from maxdot.batch.exclusions import Exclusions, join_pairs
+from maxdot.batch.folder import Folder
+from maxdot.batch.inputs import Unit, find_files, open_file, units_of
+from maxdot.batch.job import BatchError, Job
+from maxdot.batch.progress import Reporter, Silent
+from maxdot.batch.scoring import Columns, Counts, Scorer, bad_row_error, bad_rows_of, columns_of, slices_of
+from maxdot.index import Index
+
+#: [bytes] Of a result on the disk before compression: an id, a score and a rank.
+_RESULT_BYTES = 16
+#: [seconds] Between two looks at units that other processes do.
+_LOOK_SECONDS = 1.0
+_SCAN_ROWS = 1 << 14
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run has done.
+
+    Attributes:
+        complete: whether every unit of this share is done now; False: it was stopped.
+        users, results, bad_rows, units: of this run; what was done before is not counted.
+        skipped_units: that were done before.
+        seconds: of searching, reading and writing; exclusions and scan not counted.
+        users_per_second, gmac_per_second: 10^9 products of values a second.
+        bytes: of the files that were written.
+    """
+
+    complete: bool
+    users: int
+    results: int
+    bad_rows: int
+    units: int
+    skipped_units: int
+    seconds: float
+    users_per_second: float
+    gmac_per_second: float
+    bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] = lambda: False) -> Summary:
+    """Does what is not done yet of a job, a unit at a time: a row group of the users' files.
+
+    Any number of processes may run the same job at once, on any number of machines that share the files: none
+    does what another one does. Killed at any moment, a job goes on when it is run again; the results are the same
+    bytes, whatever threads and batches. Memory depends neither on the number of users nor of excluded pairs.
+
+    Args:
+        job: what to do.
+        reporter: is told how far it is.
+        stop: asked between units; True ends the run with `complete` False.
+
+    Raises:
+        BatchError: the job cannot be done as it is. What was done remains.
+        MemoryError: the items, or the users that are searched at once, do not fit.
+    """
+    reporter = reporter or Silent()
+    files = [open_file(path) for path in find_files(job.users, "users")]
+    units = units_of(files)
+    columns = columns_of(job, units)
+    pairs = [] if job.exclude is None else [open_file(path) for path in find_files(job.exclude, "exclude")]
+    catalogue = open_catalogue(job)
+    mask = item_mask(job, catalogue.index)
+    folder = Folder(job.out_path)
+    folder.begin(job, catalogue.about, files, pairs)
+    share = units[job.share[0] :: job.share[1]]
+    pending = [unit for unit in share if folder.state(unit) is None]
+    reporter.event(
+        "start",
+        out=folder.path,
+        units=len(share),
+        done_units=len(share) - len(pending),
+        users=sum(unit.rows for unit in share),
+        items=len(catalogue.index),
+        dimension=catalogue.index.dim,
+    )
+    _check_space(folder, job, pending)
+    if job.scan:
+        _scan(job, pending, columns, catalogue.index.dim, reporter)
+    with ExitStack() as stack:
+        exclusions = None
+        if pairs and pending:
+            exclusions = stack.enter_context(Exclusions(folder.own))
+            begin = time.monotonic()
+            count = join_pairs(exclusions, job, pending, columns.id, catalogue.names)
+            reporter.event("exclude", pairs=count, seconds=time.monotonic() - begin)
+        scoring = _Scoring(folder, Scorer(job, catalogue, columns, exclusions, mask), reporter, stop)
+        complete = scoring.run(pending)
+    folder.finish_all(units)
+    return scoring.summary(complete, len(share) - len(pending), catalogue.index)
+
+
+class _Scoring:
+    """Does the units of a share that are not done."""
+
+    def __init__(self, folder: Folder, scorer: Scorer, reporter: Reporter, stop: Callable[[], bool]) -> None:
+        self._folder = folder
+        self._scorer = scorer
+        self._reporter = reporter
+        self._stop = stop
+        self._begin = time.monotonic()
+        self._searched = 0
+        self._of = 0
+        self._total = Counts()
+        self._units = 0
+        self._bytes = 0
+
+    def run(self, pending: list[Unit]) -> bool:
+        """Returns whether all are done."""
+        self._of = sum(unit.rows for unit in pending)
+        while pending:
+            others = []
+            for unit in pending:
+                if self._stop():
+                    return False
+                if not self._do(unit) and self._folder.state(unit) is None:
+                    others.append(unit)  # another process does it, or has been killed meanwhile
+            pending = others
+            if pending:
+                time.sleep(_LOOK_SECONDS)
+        return True
+
+    def summary(self, complete: bool, skipped: int, index: Index) -> Summary:
+        seconds = max(time.monotonic() - self._begin, 1e-9)
+        users = self._searched
+        return Summary(
+            complete=complete,
+            users=self._total.users,
+            results=self._total.results,
+            bad_rows=self._total.bad_rows,
+            units=self._units,
+            skipped_units=skipped,
+            seconds=seconds,
+            users_per_second=users / seconds,
+            gmac_per_second=users * len(index) * index.dim / seconds / 1e9,
+            bytes=self._bytes,
+        )
+
+    def _do(self, unit: Unit) -> bool:
+        with self._folder.claim(unit) as file:
+            if file is None:
+                return False
+            bad_rows = self._folder.bad_rows(unit)
+            done = self._scorer.score(unit, file, bad_rows, self._more)
+            bad_rows.finish()
+            self._folder.finish(unit, file, asdict(done))
+        self._total.add(done)
+        self._units += 1
+        self._bytes += os.stat(self._folder.output(unit)).st_size
+        self._reporter.event("unit", unit=unit.name, **asdict(done))
+        return True
+
+    def _more(self, users: int) -> None:
+        self._searched += users
+        self._reporter.progress(self._searched, self._of, self._begin)
+
+
+def _scan(job: Job, units: Sequence[Unit], columns: Columns, dimension: int, reporter: Reporter) -> None:
+    """Raises: BatchError: a row is bad, and the job is to fail then."""
+    bad = 0
+    for unit in units:
+        for part in slices_of(unit, columns, dimension, _SCAN_ROWS):
+            for row in bad_rows_of(unit, part):
+                bad += 1
+                if job.on_bad_row == "fail":
+                    raise bad_row_error(row)
+                reporter.event("bad_row", **row)
+    reporter.event("scanned", users=sum(unit.rows for unit in units), bad_rows=bad)
+
+
+def _check_space(folder: Folder, job: Job, units: Sequence[Unit]) -> None:
+    """Raises: BatchError: the results that are still to be written may not fit."""
+    largest = sum(unit.rows for unit in units) * job.k * _RESULT_BYTES
+    free = shutil.disk_usage(folder.path).free
+    if largest > free:
+        raise BatchError(
+            "io",
+            f"{folder.path}: {free:,} bytes are free, and the results may take {largest:,} before compression; "
+            "free some, or give --share to score a part",
+        )
