@@ -18,7 +18,7 @@ RAY := build/venv-ray
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -173,6 +173,10 @@ bench-approximate: $(PEERS)/ready ## where exact beats approximate: hours (DATA=
 bench-growth: $(PEERS)/ready ## time and memory for each item, from 1 to 10 million items (12 GB of memory)
 	$(PEERS)/bin/pip install -q .
 	OMP_WAIT_POLICY=PASSIVE $(PEERS)/bin/python bench/growth.py $(ARGS)
+
+bench-batch: $(VENV)/ready ## a nightly batch from and to Parquet beside the bare engine: rate and memory (ARGS="--users 2000000 --items 500000")
+	$(VENV)/bin/pip install -q .
+	$(VENV)/bin/python bench/batch/run.py $(ARGS)
 
 $(PEERS)/ready: bench/peers/requirements.txt bench/peers/install.py | deps
 	python3 -m venv $(PEERS)

@@ -395,6 +395,32 @@ def test_what_cannot_be_done_is_told(tmp_path, index, changes, kind, message):
     assert failed.value.kind == kind
 
 
+def test_results_never_become_users(tmp_path, index):
+    write_users(tmp_path / "users", counts=(5,))
+    with pytest.raises(BatchError, match="whose files are read"):
+        run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "users" / "out"))
+    with pytest.raises(BatchError, match="the folder of the results"):
+        run(Job(items=index.path, users=tmp_path / "users" / "0.parquet", out=tmp_path / "users"))
+    assert os.listdir(tmp_path / "users") == ["0.parquet"]
+
+
+def test_a_file_that_changes_meanwhile_is_told(tmp_path, index):
+    write_users(tmp_path / "users", counts=(200,), group=50)
+    path = tmp_path / "users" / "0.parquet"
+
+    def touch_after_two():
+        if len(list((tmp_path / "out").glob("*.parquet"))) == 2:
+            os.utime(path, ns=(1, 1))
+        return False
+
+    with pytest.raises(BatchError, match=r"0\.parquet: has changed while the job ran"):
+        run(Job(items=index.path, users=path, out=tmp_path / "out", k=3), stop=touch_after_two)
+    assert sorted(name for name in os.listdir(tmp_path / "out") if name != "_maxdot") == [
+        "part-00000-00000.parquet",
+        "part-00000-00001.parquet",
+    ]
+
+
 def test_damaged_files_are_told(tmp_path, index):
     write_users(tmp_path / "users", counts=(300,))
     path = tmp_path / "users" / "0.parquet"

@@ -125,8 +125,7 @@ def _job(options: argparse.Namespace) -> Job:
 class _Signals:
     """The first SIGTERM, SIGINT or SIGHUP ends the run after the unit in hand, the second at once."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
+    def __init__(self) -> None:
         self._stop = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
@@ -139,12 +138,13 @@ class _Signals:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self._stop = True
-        self._reporter.event("stopping", signal=signal.Signals(number).name)
+        # Not by print, within which the signal may have come.
+        os.write(2, b"maxdot: stopping after the unit in hand; a second signal stops at once\n")
 
 
 def _work(options: argparse.Namespace, reporter: Reporter) -> int:
     job = _job(options)
-    signals = _Signals(reporter)
+    signals = _Signals()
     summary = run(job, reporter=reporter, stop=signals.stop)
     reporter.event("done", **summary.as_dict())
     if not options.json:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import InputFile, Unit, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.tables import find_column, is_id_type
@@ -53,12 +54,10 @@ def pair_columns(schema: pa.Schema, user: str | None, item: str | None, source: 
 class Exclusions:
     """What each of some users must not get. A context manager, whose end removes its files."""
 
-    def __init__(self, folder: str) -> None:
-        # Others who begin at the same time must not take what is not locked yet for left over.
-        with open(os.path.join(folder, "exclude.lock"), "wb") as beginning:
-            fcntl.flock(beginning, fcntl.LOCK_EX)
-            _remove_left_over(folder)
-            self._folder = tempfile.mkdtemp(prefix="exclude-", dir=folder)
+    def __init__(self, folder: Folder) -> None:
+        with folder.locked():  # others must not take what is not locked yet for left over
+            _remove_left_over(folder.own)
+            self._folder = tempfile.mkdtemp(prefix="exclude-", dir=folder.own)
             self._lock = os.open(self._folder, os.O_RDONLY)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
 
@@ -227,7 +226,7 @@ def _remove_left_over(folder: str) -> None:
     """What killed processes have left. Those that live hold a lock."""
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
-        if not name.startswith("exclude-") or not os.path.isdir(path):
+        if not name.startswith("exclude-"):
             continue
         descriptor = os.open(path, os.O_RDONLY)
         try:

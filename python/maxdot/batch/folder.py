@@ -29,8 +29,11 @@ def sync_folder(path: str) -> None:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Writes a file beside `path`, syncs and renames: `path` holds the old file or the new one, whole."""
-    beside = f"{path}.{os.getpid()}.tmp"
+    """Writes a file beside `path`, syncs and renames: `path` holds the old file or the new one, whole.
+
+    Requires that nobody else writes it at the same time.
+    """
+    beside = f"{path}.tmp"
     with open(beside, "wb") as file:
         file.write(data)
         file.flush()
@@ -65,42 +68,44 @@ class BadRows:
 
 
 class Folder:
-    """Any number of processes may work in one folder: each unit is locked while it is done."""
+    """Any number of processes may work in one folder: each unit is locked while it is done.
+
+    Raises:
+        BatchError: it holds files that are none of a job.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.own = os.path.join(path, _OWN)
         self._states = os.path.join(self.own, "units")
         self._bad_rows = os.path.join(self.own, "bad_rows")
+        others = sorted(name for name in os.listdir(path) if name != _OWN) if os.path.isdir(path) else []
+        if others and not os.path.isdir(self.own):
+            raise BatchError("usage", f"{path}: holds {others[0]!r}, which is of no job; give an empty folder")
         for folder in (path, self.own, self._states, self._bad_rows):
             os.makedirs(folder, exist_ok=True)
 
     def begin(
-        self, job: Job, index: dict[str, Any], users: Sequence[InputFile], exclude: Sequence[InputFile]
+        self, job: Job, items: dict[str, Any], users: Sequence[InputFile], exclude: Sequence[InputFile]
     ) -> None:
         """Writes down what the job is about, or checks that it is what stands there.
 
         Raises:
-            BatchError: the folder holds another job, or files that are none of a job.
+            BatchError: the folder holds another job.
         """
         about = {
             "format": _FORMAT,
             "maxdot": maxdot.__version__,
             "pyarrow": pa.__version__,
-            "items": index,
+            "items": items,
             "options": job.options(),
             "users": [file.described() for file in users],
             "exclude": [file.described() for file in exclude],
         }
         path = os.path.join(self.own, "job.json")
-        if not os.path.exists(path):
-            others = [name for name in os.listdir(self.path) if name != _OWN]
-            if others:
-                raise BatchError(
-                    "usage", f"{self.path}: holds {min(others)!r}, which is of no job; give an empty folder"
-                )
-            write_whole(path, json.dumps(about, indent=1).encode())
-            return
+        with self.locked():
+            if not os.path.exists(path):
+                return write_whole(path, json.dumps(about, indent=1).encode())
         with open(path, encoding="utf-8") as file:
             before = json.load(file)
         if before != about:
@@ -109,6 +114,13 @@ class Folder:
                 f"{self.path}: holds another job, {_difference(before, about)}; give another folder, "
                 "or remove this one",
             )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """For what only one process may do at a time."""
+        with open(os.path.join(self.own, "lock"), "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def output(self, unit: Unit) -> str:
         return os.path.join(self.path, f"{unit.name}.parquet")
@@ -126,9 +138,11 @@ class Folder:
 
     @contextmanager
     def claim(self, unit: Unit) -> Iterator[BinaryIO | None]:
-        """A file for the results of a unit, which no other process has meanwhile. None: another one has it, or
-        it is done. A process that is killed has it no more."""
-        beside = f"{self.output(unit)}.tmp"
+        """A file for the results of a unit, which no other process has meanwhile.
+
+        None: another one has it, or it is done. A process that is killed has it no more.
+        """
+        beside = self._beside(unit)
         with os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,7 +160,11 @@ class Folder:
                 yield None
                 return
             file.truncate(0)
-            yield file
+            try:
+                yield file
+            except BaseException:
+                os.unlink(beside)
+                raise
 
     def bad_rows(self, unit: Unit) -> BadRows:
         """A file for what is wrong with rows of a claimed unit."""
@@ -158,15 +176,19 @@ class Folder:
         os.fsync(file.fileno())
         state = {**state, "bytes": os.fstat(file.fileno()).st_size}
         write_whole(self._state(unit), json.dumps(state).encode())
-        os.replace(f"{self.output(unit)}.tmp", self.output(unit))
+        os.replace(self._beside(unit), self.output(unit))
         sync_folder(self.path)
 
     def finish_all(self, units: Sequence[Unit]) -> bool:
         """Marks the folder, as Spark does, if every unit of all shares is done. Returns whether it is."""
-        if any(self.state(unit) is None for unit in units):
-            return False
-        write_whole(os.path.join(self.path, "_SUCCESS"), b"")
-        return True
+        with self.locked():
+            if any(self.state(unit) is None for unit in units):
+                return False
+            write_whole(os.path.join(self.path, "_SUCCESS"), b"")
+            return True
+
+    def _beside(self, unit: Unit) -> str:
+        return os.path.join(self.path, f".{unit.name}.parquet.tmp")  # hidden, so that readers pass over it
 
     def _state(self, unit: Unit) -> str:
         return os.path.join(self._states, f"{unit.name}.json")

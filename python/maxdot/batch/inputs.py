@@ -41,6 +41,13 @@ class InputFile:
     def rows(self) -> int:
         return sum(self.groups)
 
+    def is_unchanged(self) -> bool:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.mtime_ns)
+
     def described(self) -> dict[str, Any]:
         return {
             "path": self.path,
@@ -70,6 +77,12 @@ class Unit:
         return sum(self.file.groups[: self.group])
 
 
+def named_paths(paths: Path | Sequence[Path]) -> list[str]:
+    """As they were given, but absolute."""
+    each = [paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths
+    return [os.path.abspath(os.fsdecode(path)) for path in each]
+
+
 def find_files(paths: Path | Sequence[Path], what: str) -> list[str]:
     """The files that `paths` stand for, in the order of their names.
 
@@ -77,19 +90,14 @@ def find_files(paths: Path | Sequence[Path], what: str) -> list[str]:
         BatchError: nothing is there, or a file is named twice.
     """
     found: list[str] = []
-    for path in [paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths:
-        name = os.path.abspath(os.fsdecode(path))
+    for name in named_paths(paths):
         if os.path.isdir(name):
             files = sorted(_parquet_below(name))
             missing = f"{name}: no Parquet file is in this folder"
         elif os.path.exists(name):
             files, missing = [name], ""
         else:
-            files = sorted(
-                os.path.abspath(match)
-                for match in glob.glob(os.fsdecode(path), recursive=True)
-                if os.path.isfile(match)
-            )
+            files = sorted(match for match in glob.glob(name, recursive=True) if os.path.isfile(match))
             missing = f"{name}: there is no such file; check --{what}"
         if not files:
             raise BatchError("io", missing)

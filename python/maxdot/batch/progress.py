@@ -76,7 +76,6 @@ class Lines:
             "start": "{units} units of {users:,} users, {done_units} are done; {items:,} items of dimension "
             "{dimension}",
             "exclude": "{pairs:,} pairs to exclude were sorted in {seconds:.1f} s",
-            "stopping": "stopping after the unit in hand; a second signal stops at once",
         }.get(name)
         if text is not None:
             print(f"maxdot: {text.format(**values)}", file=self._stream, flush=True)

@@ -55,6 +55,15 @@ class TableMaker:
         taken = [name for name, _ in others]
         self.schema = pa.schema([(id_name if id_name not in taken else f"user_{id_name}", id_type), *others])
 
+    @property
+    def repeating(self) -> list[str]:
+        """Columns whose values repeat: those to be written as dictionaries. Scores and numbers of items hardly do."""
+        is_long = self._layout == "long"
+        repeating = [self.schema.names[0], "rank"] if is_long else []
+        if self._item_names is not None:
+            repeating.append("item_id" if is_long else "item_ids.list.element")
+        return repeating
+
     def table(self, scored: Scored) -> pa.Table:
         arrays = self._long(scored) if self._layout == "long" else self._lists(scored)
         return pa.Table.from_arrays(arrays, schema=self.schema)
@@ -67,13 +76,19 @@ class TableMaker:
         written = found.copy()
         if unusable.any():
             written[unusable, 0] = True
-        rows, places = np.nonzero(written)
-        null = ~found[rows, places] if unusable.any() else None
+        users, k = written.shape
+        rows = np.repeat(np.arange(users), k)
+        ranks = np.tile(np.arange(1, k + 1, dtype=np.int32), users)
+        ids, scores, null = scored.ids.reshape(-1), scored.scores.reshape(-1), None
+        if not written.all():
+            chosen = np.flatnonzero(written)
+            rows, ranks, ids, scores = rows[chosen], ranks[chosen], ids[chosen], scores[chosen]
+            null = ~found.reshape(-1)[chosen]
         return [
             scored.users.take(pa.array(rows)),
-            pa.array((places + 1).astype(np.int32), mask=null),
-            self._items(scored.ids[rows, places], null),
-            pa.array(scored.scores[rows, places], mask=null),
+            pa.array(ranks, mask=null),
+            self._items(ids, null),
+            pa.array(scores, mask=null),
         ]
 
     def _lists(self, scored: Scored) -> list[pa.Array]:

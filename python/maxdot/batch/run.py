@@ -13,7 +13,7 @@ from typing import Any
 from maxdot.batch.catalogue import item_mask, open_catalogue
 from maxdot.batch.exclusions import Exclusions, join_pairs
 from maxdot.batch.folder import Folder
-from maxdot.batch.inputs import Unit, find_files, open_file, units_of
+from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, units_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.progress import Reporter, Silent
 from maxdot.batch.scoring import Columns, Counts, Scorer, bad_row_error, bad_rows_of, columns_of, slices_of
@@ -68,6 +68,7 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
 
     Raises:
         BatchError: the job cannot be done as it is. What was done remains.
+        OSError: results cannot be written. What was done remains.
         MemoryError: the items, or the users that are searched at once, do not fit.
     """
     reporter = reporter or Silent()
@@ -77,6 +78,7 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
     pairs = [] if job.exclude is None else [open_file(path) for path in find_files(job.exclude, "exclude")]
     catalogue = open_catalogue(job)
     mask = item_mask(job, catalogue.index)
+    _check_apart(job, [*files, *pairs])
     folder = Folder(job.out_path)
     folder.begin(job, catalogue.about, files, pairs)
     share = units[job.share[0] :: job.share[1]]
@@ -96,7 +98,7 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
     with ExitStack() as stack:
         exclusions = None
         if pairs and pending:
-            exclusions = stack.enter_context(Exclusions(folder.own))
+            exclusions = stack.enter_context(Exclusions(folder))
             begin = time.monotonic()
             count = join_pairs(exclusions, job, pending, columns.id, catalogue.names)
             reporter.event("exclude", pairs=count, seconds=time.monotonic() - begin)
@@ -169,6 +171,23 @@ class _Scoring:
     def _more(self, users: int) -> None:
         self._searched += users
         self._reporter.progress(self._searched, self._of, self._begin)
+
+
+def _check_apart(job: Job, files: Sequence[InputFile]) -> None:
+    """Raises: BatchError: results would become inputs when the job is run again."""
+    for file in files:
+        if _is_within(file.path, job.out_path):
+            raise BatchError(
+                "usage", f"{file.path}: lies in {job.out_path}, the folder of the results; give another one"
+            )
+    for path in named_paths(job.users) + named_paths(job.exclude or []):
+        if os.path.isdir(path) and _is_within(job.out_path, path):
+            raise BatchError("usage", f"{job.out_path}: lies in {path}, whose files are read; give another folder")
+
+
+def _is_within(path: str, folder: str) -> bool:
+    path, folder = os.path.realpath(path), os.path.realpath(folder)
+    return os.path.commonpath([path, folder]) == folder
 
 
 def _scan(job: Job, units: Sequence[Unit], columns: Columns, dimension: int, reporter: Reporter) -> None:

@@ -91,7 +91,7 @@ def verify_sample(job: Job, users: int, seed: int | None = None) -> SampleCheck:
     ]
     mask = item_mask(job, catalogue.index)
     wrong, first = 0, None
-    with Exclusions(folder.own) as exclusions:
+    with Exclusions(folder) as exclusions:
         if job.exclude is not None:
             join_pairs(exclusions, job, list(wanted), columns.id, catalogue.names)
         truth = _Truth(job, catalogue, mask, asked)

@@ -24,6 +24,7 @@ from maxdot.tables import is_vector_type, vectors_of
 #: [results] Of users that are searched at once, if nobody says: 12 MB of ids and scores.
 _RESULTS_AT_ONCE = 1 << 20
 _MOST_USERS_AT_ONCE = 1 << 14
+_FEWEST_USERS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,9 @@ def slices_of(unit: Unit, columns: Columns, dimension: int, rows: int) -> Iterat
             first += batch.num_rows
     except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
         raise BatchError("io", f"{unit.file.path}: row group {unit.group}: {error}") from None
-    if first != unit.rows:
+    if first != unit.rows or not unit.file.is_unchanged():
         raise BatchError(
-            "io", f"{unit.file.path}: row group {unit.group}: has {first} rows, not {unit.rows}; it has changed"
+            "io", f"{unit.file.path}: has changed while the job ran; begin a new job with what it is now"
         )
 
 
@@ -135,7 +136,7 @@ class Scorer:
         self._columns = columns
         self._exclusions = exclusions
         self._mask = mask
-        self._rows = job.batch or min(_MOST_USERS_AT_ONCE, max(256, _RESULTS_AT_ONCE // job.k))
+        self._rows = job.batch or min(_MOST_USERS_AT_ONCE, max(_FEWEST_USERS_AT_ONCE, _RESULTS_AT_ONCE // job.k))
 
     def score(self, unit: Unit, file: BinaryIO, bad_rows: BadRows, progress: Callable[[int], None]) -> Counts:
         """Writes the results of the unit into `file`. `progress` is told how many users were searched.
@@ -147,7 +148,9 @@ class Scorer:
         job, columns = self._job, self._columns
         maker = TableMaker(job.layout, job.scores, columns.id or "user_id", columns.id_type, self._catalogue.names)
         compression = "NONE" if job.compression == "none" else job.compression
-        with pq.ParquetWriter(file, maker.schema, compression=compression) as writer:
+        with pq.ParquetWriter(
+            file, maker.schema, compression=compression, use_dictionary=maker.repeating
+        ) as writer:
             groups = Regroup(job.users_of_a_group)
 
             def write(scored: Scored) -> None:

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""A nightly batch: users in Parquet against all items, with pairs to exclude, beside the bare engine.
+
+Prints users a second of the job and of Index.search alone on the same users in memory, in turns, and the peak memory of the job for
+several numbers of users. The data are made in --out and stay there.
+
+Example:
+  python bench/batch/run.py --users 2000000 --items 500000 --pairs 20000000
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pyarrow.parquet as pq
+from data import items, vectors, write_pairs, write_users
+
+import maxdot
+
+BARE_USERS = 65_536
+SAMPLE_SECONDS = 0.05
+
+
+class Memory(threading.Thread):
+    """The largest anonymous memory of a process, and the largest altogether, with mapped files [bytes]."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self._status = f"/proc/{process}/status"
+        self.anonymous = self.all = 0
+
+    def run(self):
+        while True:
+            try:
+                fields = dict(line.split(":", 1) for line in pathlib.Path(self._status).read_text().splitlines())
+                self.anonymous = max(self.anonymous, 1024 * int(fields["RssAnon"].split()[0]))
+                self.all = max(self.all, 1024 * int(fields["VmHWM"].split()[0]))
+            except (OSError, KeyError):
+                return
+            time.sleep(SAMPLE_SECONDS)
+
+
+def job(out, users, options, *more):
+    shutil.rmtree(out, ignore_errors=True)
+    command = [
+        sys.executable,
+        "-m",
+        "maxdot.batch",
+        "--items",
+        options.index,
+        "--users",
+        users,
+        "--out",
+        out,
+        "-k",
+        options.k,
+    ]
+    command += ["--json", *more]
+    running = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True)
+    memory = Memory(running.pid)
+    memory.start()
+    begin = time.perf_counter()
+    events = [json.loads(line) for line in running.stdout]
+    if running.wait() != 0:
+        sys.exit(f"the job failed: {events[-1:]}")
+    done = next(event for event in events if event["event"] == "done")
+    exclude = next((event["seconds"] for event in events if event["event"] == "exclude"), 0.0)
+    return done | {
+        "exclude_seconds": exclude,
+        "whole_seconds": time.perf_counter() - begin,
+        "anonymous_bytes": memory.anonymous,
+        "peak_bytes": memory.all,
+    }
+
+
+def bare(index, k):
+    """Users a second of searches alone."""
+    rows = vectors(BARE_USERS, 0)
+    index.search(rows[:4096], k)
+    begin = time.perf_counter()
+    for first in range(0, BARE_USERS, 8192):
+        index.search(rows[first : first + 8192], k)
+    return BARE_USERS / (time.perf_counter() - begin)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, default=2_000_000)
+    parser.add_argument("--items", type=int, default=500_000)
+    parser.add_argument("--pairs", type=int, default=20_000_000)
+    parser.add_argument("-k", type=int, default=100)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench-batch"))
+    parser.add_argument(
+        "--sizes", type=float, nargs="+", default=[0.25, 0.5, 1.0], help="shares of --users, for the memory"
+    )
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = options.out / f"{options.users}-{options.items}-{options.pairs}"
+    options.index = data / "items.maxdot"
+    if not (data / "ready").exists():
+        data.mkdir(exist_ok=True)
+        maxdot.Index.build(items(options.items), metric="dot").save(options.index)
+        for share in options.sizes:
+            write_users(data / f"users-{share}", int(options.users * share))
+        write_pairs(data / "seen.parquet", options.pairs, options.users, options.items)
+        (data / "ready").touch()
+    index = maxdot.Index.open(options.index)
+    result = {
+        "kernel": maxdot.kernel_name(),
+        "threads": maxdot.available_threads(),
+        "users": options.users,
+        "items": options.items,
+    }
+    result |= {"pairs": options.pairs, "k": options.k, "jobs": []}
+    for share in options.sizes:
+        before = bare(index, options.k)
+        more = ["--exclude", data / "seen.parquet"]
+        done = job(options.out / f"recall-{share}", data / f"users-{share}", options, *more)
+        rate = statistics.mean([before, bare(index, options.k)])
+        done["bare_users_per_second"] = rate
+        done["ratio"] = done["users_per_second"] / rate
+        done["ratio_with_exclude"] = done["users"] / (done["seconds"] + done["exclude_seconds"]) / rate
+        result["jobs"].append(done)
+        print(
+            f"{done['users']:>9,} users: {done['users_per_second']:,.0f} users/s, bare {rate:,.0f} ({done['ratio']:.0%}; "
+            f"{done['ratio_with_exclude']:.0%} with sorting {options.pairs:,} pairs, {done['exclude_seconds']:.1f} s); "
+            f"{done['gmac_per_second']:,.0f} GMAC/s; memory {done['anonymous_bytes'] / 2**20:,.0f} MiB, "
+            f"{done['peak_bytes'] / 2**20:,.0f} with mapped files; {done['bytes'] / 2**20:,.0f} MiB written",
+            flush=True,
+        )
+    (options.out / "batch.json").write_text(json.dumps(result, indent=1))
+    files = sorted((options.out / f"recall-{options.sizes[-1]}").glob("*.parquet"))
+    print(
+        f"{sum(pq.read_metadata(file).num_rows for file in files):,} rows in {len(files)} files, {os.cpu_count()} CPUs"
+    )
+
+
+if __name__ == "__main__":
+    np.seterr(all="raise")
+    main()
