@@ -18,7 +18,7 @@ RAY := build/venv-ray
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,10 @@ swaps: deps ## replace a LiveIndex 1,000 times under load, and check every answe
 	cmake --preset dev
 	cmake --build --preset dev --target maxdot_live_swaps
 	TMPDIR=/dev/shm build/dev/bin/maxdot_live_swaps --swaps $(or $(CASES),1000)
+
+batch-kills: $(VENV)/ready ## kill a job of maxdot.batch again and again, and compare the files with those of one run (CASES=100, SEED=1)
+	$(VENV)/bin/pip install -q .
+	$(VENV)/bin/python tests/python/kill_batch.py --lives $(or $(CASES),100) --seed $(or $(SEED),1)
 
 bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
 	OMP_WAIT_POLICY=PASSIVE MAXDOT_BENCH_ITEMS="$(ITEMS)" build/release/bin/bench_search \

@@ -27,9 +27,7 @@ def user_ids(first, count):
 
 
 def items(count):
-    return np.concatenate(
-        [vectors(min(GROUP, count - first), 1_000_000 + first) for first in range(0, count, GROUP)]
-    )
+    return np.concatenate([vectors(min(GROUP, count - first), 1_000_000 + first) for first in range(0, count, GROUP)])
 
 
 def write_users(folder: pathlib.Path, count):

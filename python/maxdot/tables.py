@@ -69,11 +69,15 @@ def vectors_of(column: pa.Array | pa.ChunkedArray, dimension: int) -> Vectors:
 
     float64 is rounded to float32. Rows are a view of the column where all are usable and lie one behind the
     other.
+
+    Raises:
+        ValueError: the column is damaged: it leads beyond its own memory.
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
         if isinstance(column, pa.ChunkedArray):  # of no chunks, or of too much for one
             column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    column.validate(full=True)  # offsets of a file or of another library may lead anywhere
     kind = column.type
     problems: dict[int, str] = {}
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
