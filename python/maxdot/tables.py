@@ -11,6 +11,9 @@ import pyarrow as pa
 
 Rows = npt.NDArray[Any]
 
+#: [values] Looked at together for NaN and Inf: what is noted of them stays within the cache.
+_VALUES_AT_ONCE = 1 << 18
+
 
 @dataclass(frozen=True)
 class Vectors:
@@ -25,21 +28,51 @@ class Vectors:
     problems: dict[int, str]
 
 
+def is_list_type(kind: pa.DataType) -> bool:
+    """Whether the values of a column of this type are lists, in any layout."""
+    return bool(
+        pa.types.is_fixed_size_list(kind)
+        or pa.types.is_list(kind)
+        or pa.types.is_large_list(kind)
+        or pa.types.is_list_view(kind)
+        or pa.types.is_large_list_view(kind)
+    )
+
+
+def is_bytes_type(kind: pa.DataType) -> bool:
+    """Whether the values of a column of this type are bytes, in any layout."""
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
+    )
+
+
+def is_text_type(kind: pa.DataType) -> bool:
+    """Whether the values of a column of this type are text, in any layout, also as a dictionary."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
 def is_vector_type(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold vectors."""
-    if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return bool(pa.types.is_floating(kind.value_type))
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+    if isinstance(kind, pa.FixedShapeTensorType):
+        return len(kind.shape) == 1 and bool(pa.types.is_floating(kind.value_type))
+    return bool(pa.types.is_floating(kind.value_type)) if is_list_type(kind) else is_bytes_type(kind)
 
 
 def is_id_type(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold ids: integers or text, also as a dictionary."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    if is_text_type(kind):
+        return True
+    return bool(pa.types.is_integer(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
-def find_column(schema: pa.Schema, name: str | None, wanted: str, source: str) -> str:
+def find_column(
+    schema: pa.Schema, name: str | None, wanted: str, source: str, advice: str = "say which column is meant"
+) -> str:
     """The name of the column of "ids" or "vectors": `name`, or the only one that fits.
 
     Raises:
@@ -61,7 +94,7 @@ def find_column(schema: pa.Schema, name: str | None, wanted: str, source: str) -
     if not fitting:
         kinds = ", ".join(f"{field.name!r} ({field.type})" for field in schema)
         raise ValueError(f"{source}: no column holds {wanted}; there are {kinds}")
-    raise ValueError(f"{source}: {', '.join(map(repr, fitting))} may hold {wanted}; say which column is meant")
+    raise ValueError(f"{source}: {', '.join(map(repr, fitting))} may hold {wanted}; {advice}")
 
 
 def vectors_of(column: pa.Array | pa.ChunkedArray, dimension: int) -> Vectors:
@@ -71,72 +104,113 @@ def vectors_of(column: pa.Array | pa.ChunkedArray, dimension: int) -> Vectors:
     other.
 
     Raises:
-        ValueError: the column is damaged: it leads beyond its own memory.
+        ValueError: the column is damaged: what it says of its layout is not so.
     """
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-        if isinstance(column, pa.ChunkedArray):  # of no chunks, or of too much for one
-            column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    column.validate(full=True)  # offsets of a file or of another library may lead anywhere
-    kind = column.type
+    column = one_array(column)
+    if isinstance(column.type, pa.FixedShapeTensorType):
+        column = column.storage
+    if pa.types.is_binary_view(column.type):
+        column = column.cast(pa.large_binary())
     problems: dict[int, str] = {}
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+    of_bytes = is_bytes_type(column.type)
+    if of_bytes:
         values, starts, lengths, dtype = _bytes_of(column, dimension)
         unit = "bytes"
         wanted = dimension * dtype.itemsize
     else:
-        values, starts, lengths, dtype = _values_of(column)
+        values, starts, lengths = _values_of(column)
         unit = "values"
         wanted = dimension
-    null = _nulls(column)
+    null = nulls_of(column)
     for row in np.flatnonzero(null):
         problems[int(row)] = "the vector is null"
     for row in np.flatnonzero(~null & (lengths != wanted)):
         problems[int(row)] = f"has {lengths[row]} {unit}, not {wanted}"
     rows = _rows(values, starts, wanted, problems)
-    if unit == "bytes":
+    if of_bytes:
         rows = rows.view(dtype)
-    else:
-        inner = column.values
-        if inner.null_count:
-            empty = _rows(_nulls(inner), starts, wanted, problems)
-            for row in np.flatnonzero(empty.any(axis=1)):
-                problems.setdefault(int(row), f"value {int(np.argmax(empty[row]))} is null")
+    elif column.values.null_count and len(column):
+        first, end = int(starts.min()), int((starts + lengths).max())  # of a slice, not of the whole column
+        empty = _rows(nulls_of(column.values.slice(first, end - first)), starts - first, wanted, problems)
+        for row in np.flatnonzero(empty.any(axis=1)):
+            problems.setdefault(int(row), f"value {int(np.argmax(empty[row]))} is null")
     return _finite(rows, problems)
 
 
-def _nulls(array: pa.Array) -> npt.NDArray[np.bool_]:
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as one array, checked: what its producer says of its layout may be wrong. Copies only several chunks.
+
+    Raises:
+        ValueError: the column is damaged.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else _joined(column)
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"the column is damaged: {error}") from None
+    return column
+
+
+def _joined(column: pa.ChunkedArray) -> pa.Array:
+    try:
+        column.validate(full=True)  # joining trusts the offsets
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"the column is damaged: {error}") from None
+    if column.num_chunks == 0:
+        return pa.nulls(0, column.type)
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    try:
+        return pa.concat_arrays(column.chunks)
+    except pa.ArrowInvalid:  # more than the 2^31 values that 32-bit offsets can count
+        return pa.concat_arrays([chunk.cast(_with_large_offsets(column.type)) for chunk in column.chunks])
+
+
+def _with_large_offsets(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind):
+        return pa.large_list(kind.value_type)
+    return pa.large_binary() if pa.types.is_binary(kind) else pa.large_string()
+
+
+def nulls_of(array: pa.Array) -> npt.NDArray[np.bool_]:
+    """bool [n]: where an array is null."""
     if array.null_count == 0:
         return np.zeros(len(array), np.bool_)
     return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _buffer(array: pa.Array, number: int, dtype: Any) -> Rows:
-    """The values of a buffer, from the array's first on."""
+def _buffer(array: pa.Array, number: int, dtype: Any, count: int) -> Rows:
+    """`count` values of a buffer, from the array's first on."""
     buffer = array.buffers()[number]
-    if buffer is None:
+    if buffer is None or count == 0:
         return np.zeros(0, dtype)
-    return np.frombuffer(buffer, dtype)[array.offset :]
+    return np.frombuffer(buffer, dtype, count, array.offset * np.dtype(dtype).itemsize)
 
 
-def _offsets(column: pa.Array, large: bool) -> tuple[Rows, Rows]:
-    offsets = _buffer(column, 1, np.int64 if large else np.int32)[: len(column) + 1].astype(np.int64)
-    if len(offsets) == 0:
-        offsets = np.zeros(1, np.int64)
+def layout_of(column: pa.Array) -> tuple[Rows, Rows]:
+    """Where each list of a column begins in `column.values`, and how many values it has."""
+    kind = column.type
+    count = len(column)
+    if pa.types.is_fixed_size_list(kind):
+        size = kind.list_size
+        return (np.arange(count, dtype=np.int64) + column.offset) * size, np.full(count, size, np.int64)
+    offset = np.int64 if pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind) else np.int32
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return _buffer(column, 1, offset, count).astype(np.int64), _buffer(column, 2, offset, count).astype(np.int64)
+    return _between(column, offset)
+
+
+def _between(column: pa.Array, offset: Any) -> tuple[Rows, Rows]:
+    count = len(column)
+    offsets = _buffer(column, 1, offset, count + 1 if count else 0).astype(np.int64)
     return offsets[:-1], np.diff(offsets)
 
 
-def _values_of(column: pa.Array) -> tuple[Rows, Rows, Rows, np.dtype[Any]]:
-    kind = column.type
-    dtype = np.dtype(kind.value_type.to_pandas_dtype())
+def _values_of(column: pa.Array) -> tuple[Rows, Rows, Rows]:
     inner = column.values  # of the whole column, before it was sliced
-    values = _buffer(inner, 1, dtype)[: len(inner)]
-    if pa.types.is_fixed_size_list(kind):
-        size = kind.list_size
-        starts = (np.arange(len(column), dtype=np.int64) + column.offset) * size
-        return values, starts, np.full(len(column), size, np.int64), dtype
-    starts, lengths = _offsets(column, pa.types.is_large_list(kind))
-    return values, starts, lengths, dtype
+    values = _buffer(inner, 1, np.dtype(column.type.value_type.to_pandas_dtype()), len(inner))
+    return values, *layout_of(column)
 
 
 def _bytes_of(column: pa.Array, dimension: int) -> tuple[Rows, Rows, Rows, np.dtype[Any]]:
@@ -147,7 +221,7 @@ def _bytes_of(column: pa.Array, dimension: int) -> tuple[Rows, Rows, Rows, np.dt
         lengths = np.full(len(column), size, np.int64)
         values = np.frombuffer(column.buffers()[1] or b"", np.uint8)
     else:
-        starts, lengths = _offsets(column, pa.types.is_large_binary(kind))
+        starts, lengths = _between(column, np.int64 if pa.types.is_large_binary(kind) else np.int32)
         values = np.frombuffer(column.buffers()[2] or b"", np.uint8)
     halves = len(lengths) != 0 and np.count_nonzero(lengths == 2 * dimension) > np.count_nonzero(
         lengths == 4 * dimension
@@ -166,24 +240,29 @@ def _rows(values: Rows, starts: Rows, width: int, problems: dict[int, str]) -> R
         return values[first : first + count * width].reshape(count, width)
     rows = np.zeros((count, width), values.dtype)
     usable = np.setdiff1d(np.arange(count), np.fromiter(problems, np.int64, len(problems)))
-    rows[usable] = values[starts[usable, np.newaxis] + np.arange(width)]
+    at_once = max(1, _VALUES_AT_ONCE // max(1, width))
+    for begin in range(0, len(usable), at_once):
+        some = usable[begin : begin + at_once]
+        rows[some] = values[starts[some, np.newaxis] + np.arange(width)]
     return rows
 
 
-def _finite(rows: Rows, problems: dict[int, str]) -> Vectors:
-    given = rows
+def _finite(given: Rows, problems: dict[int, str]) -> Vectors:
+    rows = given
     if rows.dtype == np.float64:
         with np.errstate(over="ignore"):
             rows = rows.astype(np.float32)
-    usable = np.isfinite(rows).all(axis=1)
-    for row in np.flatnonzero(~usable):
-        if int(row) in problems:
-            continue
-        place = int(np.argmin(np.isfinite(rows[row])))
-        value = given[row, place]
-        beyond = ", which float32 cannot hold" if np.isfinite(value) else ""
-        problems[int(row)] = f"value {place} is {value}{beyond}"
+    at_once = max(1, _VALUES_AT_ONCE // max(1, rows.shape[1]))
+    for begin in range(0, len(rows), at_once):
+        usable = np.isfinite(rows[begin : begin + at_once]).all(axis=1)
+        for row in begin + np.flatnonzero(~usable):
+            if int(row) in problems:
+                continue
+            place = int(np.argmin(np.isfinite(rows[row])))
+            value = given[row, place]
+            beyond = ", which float32 cannot hold" if np.isfinite(value) else ""
+            problems[int(row)] = f"value {place} is {value}{beyond}"
     if problems:
         rows = np.array(rows)
         rows[np.fromiter(problems, np.int64, len(problems))] = 0
-    return Vectors(np.ascontiguousarray(rows), problems)
+    return Vectors(np.require(rows, requirements=["C", "A"]), problems)
