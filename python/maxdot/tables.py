@@ -147,7 +147,7 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
         column = column.chunk(0) if column.num_chunks == 1 else _joined(column)
     try:
         column.validate(full=True)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, IndexError) as error:
         raise ValueError(f"the column is damaged: {error}") from None
     return column
 
@@ -155,7 +155,7 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def _joined(column: pa.ChunkedArray) -> pa.Array:
     try:
         column.validate(full=True)  # joining trusts the offsets
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, IndexError) as error:
         raise ValueError(f"the column is damaged: {error}") from None
     if column.num_chunks == 0:
         return pa.nulls(0, column.type)

@@ -1,8 +1,12 @@
 """Columns of vectors in every layout of Arrow, as rows for the engine, and what damaged ones are told."""
 
+import math
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from maxdot.tables import find_column, one_array, vectors_of
 
 D = 3
@@ -168,15 +172,19 @@ def test_nothing():
         assert set(nulls.problems) == {0, 1} and nulls.rows.tolist() == [[0] * D] * 2
 
 
+def stream_of(column):
+    batch = pa.record_batch([column], ["v"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytearray(sink.getvalue().to_pybytes())
+
+
 @pytest.mark.parametrize("kind", [pa.list_(pa.float32()), pa.list_view(pa.float32())])
 def test_lists_that_reach_beyond_their_values(kind):
     """pa.Array.from_buffers checks; a file and the C interface do not."""
     good = pa.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], kind)
-    batch = pa.record_batch([good], ["v"])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    stream = bytearray(sink.getvalue().to_pybytes())
+    stream = stream_of(good)
     offsets = np.array([0, 3, 6] if kind == pa.list_(pa.float32()) else [0, 3], np.int32).tobytes()
     place = stream.find(offsets)
     assert place > 0
@@ -186,6 +194,19 @@ def test_lists_that_reach_beyond_their_values(kind):
         for damaged in (column, pa.chunked_array([*column.chunks, good])):
             with pytest.raises(ValueError, match="the column is damaged"):
                 vectors_of(damaged, D)
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view()])
+def test_views_that_reach_beyond_their_bytes(kind):
+    stream = stream_of(pa.array(["longer than a view"] * 3, kind))
+    place = stream.find(b"long") + 4  # behind the beginning stand the number of the buffer and the place in it
+    for number, value in ((0, 77), (1, 1 << 20)):
+        damaged = bytearray(stream)
+        damaged[place + 4 * number : place + 4 * number + 4] = np.array([value], np.int32).tobytes()
+        column = pa.ipc.open_stream(bytes(damaged)).read_all().column("v")
+        for chunks in ([column.chunk(0)], [column.chunk(0)] * 2):
+            with pytest.raises(ValueError, match="the column is damaged"):
+                one_array(pa.chunked_array(chunks))
 
 
 def test_one_array_of_dictionaries():
@@ -204,3 +225,36 @@ def test_find_column():
         find_column(schema, "c", "ids", "t")
     with pytest.raises(ValueError, match="^t: column 'a' is of type int64, which holds no vectors$"):
         find_column(schema, "a", "vectors", "t")
+
+
+VALUE = st.one_of(st.none(), st.floats(width=32), st.floats(-9, 9, width=32), st.floats(-9, 9, width=32))
+ROWS = st.lists(
+    st.one_of(st.none(), st.lists(VALUE, max_size=4), st.lists(VALUE, min_size=D, max_size=D)), max_size=8
+)
+
+
+def problem_of(row):
+    """What is wrong with a vector, said again from Python's own lists."""
+    if row is None:
+        return "the vector is null"
+    if len(row) != D:
+        return f"has {len(row)} values, not {D}"
+    if None in row:
+        return f"value {row.index(None)} is null"
+    return next((f"value {n} is {v}" for n, v in enumerate(row) if not math.isfinite(v)), None)
+
+
+@given(ROWS, st.sampled_from([*TYPES]), st.data())
+def test_any_column(rows, layout, data):
+    column = pa.array(rows, TYPES[layout](pa.float32()))
+    begin = data.draw(st.integers(0, len(rows)))
+    end = data.draw(st.integers(begin, len(rows)))
+    cut = data.draw(st.integers(begin, end))
+    part = column.slice(begin, end - begin)
+    if data.draw(st.booleans()):
+        part = pa.chunked_array([column.slice(begin, cut - begin), column.slice(cut, end - cut)])
+    vectors = vectors_of(part, D)
+    told = [problem_of(row) for row in rows[begin:end]]
+    assert vectors.problems == {row: problem for row, problem in enumerate(told) if problem is not None}
+    wanted = [row if problem is None else [0.0] * D for row, problem in zip(rows[begin:end], told, strict=True)]
+    assert vectors.rows.shape == (end - begin, D) and vectors.rows.tolist() == wanted
