@@ -10,7 +10,9 @@ what differs between the conventions "standard" and "rechub" (torch-rechub's `to
 
 Lists of item ids, one for each user (`relevant`, `exclude`), are a list of lists, arrays or sets, a SciPy CSR
 matrix (users x items: the column numbers are the ids), or a tuple (offsets, ids), where user u has
-ids[offsets[u] : offsets[u + 1]]. A user's list may be empty.
+ids[offsets[u] : offsets[u + 1]]. A user's list may be empty. Or tables of pandas, Polars, DuckDB or Arrow with a row for
+each pair of user and item, joined with the ids of the table of `users`; dictionaries; and names, of an index whose
+items have them (docs/python.md).
 """
 
 from __future__ import annotations
@@ -23,9 +25,11 @@ from typing import Any, Literal, SupportsIndex, TypeAlias
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.arrays import engine_of, host
-from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
+from maxdot.arrays import engine_of
+from maxdot.given import Given, given_rows
+from maxdot.id_lists import IdLists, Int64, as_ids
 from maxdot.index import Index
+from maxdot.item_lists import ListReader, Owners
 from maxdot.paths import Path
 from maxdot.report import AtK, Report, Values, report_of
 from maxdot.searchable import Metric
@@ -74,7 +78,8 @@ def metrics(
     table = as_ids(retrieved, "retrieved")
     if table.ndim != 2:
         raise ValueError(f"retrieved: shape {table.shape} is not [users, K]; give each user a row")
-    offsets, ids = id_lists(relevant, "relevant", len(table))
+    owners = Owners("users", Given(table))
+    offsets, ids = ListReader("relevant", owners, None, counted=True).read(relevant, count=len(table))
     items = 0 if catalogue is None else _whole(catalogue, "catalogue", 1)
     found = _core.evaluate_metrics(
         offsets,
@@ -113,28 +118,30 @@ def retrieval(
 
     Args:
         index: the items.
-        users: embeddings, float32 or float16, [n, d]; a tensor is detached, and copied to the host.
-        relevant: the relevant ids of each user, see the module.
+        users: embeddings, float32 or float16, [n, d]; a tensor is detached, and copied to the host. Or a table
+            with a column of vectors, and one of ids.
+        relevant: the relevant ids of each user, see the module. A user who is not among `users` is refused.
         ks: lengths of the lists to measure, each 1 or more.
         exclude: ids that must not be retrieved for each user, such as those already seen. An excluded item
-            takes no place in the list; if it is relevant too, it counts as missed.
+            takes no place in the list; if it is relevant too, it counts as missed. Other users are passed over.
         metric: another metric than the index's own.
         convention, bootstrap, confidence, seed, per_user, threads, timeout: as in `metrics`.
 
     Raises:
         ValueError: as `metrics` and `Index.search`.
         TypeError: `users` is no array, `index` no Index, `timeout` no number.
+        ImportError: a table or names, and pyarrow is not installed.
         MemoryError: the retrieved lists do not fit.
         TimeoutError: as `metrics`.
     """
-    offsets, ids = id_lists(relevant, "relevant")
+    engine = engine_of(index)
+    rows, lists, excluded = _users_and_lists(index, users, relevant, exclude)
     found = _core.evaluate_retrieval(
-        engine_of(index),
-        host(users),
-        offsets,
-        ids,
+        engine,
+        rows,
+        *lists,
         _lengths(ks),
-        *_excluded(exclude),
+        *excluded,
         metric,
         convention,
         _whole(bootstrap, "bootstrap"),
@@ -172,10 +179,9 @@ def ranks(
     Raises:
         ValueError, TypeError, MemoryError, TimeoutError: as `retrieval`.
     """
-    offsets, ids = id_lists(relevant, "relevant")
-    return _core.evaluate_ranks(
-        engine_of(index), host(users), offsets, ids, *_excluded(exclude), metric, threads, timeout
-    )
+    engine = engine_of(index)
+    rows, lists, excluded = _users_and_lists(index, users, relevant, exclude)
+    return _core.evaluate_ranks(engine, rows, *lists, *excluded, metric, threads, timeout)
 
 
 def lists_from_pairs(
@@ -273,8 +279,15 @@ def _column(table: Any, name: str) -> Int64:
     return as_ids(column.to_numpy(), f"column {name!r}")
 
 
-def _excluded(exclude: IdLists | None) -> tuple[Int64 | None, Int64 | None]:
-    return (None, None) if exclude is None else id_lists(exclude, "exclude")
+def _users_and_lists(
+    index: Index, users: Any, relevant: IdLists, exclude: IdLists | None
+) -> tuple[Any, tuple[Int64, Int64], tuple[Int64 | None, Int64 | None]]:
+    """The users' vectors, what is relevant to each, and what is excluded for each."""
+    given = given_rows(users, "users", engine_of(index))
+    owners, names = Owners("users", given), index._names
+    lists = ListReader("relevant", owners, names, counted=True).read(relevant)
+    excluded = (None, None) if exclude is None else ListReader("exclude", owners, names).read(exclude)
+    return given.rows, lists, excluded
 
 
 def _lengths(ks: SupportsIndex | Iterable[SupportsIndex]) -> list[int]:

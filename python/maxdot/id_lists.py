@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias, Union
 import numpy as np
 import numpy.typing as npt
 
-from maxdot.arrays import host
+from maxdot.arrays import as_array, host
 
 Int64: TypeAlias = npt.NDArray[np.int64]
 #: A list of lists; a SciPy CSR matrix whose column indices are item ids; or a tuple (offsets, ids).
@@ -19,7 +19,7 @@ IdLists: TypeAlias = Union[Sequence[Any], tuple[Any, Any], Any]
 def as_ids(ids: Any, name: str = "ids") -> Int64:
     """`ids` as a C-contiguous int64 array. ValueError for anything but integers, or beyond int64."""
     try:
-        array = np.asarray(host(ids))
+        array = as_array(ids)
     except (TypeError, ValueError) as error:  # ragged, or not to be converted
         raise ValueError(f"{name}: {error}") from None
     if array.dtype.kind not in "iu" and array.size != 0:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+from operator import index as as_integer
 from types import TracebackType
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.arrays import host
 from maxdot.deadline import Deadline
-from maxdot.id_lists import as_ids
+from maxdot.given import arrow_module, given_items, given_rows, names_of_items
+from maxdot.id_lists import IdLists, as_ids
+from maxdot.item_lists import Owners
+from maxdot.names_file import open_names, remove_names, save_with_names
 from maxdot.paths import Path
-from maxdot.searchable import Ids, Metric, Scores, Searchable
+from maxdot.searchable import Ids, Metric, Scores, ScoreType, Searchable
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from maxdot.item_names import ItemNames
 
 
 class Index(Searchable):
@@ -25,9 +33,10 @@ class Index(Searchable):
     or mapped file.
     """
 
-    __slots__ = ("__weakref__", "_checksum", "_engine", "_path")
+    __slots__ = ("__weakref__", "_checksum", "_engine", "_item_names", "_path")
 
     _engine: _core.Index | None
+    _item_names: ItemNames | None
     _path: str | None
     _checksum: int  # of the file at _path
 
@@ -35,8 +44,9 @@ class Index(Searchable):
         raise TypeError("make an index with maxdot.Index.build(items) or maxdot.Index.open(path)")
 
     @classmethod
-    def _of(cls, engine: _core.Index, path: str | None) -> Index:
+    def _of(cls, engine: _core.Index, path: str | None, names: ItemNames | None) -> Index:
         made = cls.__new__(cls)
+        made._item_names = names
         made._engine = engine
         made._path = path
         made._checksum = engine.checksum
@@ -58,8 +68,11 @@ class Index(Searchable):
         Args:
             items: float32 or float16, shape [n, d]: a NumPy array, a torch tensor, or anything with the
                 buffer or DLPack protocol. Contiguous rows are read in place; other dtypes are refused, not
-                cast. A tensor that requires grad is detached, one on a GPU is copied to the host.
-            ids: n unique integers >= 0, one per row. None: the row number is the id.
+                cast. A tensor that requires grad is detached, one on a GPU is copied to the host. Or a table of
+                pandas, Polars, DuckDB or Arrow with one column of vectors, or that column (docs/python.md).
+            ids: n unique integers >= 0, one per row; or n unique texts, which are kept beside the index as
+                `item_names`: the ids of the index are then row numbers. Of a table, also the name of the
+                column. None: the only column of the table that can hold ids; without one, row numbers.
             metric: what searches use unless they name another: "dot", "cosine" or "euclidean".
             normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
                 rank alike; of rows that were normalised and rounded before, they do so almost.
@@ -67,15 +80,16 @@ class Index(Searchable):
             timeout: seconds, as in `search`.
 
         Raises:
-            ValueError: wrong dtype or shape, NaN or Inf (names row and column), bad ids, unknown metric.
+            ValueError: wrong dtype or shape, NaN or Inf (names row and column), bad ids, unknown metric; a table
+                where it is in doubt which column is meant.
             TypeError: `items` is no array.
+            ImportError: a table, or texts, and pyarrow is not installed.
             MemoryError: the copy does not fit.
             TimeoutError: it was not done in time; there is no index.
         """
-        own_ids = None if ids is None else as_ids(ids)
-        if own_ids is not None and own_ids.ndim != 1:
-            raise ValueError(f"ids: shape {own_ids.shape} is not [n]; give one id per row")
-        return cls._of(_core.Index.build(host(items), own_ids, metric, normalize, threads, timeout), None)
+        rows, numbers, names = given_items(items, ids)
+        engine = _core.Index.build(rows, numbers, metric, normalize, threads, timeout)
+        return cls._of(engine, None, None if names is None else names_of_items(names, engine.size))
 
     @classmethod
     def open(
@@ -95,30 +109,110 @@ class Index(Searchable):
             verify_codes: also compute the codes again from the rows and compare; implies verify_payload.
             timeout: seconds, as in `search`. Only verifying takes long.
 
+        Names that `save` has written beside it are opened with it.
+
         Raises:
             OSError: the file cannot be read.
             ValueError: it is no index file, is cut short, or (with verify_payload) damaged or
-                forged; the path holds a NUL.
+                forged; its names are damaged, or those of another index; the path holds a NUL.
+            ImportError: it has names, and pyarrow is not installed.
             RuntimeError: it was written by a newer version.
             TimeoutError: it was not done in time; nothing is open.
         """
         path = os.path.abspath(os.fsdecode(path))
-        return cls._of(_core.Index.open(os.fsencode(path), verify_payload, verify_codes, timeout), path)
+        engine = _core.Index.open(os.fsencode(path), verify_payload, verify_codes, timeout)
+        return cls._of(engine, path, open_names(path, engine.checksum, engine.size))
 
     def save(self, path: Path) -> None:
         """Writes the index beside `path`, syncs and renames: `path` holds the old file or the new one, whole.
 
+        Names of items become a file of their own, `path` + ".ids.arrow", which `open` finds. It is bound to the
+        index file by its checksum: names of another index are refused.
+
         Raises:
-            OSError: the file cannot be written.
+            OSError: a file cannot be written; another file is where the names would be.
             ValueError: the path holds a NUL.
         """
         path = os.path.abspath(os.fsdecode(path))
-        self._checksum = self._open_engine().save(os.fsencode(path))
+        save = self._open_engine().save
+        if self._item_names is None:
+            self._checksum = save(os.fsencode(path))
+            remove_names(path)
+        else:
+            self._checksum = save_with_names(path, self._item_names, save)
         self._path = path
+
+    @property
+    def item_names(self) -> pyarrow.LargeStringArray | None:
+        """The ids of the items where these are text, by row; None: they are numbers."""
+        self._open_engine()
+        return None if self._item_names is None else self._item_names.array
+
+    def names(self, ids: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The names of items that a search has found.
+
+        Args:
+            ids: of any shape; -1 where there is no item.
+
+        Returns:
+            str of the same shape; None for -1.
+
+        Raises:
+            ValueError: the items have no names, or an id is that of no item.
+        """
+        self._open_engine()
+        if self._item_names is None:
+            raise ValueError("index: its items have no names; build it with ids that are text")
+        return self._item_names.texts(as_ids(ids))
+
+    def search_table(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        metric: Metric | None = None,
+        scores: ScoreType = "f32",
+        exclude: IdLists | None = None,
+        allow: IdLists | None = None,
+        item_mask: npt.ArrayLike | None = None,
+        timeout: float | None = None,
+    ) -> pyarrow.Table:
+        """`search` whose results are a table, with the ids of the queries and, where these are text, of the items.
+
+        Args:
+            queries: as in `search`. The ids are those of the table's only column that can hold them.
+            k, threads, metric, scores, exclude, allow, item_mask, timeout: as in `search`.
+
+        Returns:
+            A pyarrow.Table, which pandas, Polars and DuckDB take as it is, with a row for each result: the id of
+            the query, in a column of the name that it had ("query": row numbers), rank (int32, from 1), item_id
+            and score.
+
+        Raises:
+            ValueError, TypeError, MemoryError, TimeoutError: as `search`; ValueError where it is in doubt which
+                column has the ids.
+            ImportError: pyarrow is not installed.
+        """
+        engine = self._open_engine()
+        arrow_module("search_table")
+        from maxdot.result_table import result_table
+
+        given = given_rows(queries, "queries", engine)
+        owners = Owners("queries", given)
+        query_ids = owners.ids
+        filters = self._filters(exclude, allow, item_mask, owners)
+        found, values = engine.search(given.rows, as_integer(k), threads, metric, False, scores, *filters, timeout)
+        return result_table(np.atleast_2d(found), np.atleast_2d(values), self._item_names, query_ids, given.id_name)
+
+    @property
+    def _names(self) -> ItemNames | None:
+        return self._item_names
 
     def close(self) -> None:
         """Lets go of the memory or the mapped file. Searches that run in other threads end unharmed."""
         self._engine = None
+        self._item_names = None
 
     def __enter__(self) -> Index:
         self._open_engine()
@@ -190,8 +284,7 @@ def top_k(
     """The exact k best `items` for each of `queries`, in one call: `Index.build` and `search`.
 
     Args:
-        queries: float32 or float16, shape [m, d] or [d].
-        items: float32 or float16, shape [n, d].
+        queries, items: float32 or float16, shape [m, d] or [d], and [n, d]; or tables, as in `Index.build`.
         k: results per query.
         metric: "dot", "cosine" or "euclidean".
         normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
@@ -200,7 +293,7 @@ def top_k(
         timeout: seconds for both together, as in `Index.search`.
 
     Returns:
-        ids (int64, row numbers of `items`) and scores (float32), shape [m, k] or [k].
+        ids (int64, row numbers of `items`, or the numbers in its column of ids) and scores (float32), shape [m, k] or [k].
 
     Raises:
         ValueError, TypeError, MemoryError, TimeoutError: as `Index.build` and `Index.search`.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from maxdot.arrays import host
-from maxdot.id_lists import IdLists, Int64, id_lists
+from maxdot.id_lists import IdLists, Int64
+from maxdot.item_lists import ListReader, Owners
+
+if TYPE_CHECKING:
+    from maxdot.item_names import ItemNames
 
 Filters: TypeAlias = tuple[
     "tuple[Int64, Int64] | None", "tuple[Int64, Int64] | None", "npt.NDArray[np.uint8] | None"
@@ -16,13 +20,27 @@ Filters: TypeAlias = tuple[
 
 
 def filter_arguments(
-    exclude: IdLists | None, allow: IdLists | None, item_mask: npt.ArrayLike | None, one: bool
+    exclude: IdLists | None,
+    allow: IdLists | None,
+    item_mask: npt.ArrayLike | None,
+    one: bool,
+    owners: Owners | None = None,
+    names: ItemNames | None = None,
 ) -> Filters:
     """(exclude, allow, item_mask) for `_core.Index`; of `one` query or user the lists may be its ids alone.
 
-    ValueError for forms that are none of a filter's.
+    Args:
+        owners: whose lists they are, for lists that say whose; None: their order alone tells it.
+        names: of the items; None: they have none.
+
+    Raises:
+        ValueError: forms that are none of a filter's.
     """
-    return _lists(exclude, "exclude", one), _lists(allow, "allow", one), _mask(item_mask)
+    lists = [
+        None if value is None else ListReader(name, owners, names).read(value, one)
+        for name, value in (("exclude", exclude), ("allow", allow))
+    ]
+    return lists[0], lists[1], _mask(item_mask)
 
 
 def interest_rows(users: Any) -> tuple[Any, int, bool]:
@@ -36,21 +54,6 @@ def interest_rows(users: Any) -> tuple[Any, int, bool]:
     if len(shape) != 3:
         raise ValueError(f"users: shape {shape} is neither [users, interests, d] nor [interests, d]")
     return users.reshape(shape[0] * shape[1], shape[2]), shape[1], False
-
-
-def _lists(value: IdLists | None, name: str, one: bool) -> tuple[Int64, Int64] | None:
-    if value is None:
-        return None
-    alone = one and _is_flat(value)
-    return id_lists([value] if alone else value, name)
-
-
-def _is_flat(value: Any) -> bool:
-    """Whether these are ids themselves, not lists of them."""
-    value = host(value)
-    if isinstance(value, (list, set, frozenset)):
-        return all(isinstance(item, (int, np.integer)) for item in value)
-    return getattr(value, "ndim", 0) == 1 and not hasattr(value, "indptr")
 
 
 def _mask(value: npt.ArrayLike | None) -> npt.NDArray[np.uint8] | None:

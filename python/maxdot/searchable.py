@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from operator import index as as_integer
-from typing import Any, Literal, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.arrays import host
+from maxdot.given import given_interests, given_rows
 from maxdot.id_lists import IdLists
-from maxdot.search_arguments import filter_arguments, interest_rows
+from maxdot.item_lists import Owners
+from maxdot.search_arguments import Filters, filter_arguments, interest_rows
+
+if TYPE_CHECKING:
+    from maxdot.item_names import ItemNames
 
 Metric: TypeAlias = Literal["dot", "cosine", "euclidean"]
 Ids: TypeAlias = npt.NDArray[np.int64]
@@ -29,6 +33,16 @@ class Searchable(ABC):
     @abstractmethod
     def _open_engine(self) -> _core.Index | _core.Snapshot | _core.LiveIndex:
         """What is asked. ValueError: it is closed."""
+
+    @property
+    def _names(self) -> ItemNames | None:
+        """The names of the items; None: they have none."""
+        return None
+
+    def _filters(
+        self, exclude: IdLists | None, allow: IdLists | None, item_mask: npt.ArrayLike | None, owners: Owners
+    ) -> Filters:
+        return filter_arguments(exclude, allow, item_mask, owners.is_one, owners, self._names)
 
     @overload
     def search(
@@ -123,6 +137,9 @@ class Searchable(ABC):
             exclude: items that a query must not return: m lists of item ids, as a list of lists, a SciPy CSR
                 matrix [m, items] (its column indices are ids), or a tuple (offsets, ids). For one query of
                 shape [d], also just its ids. Ids that no item has are ignored.
+                Names too, of an `Index` whose items have them; a column of lists; a dictionary {query: list};
+                or a table with a row for each pair of query and item. Those say by the ids of a table of
+                queries, or by row, whose items they are, and others are passed over.
             allow: the only items that a query may return, in the same forms. An empty list permits none.
             item_mask: bool [n], by row, or in the order of `Snapshot.ids`: False for items that no query may
                 return. Not of a `LiveIndex`, which may change at any time: ask its snapshot.
@@ -147,10 +164,11 @@ class Searchable(ABC):
         """
         engine = self._open_engine()
         if exclude is None and allow is None and item_mask is None and timeout is None:  # the short way: microseconds count
-            return engine.search(host(queries), as_integer(k), threads, metric, stats, scores)
-        queries = host(queries)
-        filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
-        return engine.search(queries, as_integer(k), threads, metric, stats, scores, *filters, timeout)
+            rows = queries if isinstance(queries, np.ndarray) else given_rows(queries, "queries", engine).rows
+            return engine.search(rows, as_integer(k), threads, metric, stats, scores)
+        given = given_rows(queries, "queries", engine)
+        filters = self._filters(exclude, allow, item_mask, Owners("queries", given))
+        return engine.search(given.rows, as_integer(k), threads, metric, stats, scores, *filters, timeout)
 
     def search_multi(
         self,
@@ -184,8 +202,9 @@ class Searchable(ABC):
             ValueError, TypeError, MemoryError, TimeoutError: as `search`.
         """
         engine = self._open_engine()
-        rows, per_user, one_user = interest_rows(users)
-        filters = filter_arguments(exclude, allow, item_mask, one_user)
+        given = given_interests(users, "users", engine)
+        rows, per_user, one_user = interest_rows(given.rows)
+        filters = self._filters(exclude, allow, item_mask, Owners("users", given, 2))
         return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, scores, *filters, timeout)
 
     def search_range(
@@ -221,9 +240,9 @@ class Searchable(ABC):
         thresholds = np.ascontiguousarray(threshold, dtype=np.float64)
         if thresholds.ndim > 1:
             raise ValueError(f"threshold: shape {thresholds.shape} is neither a number nor [queries]")
-        queries = host(queries)
-        filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
-        return engine.search_range(queries, thresholds.reshape(-1), threads, metric, stats, scores, *filters, timeout)
+        given = given_rows(queries, "queries", engine)
+        filters = self._filters(exclude, allow, item_mask, Owners("queries", given))
+        return engine.search_range(given.rows, thresholds.reshape(-1), threads, metric, stats, scores, *filters, timeout)
 
     def __len__(self) -> int:
         return self._open_engine().size
