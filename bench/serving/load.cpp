@@ -88,7 +88,8 @@ int parse_and_run(int argc, char** argv) {
     tools::flush_output();
     return static_cast<int>(ExitCode::ok);
   } catch (const CLI::ParseError& error) {
-    return tools::fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot_load --help'");
+    return tools::fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot_load --help'",
+                       tools::Form::text);
   }
   run(options);
   return static_cast<int>(ExitCode::ok);
@@ -98,7 +99,8 @@ int exit_code_of(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
   } catch (...) {
-    return tools::fail_in_flight("out of memory; offer less, or for fewer --seconds");
+    return tools::fail_in_flight("out of memory; offer less, or for fewer --seconds",
+                                 tools::Form::text);
   }
 }
 

@@ -51,6 +51,22 @@ class Errors(CliTest):
         self.fails(USAGE, "search", "index.mxd", "queries.npy", "--like", 3, says="one of them")
         self.fails(USAGE, "search", "index.mxd", "queries.npy", "--include-self", says="--like")
 
+    def test_json(self):
+        """Every kind of failure of every command is a document, too."""
+        self.fails(USAGE, "bild", "--json", says="unknown command 'bild'")
+        for command in COMMANDS:
+            self.fails(USAGE, command, "--json", says="is required")
+            self.fails(USAGE, command, "--json", "--quick", says="maxdot " + command)
+        for arguments in (["build", "gone.npy", "-o", "new.mxd"], ["search", "index.mxd", "gone.npy"],
+                          self.batch(users="gone.npy"), ["info", "gone.npy"], ["verify-file", "gone.npy"],
+                          ["verify", "gone.npy"], ["evaluate", "gone.npy", "queries.npy", "--truth", "t.csv"]):
+            self.fails(IO, *arguments, "--json", says="gone.npy")
+        self.fails(BAD_DATA, "info", "items.npy", "--json")
+        self.fails(OUT_OF_MEMORY, *self.batch("-k", 2147483647, "--json"), says="-k 2,147,483,647")
+        self.fails(USAGE, "info", "index.mxd", "--json=false", says="json was given")
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            self.fails(IO, "info", "index.mxd", "--json", stdout=full, says="standard output")
+
     def test_numbers_out_of_range(self):
         for k in ("0", "-1", "1.5", "ten", "", "2147483648", "99999999999999999999", "0x10", "1e3"):
             for arguments in (["search", "index.mxd", "queries.npy"], self.batch()):

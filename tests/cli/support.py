@@ -180,11 +180,17 @@ class CliTest(unittest.TestCase):
 
     def fails(self, code, *arguments, says=(), **options):
         """Runs the command, which must fail with `code`, one line on stderr that holds all of `says`, nothing on
-        stdout, and no trace in the folder. Returns the line."""
+        stdout but with --json the error, and no trace in the folder. Returns the line."""
         with self.folder_unchanged():
             done = self.run_here(*arguments, **options)
         self.assertEqual(done.returncode, code, (arguments, done.stderr))
-        self.assertEqual(done.stdout or "", "", arguments)
+        if "--json" in arguments and "error: standard output" not in done.stderr:
+            name = {1: "check_failed", 2: "usage", 3: "io", 4: "bad_data", 5: "unsupported", 6: "out_of_memory"}[code]
+            error = json.loads(done.stdout)["error"]
+            self.assertEqual(error["code"], name)
+            self.assertEqual(done.stderr, f"maxdot: error: {error['message']}\n")
+        else:
+            self.assertEqual(done.stdout or "", "", arguments)
         self.assertTrue(done.stderr.startswith("maxdot: error: "), done.stderr)
         self.assertTrue(done.stderr.endswith("\n") and done.stderr.count("\n") == 1, done.stderr)
         for text in [says] if isinstance(says, str) else says:

@@ -95,7 +95,7 @@ void score_all(const BatchCommand& command, const Index& index, const MatrixFile
   // After the buffers are there: until now a signal ends the command at once.
   ResultWriter writer(command.ids_path, command.scores_path, users.rows(), command.k);
   options.stop = writer.interrupt().stop();
-  Progress progress("scoring", "users", users.rows());
+  Progress progress("scoring", "users", users.rows(), command.json ? Form::json : Form::text);
   for (std::size_t begin = 0; begin < users.rows(); begin += rows_at_once) {
     const std::size_t count = std::min(rows_at_once, users.rows() - begin);
     blaming(command.users_path, [&] { users.read(begin, count, buffer.data()); });

@@ -17,6 +17,7 @@
 #include "console/files.hpp"
 #include "console/labels.hpp"
 #include "console/options.hpp"
+#include "console/progress.hpp"
 
 namespace maxdot::tools {
 

@@ -2,8 +2,10 @@
 // codes.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
+#include <string_view>
 
 #include "commands/command.hpp"
 #include "console/exit.hpp"
@@ -28,7 +30,15 @@ std::string help_hint(const CLI::App& app) {
   return "run 'maxdot " + (commands.empty() ? "" : commands.front()->get_name() + " ") + "--help'";
 }
 
-int parse_error(const CLI::App& app, const CLI::ParseError& error) {
+/// Looked up in the arguments themselves: an error in them must know it, too.
+Form form_of(int argc, char** argv) {
+  const auto is_json = [](const char* argument) {
+    return std::string_view(argument) == "--json" || std::string_view(argument) == "--json=true";
+  };
+  return std::any_of(argv + 1, argv + argc, is_json) ? Form::json : Form::text;
+}
+
+int parse_error(const CLI::App& app, const CLI::ParseError& error, Form form) {
   std::string message = error.what();
   if (const auto extras = app.remaining(true);
       dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !extras.empty()) {
@@ -40,11 +50,11 @@ int parse_error(const CLI::App& app, const CLI::ParseError& error) {
                            : "unexpected argument '") +
               first + "'";
   }
-  return fail(ExitCode::usage, message + "; " + help_hint(app));
+  return fail(ExitCode::usage, message + "; " + help_hint(app), form);
 }
 
 // Runs the parse, whose callbacks run the command.
-int parse_and_run(CLI::App& app, int argc, char** argv) {
+int parse_and_run(CLI::App& app, int argc, char** argv, Form form) {
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) print(app.help());
@@ -54,12 +64,13 @@ int parse_and_run(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     print(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {
-    return parse_error(app, error);
+    return parse_error(app, error, form);
   }
   return static_cast<int>(ExitCode::ok);
 }
 
 int run(int argc, char** argv) {
+  const Form form = argc > 1 ? form_of(argc, argv) : Form::text;
   try {
     CLI::App app("Exact top-k search over embeddings.", "maxdot");
     app.set_version_flag("--version", "maxdot " MAXDOT_VERSION);
@@ -68,11 +79,11 @@ int run(int argc, char** argv) {
         app,
         "maxdot build items.npy -o items.maxdot\n  maxdot search items.maxdot queries.npy -k 10");
     for (const auto register_command : register_commands) register_command(app);
-    const int code = parse_and_run(app, argc, argv);
+    const int code = parse_and_run(app, argc, argv, form);
     flush_output();
     return code;
   } catch (...) {
-    return fail_in_flight("out of memory; free some, or ask for less at once");
+    return fail_in_flight("out of memory; free some, or ask for less at once", form);
   }
 }
 

@@ -117,8 +117,8 @@ Index build(const Rows& items, bool normalize, std::size_t threads) {
 
 std::vector<judge::Truth> find_truth(const char* what, const Rows& items, const Rows& queries,
                                      std::size_t k, const std::vector<judge::Contest>& wanted,
-                                     std::size_t threads) {
-  Progress progress(what, "queries", queries.rows);
+                                     std::size_t threads, Form form) {
+  Progress progress(what, "queries", queries.rows, form);
   return judge::brute_force(items.view(), queries.view(), {}, k, wanted, threads,
                             [&progress](std::size_t done) { progress.update(done); });
 }
@@ -186,6 +186,7 @@ void compare_metrics(const std::vector<judge::Truth>& truths, const Data& data,
 
 VerifyReport verify(const VerifyCommand& command) {
   kernel_in_use();  // refuses a wrong MAXDOT_ISA
+  const Form form = command.json ? Form::json : Form::text;
   const Stopwatch watch;
   VerifyReport report;
   const Data data = load(command, report);
@@ -210,10 +211,10 @@ VerifyReport verify(const VerifyCommand& command) {
 
   const std::vector<judge::Truth> raw_truths =
       find_truth("finding the truth, rows as they are:", data.raw_items, data.raw_queries, report.k,
-                 raw_contests, threads);
+                 raw_contests, threads, form);
   const std::vector<judge::Truth> unit_truths =
       find_truth("finding the truth, unit rows:", data.unit_items, data.unit_queries, report.k,
-                 unit_contests, threads);
+                 unit_contests, threads, form);
   for (const std::vector<judge::Truth>* truths : {&raw_truths, &unit_truths}) {
     for (const judge::Truth& truth : *truths) {
       report.keys_denied += truth.denied;
@@ -252,7 +253,7 @@ VerifyReport verify(const VerifyCommand& command) {
                        raw_truths[2],
                        command.no_ivf ? 0 : std::min(lists, report.items),
                        command.seed};
-  Progress progress("asking FAISS:", "steps", faiss_steps(task));
+  Progress progress("asking FAISS:", "steps", faiss_steps(task), form);
   report.faiss = run_faiss(task, [&progress](std::size_t done) { progress.update(done); });
   report.seconds = watch.seconds();
   return report;

@@ -14,6 +14,7 @@ namespace maxdot::tools {
 namespace {
 
 bool reader_gone = false;
+bool json_printed = false;
 
 // Any failure of stdout ends here: errno tells a reader who left from a disk that is full.
 void output_failed() {
@@ -33,14 +34,6 @@ std::string formatted(const char* format, Args... args) {
   return std::string(buffer.data(), static_cast<std::size_t>(std::max(length, 0)));
 }
 
-// h:mm:ss, or m:ss below an hour.
-std::string clock_time(double seconds) {
-  const auto total = static_cast<unsigned long long>(seconds + 0.5);
-  if (total >= 3600)
-    return formatted("%llu:%02llu:%02llu", total / 3600, total / 60 % 60, total % 60);
-  return formatted("%llu:%02llu", total / 60, total % 60);
-}
-
 }  // namespace
 
 void print(std::string_view text) {
@@ -50,8 +43,19 @@ void print(std::string_view text) {
 }
 
 void print_json(const Json& document) {
+  json_printed = true;
   // Paths may be any bytes; a replaced character beats a document that cannot be written.
   print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+bool has_printed_json() noexcept { return json_printed; }
+
+void print_event(const Json& event) {
+  std::fputs((event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n").c_str(), stderr);
+}
+
+void print_notice(std::string_view message) {
+  std::fputs(("maxdot: " + printable(message) + "\n").c_str(), stderr);
 }
 
 void flush_output() {
@@ -90,6 +94,13 @@ std::string human_bytes(std::uint64_t bytes) {
   return formatted("%.1f %s", value, units[unit]);
 }
 
+std::string clock_time(double seconds) {
+  const auto total = static_cast<unsigned long long>(seconds + 0.5);
+  if (total >= 3600)
+    return formatted("%llu:%02llu:%02llu", total / 3600, total / 60 % 60, total % 60);
+  return formatted("%llu:%02llu", total / 60, total % 60);
+}
+
 std::string human_seconds(double seconds) {
   if (seconds < 0.9995e-3) return formatted("%.0f us", seconds * 1e6);
   if (seconds < 0.9995) return formatted("%.3g ms", seconds * 1e3);
@@ -114,36 +125,6 @@ void print_fields(const std::vector<std::pair<std::string, std::string>>& fields
   for (const auto& [name, value] : fields) {
     print(name + std::string(width - name.size() + 2, ' ') + value + "\n");
   }
-}
-
-Progress::Progress(std::string verb, std::string unit, std::uint64_t total)
-    : verb_(std::move(verb)),
-      unit_(std::move(unit)),
-      total_(total),
-      enabled_(isatty(STDERR_FILENO) == 1) {}
-
-Progress::~Progress() {
-  if (drawn_) std::fputs("\r\033[K", stderr);
-}
-
-void Progress::update(std::uint64_t done) {
-  static constexpr double interval = 0.2;
-  if (!enabled_) return;
-  const double elapsed = watch_.seconds();
-  if (elapsed - last_drawn_ < interval) return;
-  last_drawn_ = elapsed;
-  drawn_ = true;
-  std::string line =
-      "\r" + verb_ + " " + with_thousands(done) + " of " + with_thousands(total_) + " " + unit_;
-  if (done > 0 && elapsed > 0) {
-    const double rate = static_cast<double>(done) / elapsed;
-    const double left = static_cast<double>(total_ - std::min(done, total_)) / rate;
-    line +=
-        formatted("  %.1f %%  ", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
-    line += with_thousands(static_cast<std::uint64_t>(std::llround(rate))) + "/s  " +
-            clock_time(left) + " left";
-  }
-  std::fputs((line + "\033[K").c_str(), stderr);
 }
 
 }  // namespace maxdot::tools

@@ -22,6 +22,15 @@ void print(std::string_view text);
 /// One JSON document and a newline. NaN and infinities become null.
 void print_json(const Json& document);
 
+/// Whether `print_json` was called: stdout holds one document, so an error after it adds none.
+bool has_printed_json() noexcept;
+
+/// A JSON object on a line of stderr: what a command with --json tells while it works.
+void print_event(const Json& event);
+
+/// A line on stderr, after "maxdot: ": what a command without --json tells while it works.
+void print_notice(std::string_view message);
+
 /// Pushes buffered output out; main calls it last. Throws as `print`.
 void flush_output();
 
@@ -31,6 +40,7 @@ void print_error(std::string_view message) noexcept;
 
 std::string with_thousands(std::uint64_t number);  // 1,234,567
 std::string human_bytes(std::uint64_t bytes);      // 1.5 GiB
+std::string clock_time(double seconds);            // 2:05, 1:02:05
 std::string human_seconds(double seconds);         // 850 us, 12.3 ms, 4.56 s, 2:05, 1:02:05
 std::string human_score(double score);  // nine significant digits: tells f32 values apart
 std::string printable(
@@ -47,30 +57,6 @@ class Stopwatch {
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// A line on stderr that shows how far a long command is: share done, rate, and time left. Silent
-/// unless stderr is a terminal. The destructor wipes the line, so an error message starts on a
-/// clean one.
-class Progress {
- public:
-  /// `verb` and `unit` as in "scoring 12,000 of 1,000,000 users".
-  Progress(std::string verb, std::string unit, std::uint64_t total);
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  ~Progress();
-
-  /// `done` of the total are finished. Cheap: draws a few times a second at most.
-  void update(std::uint64_t done);
-
- private:
-  std::string verb_;
-  std::string unit_;
-  std::uint64_t total_;
-  bool enabled_;
-  bool drawn_ = false;
-  double last_drawn_ = -1.0;
-  Stopwatch watch_;
 };
 
 }  // namespace maxdot::tools

@@ -9,12 +9,20 @@
 
 namespace maxdot::tools {
 
-int fail(ExitCode code, std::string_view message) noexcept {
+int fail(ExitCode code, std::string_view message, Form form) noexcept {
   print_error(message);
+  if (form == Form::json && !has_printed_json()) {
+    try {
+      print_json({{"error", {{"code", name_of(code)}, {"message", std::string(message)}}}});
+      flush_output();
+    } catch (...) {
+      // Stdout cannot be written, or memory is out: stderr and the exit code have told it.
+    }
+  }
   return static_cast<int>(code);
 }
 
-int fail_in_flight(std::string_view less_memory) noexcept {
+int fail_in_flight(std::string_view less_memory, Form form) noexcept {
   try {
     throw;
   } catch (const Failure& failure) {
@@ -23,17 +31,17 @@ int fail_in_flight(std::string_view less_memory) noexcept {
     } catch (const Failure&) {
       // The command's own failure is the one to tell.
     }
-    return fail(failure.code(), failure.what());
+    return fail(failure.code(), failure.what(), form);
   } catch (const Error& error) {
-    return fail(exit_code_for(error.code()), error.what());
+    return fail(exit_code_for(error.code()), error.what(), form);
   } catch (const std::bad_alloc&) {
-    return fail(ExitCode::out_of_memory, less_memory);
+    return fail(ExitCode::out_of_memory, less_memory, form);
   } catch (const Interrupted& stop) {
     std::signal(stop.signal, SIG_DFL);
     std::raise(stop.signal);
   } catch (const std::exception& defect) {
     return fail(ExitCode::internal,
-                std::string("internal error: ") + defect.what() + "; please report it");
+                std::string("internal error: ") + defect.what() + "; please report it", form);
   }
   return static_cast<int>(ExitCode::internal);
 }

@@ -4,15 +4,18 @@
 #include <string_view>
 
 #include "console/failure.hpp"
+#include "console/progress.hpp"
 
 namespace maxdot::tools {
 
-/// Prints the one line of an error, and gives the exit code.
-int fail(ExitCode code, std::string_view message) noexcept;
+/// Prints the one line of an error to stderr, and gives the exit code. With Form::json stdout gets
+/// {"error": {"code": ..., "message": ...}} too, unless a document was printed before, which then
+/// tells what failed.
+int fail(ExitCode code, std::string_view message, Form form) noexcept;
 
 /// The same for the exception in flight, after what was printed before it. `less_memory` says what
 /// to do if memory ran out. One that was interrupted ends the process by the same signal. Requires
 /// an exception in flight.
-int fail_in_flight(std::string_view less_memory) noexcept;
+int fail_in_flight(std::string_view less_memory, Form form) noexcept;
 
 }  // namespace maxdot::tools

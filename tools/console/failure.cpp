@@ -4,6 +4,28 @@
 
 namespace maxdot::tools {
 
+const char* name_of(ExitCode code) noexcept {
+  switch (code) {
+    case ExitCode::ok:
+      return "ok";
+    case ExitCode::check_failed:
+      return "check_failed";
+    case ExitCode::usage:
+      return "usage";
+    case ExitCode::io:
+      return "io";
+    case ExitCode::bad_data:
+      return "bad_data";
+    case ExitCode::unsupported:
+      return "unsupported";
+    case ExitCode::out_of_memory:
+      return "out_of_memory";
+    case ExitCode::internal:
+      break;
+  }
+  return "internal";
+}
+
 ExitCode exit_code_for(ErrorCode code) noexcept {
   switch (code) {
     case ErrorCode::io:

@@ -21,6 +21,9 @@ enum class ExitCode : int {
   internal = 70,      ///< a defect of maxdot
 };
 
+/// Its name in the JSON of an error: the enumerator's.
+const char* name_of(ExitCode code) noexcept;
+
 /// Ends a command. `what()` is the one line that main prints after "maxdot: error: ", and reads
 /// "<file>: what is wrong; what to do".
 class Failure : public std::runtime_error {

@@ -65,7 +65,12 @@ CLI::Option* add_threads(CLI::App& command, std::uint64_t& threads) {
 }
 
 CLI::Option* add_json(CLI::App& command, bool& json) {
-  return command.add_flag("--json", json, "Print one JSON document instead of text");
+  // Without --json=false: main looks for the flag alone, and an argument may be in error before it.
+  return command
+      .add_flag("--json", json,
+                "Print one JSON document instead of text: the report, or {\"error\": {\"code\", "
+                "\"message\"}}. Progress goes to stderr as JSON, an object a line")
+      ->disable_flag_override();
 }
 
 CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,

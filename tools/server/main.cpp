@@ -41,7 +41,8 @@ int parse_and_serve(int argc, char** argv) {
     tools::flush_output();
     return static_cast<int>(ExitCode::ok);
   } catch (const CLI::ParseError& error) {
-    return tools::fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot-server --help'");
+    return tools::fail(ExitCode::usage, std::string(error.what()) + "; run 'maxdot-server --help'",
+                       tools::Form::text);
   }
   return serve(options);
 }
@@ -50,7 +51,7 @@ int exit_code_of(int argc, char** argv) {
   try {
     return parse_and_serve(argc, argv);
   } catch (...) {
-    return tools::fail_in_flight("out of memory; free some, or serve less");
+    return tools::fail_in_flight("out of memory; free some, or serve less", tools::Form::text);
   }
 }
 
