@@ -120,7 +120,7 @@ def _built(job: Job, files: list[InputFile]) -> Catalogue:
         "columns": [job.item_id_column, job.item_vector_column],
         **_mask_about(job),
     }
-    own_ids, names = _ids_and_names(ids, files[0].path)
+    own_ids, names = ids_and_names(ids, files[0].path)
     try:
         index = Index.build(np.concatenate(parts), own_ids, metric=job.metric or "cosine", threads=job.threads)
     except ValueError as error:
@@ -143,7 +143,8 @@ def _dimension(column: pa.Array, path: str) -> int:
     raise BatchError("bad_data", f"{path}: the first {len(column)} vectors are null")
 
 
-def _ids_and_names(ids: list[pa.Array], path: str) -> tuple[npt.NDArray[np.int64] | None, pa.Array | None]:
+def ids_and_names(ids: list[pa.Array], path: str) -> tuple[npt.NDArray[np.int64] | None, pa.Array | None]:
+    """Of ids that are numbers, these; of text, the names. Raises BatchError: an id is missing, or stands there twice."""
     if not ids:
         return None, None
     joined = pa.chunked_array(ids)

@@ -155,9 +155,7 @@ class Exclusions:
         item_names: pa.Array | None,
     ) -> None:
         found = pc.index_in(_cast(batch.column(columns[0]), ids.type), value_set=ids, skip_nulls=True)
-        items = _cast(batch.column(columns[1]), pa.int64() if item_names is None else item_names.type)
-        if item_names is not None:
-            items = pc.cast(pc.index_in(items, value_set=item_names, skip_nulls=True), pa.int64())
+        items = item_numbers(batch.column(columns[1]), item_names)
         usable = np.asarray(pc.and_(found.is_valid(), items.is_valid()))
         codes = np.asarray(found.fill_null(0))[usable]
         wanted = np.asarray(items.fill_null(0))[usable]
@@ -195,6 +193,17 @@ def join_pairs(
     columns = pair_columns(schema, job.exclude_user_column, job.exclude_item_column, files[0].path)
     exclusions.join(units, id_column, files, columns, item_names)
     return sum(file.rows for file in files)
+
+
+def item_numbers(items: pa.Array, item_names: pa.Array | None) -> pa.Array:
+    """What the index knows excluded items by: int64, null for names that no item has.
+
+    Raises:
+        BatchError: they are numbers where the items have names, or names where they have none.
+    """
+    if item_names is None:
+        return _cast(items, pa.int64())
+    return pc.cast(pc.index_in(_cast(items, item_names.type), value_set=item_names, skip_nulls=True), pa.int64())
 
 
 def _plain(array: pa.Array) -> pa.Array:

@@ -22,8 +22,11 @@ class BatchError(Exception):
     """A job cannot be done as it is. `kind` says whose fault that is: "usage", "io", "bad_data" or "unsupported"."""
 
     def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(kind, message)  # both, so that it can be pickled
         self.kind = kind
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,16 +85,16 @@ class Job:
     batch: int | None = None
 
     def __post_init__(self) -> None:
-        _at_least("k", self.k, 1)
-        _at_least("threads", self.threads, 0)
+        at_least("k", self.k, 1)
+        at_least("threads", self.threads, 0)
         for name in ("row_group_users", "batch"):
             if getattr(self, name) is not None:
-                _at_least(name, getattr(self, name), 1)
-        _one_of("metric", self.metric, (None, *get_args(Metric)))
-        _one_of("layout", self.layout, get_args(Layout))
-        _one_of("scores", self.scores, get_args(ScoreValues))
-        _one_of("on_bad_row", self.on_bad_row, get_args(OnBadRow))
-        _one_of("compression", self.compression, ("zstd", "snappy", "lz4", "gzip", "brotli", "none"))
+                at_least(name, getattr(self, name), 1)
+        one_of("metric", self.metric, (None, *get_args(Metric)))
+        one_of("layout", self.layout, get_args(Layout))
+        one_of("scores", self.scores, get_args(ScoreValues))
+        one_of("on_bad_row", self.on_bad_row, get_args(OnBadRow))
+        one_of("compression", self.compression, ("zstd", "snappy", "lz4", "gzip", "brotli", "none"))
         i, n = self.share
         if not 0 <= i < n:
             raise BatchError("usage", f"share: {i}/{n} is none of 0/{n} to {n - 1}/{n}")
@@ -119,11 +122,13 @@ class Job:
         }
 
 
-def _at_least(name: str, value: Any, least: int) -> None:
+def at_least(name: str, value: Any, least: int) -> None:
+    """Raises BatchError: `value` is no whole number from `least` on."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise BatchError("usage", f"{name}: {value!r} is no whole number from {least} on")
 
 
-def _one_of(name: str, value: Any, values: tuple[Any, ...]) -> None:
+def one_of(name: str, value: Any, values: tuple[Any, ...]) -> None:
+    """Raises BatchError: `value` is none of `values`."""
     if value not in values:
         raise BatchError("usage", f"{name}: {value!r} is none of {', '.join(map(repr, values))}")

@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from maxdot.batch.job import Layout, ScoreValues
+from maxdot.batch.job import Layout, OnBadRow, ScoreValues
+
+
+#: [results] Of users that are searched at once, if nobody says: 12 MB of ids and scores.
+_RESULTS_AT_ONCE = 1 << 20
+_MOST_USERS_AT_ONCE = 1 << 14
+
+
+def users_at_once(k: int) -> int:
+    """How many users to search at once for `k` results each, if nobody says."""
+    return min(_MOST_USERS_AT_ONCE, max(256, _RESULTS_AT_ONCE // k))
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,25 @@ class Scored:
     scores: npt.NDArray[Any]
     usable: npt.NDArray[np.bool_]
 
+    @classmethod
+    def of(
+        cls,
+        users: pa.Array,
+        ids: npt.NDArray[np.int64],
+        scores: npt.NDArray[Any],
+        problems: dict[int, str],
+        on_bad_row: OnBadRow,
+    ) -> Scored:
+        """`problems` has the rows of bad vectors: "skip" leaves them out, otherwise their results are null."""
+        usable = np.ones(len(users), np.bool_)
+        if not problems:
+            return cls(users, ids, scores, usable)
+        usable[list(problems)] = False
+        if on_bad_row != "skip":
+            return cls(users, ids, scores, usable)
+        kept = np.flatnonzero(usable)
+        return cls(users.take(pa.array(kept)), ids[kept], scores[kept], usable[kept])
+
     def slice(self, begin: int, end: int) -> Scored:
         return Scored(
             self.users.slice(begin, end - begin),
@@ -36,6 +65,19 @@ class Scored:
             self.scores[begin:end],
             self.usable[begin:end],
         )
+
+
+def result_schema(
+    layout: Layout, scores: ScoreValues, id_name: str, id_type: pa.DataType, item_type: pa.DataType
+) -> pa.Schema:
+    """The columns of results, for users whose ids are a column of this name and type."""
+    score = pa.float32() if scores == "f32" else pa.float64()
+    if layout == "long":
+        others = [("rank", pa.int32()), ("item_id", item_type), ("score", score)]
+    else:
+        others = [("item_ids", pa.list_(item_type)), ("scores", pa.list_(score))]
+    taken = [name for name, _ in others]
+    return pa.schema([(id_name if id_name not in taken else f"user_{id_name}", id_type), *others])
 
 
 class TableMaker:
@@ -47,13 +89,7 @@ class TableMaker:
         self._layout = layout
         self._item_names = item_names
         item_type = pa.int64() if item_names is None else item_names.type
-        self._score_type = pa.float32() if scores == "f32" else pa.float64()
-        if layout == "long":
-            others = [("rank", pa.int32()), ("item_id", item_type), ("score", self._score_type)]
-        else:
-            others = [("item_ids", pa.list_(item_type)), ("scores", pa.list_(self._score_type))]
-        taken = [name for name, _ in others]
-        self.schema = pa.schema([(id_name if id_name not in taken else f"user_{id_name}", id_type), *others])
+        self.schema = result_schema(layout, scores, id_name, id_type, item_type)
 
     @property
     def repeating(self) -> list[str]:
@@ -136,16 +172,18 @@ class Regroup:
         if len(parts) == 1:
             return parts[0]
         return Scored(
-            _joined([part.users for part in parts]),
+            joined([part.users for part in parts]),
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.scores for part in parts]),
             np.concatenate([part.usable for part in parts]),
         )
 
 
-def _joined(parts: list[pa.Array]) -> pa.Array:
-    joined = pa.chunked_array(parts)
-    if pa.types.is_dictionary(joined.type):
-        joined = joined.unify_dictionaries()
-    joined = joined.combine_chunks()
-    return joined.chunk(0) if isinstance(joined, pa.ChunkedArray) else joined
+def joined(parts: list[pa.Array]) -> pa.Array:
+    """One array of one or more of a type."""
+    if len(parts) == 1:
+        return parts[0]
+    together = pa.chunked_array(parts)
+    if pa.types.is_dictionary(together.type):
+        together = together.unify_dictionaries()
+    return pa.concat_arrays(together.chunks)

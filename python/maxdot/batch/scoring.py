@@ -18,13 +18,8 @@ from maxdot.batch.exclusions import Exclusions
 from maxdot.batch.folder import BadRows
 from maxdot.batch.inputs import Unit, column_of, reader_of
 from maxdot.batch.job import BatchError, Job
-from maxdot.batch.results import Regroup, Scored, TableMaker
+from maxdot.batch.results import Regroup, Scored, TableMaker, users_at_once
 from maxdot.tables import is_vector_type, vectors_of
-
-#: [results] Of users that are searched at once, if nobody says: 12 MB of ids and scores.
-_RESULTS_AT_ONCE = 1 << 20
-_MOST_USERS_AT_ONCE = 1 << 14
-_FEWEST_USERS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -136,7 +131,7 @@ class Scorer:
         self._columns = columns
         self._exclusions = exclusions
         self._mask = mask
-        self._rows = job.batch or min(_MOST_USERS_AT_ONCE, max(_FEWEST_USERS_AT_ONCE, _RESULTS_AT_ONCE // job.k))
+        self._rows = job.batch or users_at_once(job.k)
 
     def score(self, unit: Unit, file: BinaryIO, bad_rows: BadRows, progress: Callable[[int], None]) -> Counts:
         """Writes the results of the unit into `file`. `progress` is told how many users were searched.
@@ -194,14 +189,7 @@ class Scorer:
             exclude=exclude,
             item_mask=self._mask,
         )
-        usable = np.ones(len(part.users), np.bool_)
-        if part.problems:
-            usable[list(part.problems)] = False
-        scored = Scored(part.users, ids, scores, usable)
-        if job.on_bad_row == "skip" and part.problems:
-            kept = np.flatnonzero(usable)
-            return Scored(part.users.take(pa.array(kept)), ids[kept], scores[kept], usable[kept])
-        return scored
+        return Scored.of(part.users, ids, scores, part.problems, job.on_bad_row)
 
 
 class _Ahead:
