@@ -394,6 +394,24 @@ def test_what_cannot_be_done_is_told(tmp_path, index, changes, kind, message):
     assert failed.value.kind == kind
 
 
+def test_users_of_another_model_are_refused(tmp_path, index):
+    np.save(tmp_path / "users.npy", vectors(10)[:, :-1])
+    with pytest.raises(BatchError, match=f"vectors have {D - 1} values, the items {D}"):
+        run(Job(items=index.path, users=tmp_path / "users.npy", out=tmp_path / "out", on_bad_row="skip"))
+
+
+def test_text_ids_that_an_index_keeps(tmp_path):
+    items = pa.table({"sku": [f"item {number}" for number in range(100)], "vector": lists(vectors(100, seed=3))})
+    built = maxdot.Index.build(items, ids="sku", metric="dot")
+    built.save(tmp_path / "items.maxdot")
+    users, rows = write_users(tmp_path / "users", counts=(30,))
+    run(Job(items=tmp_path / "items.maxdot", users=tmp_path / "users", out=tmp_path / "out", k=4))
+    expected = [
+        (user, rank, f"item {item}", score) for user, rank, item, score in expected_long(built, users, rows, 4)
+    ]
+    assert rows_of(results(tmp_path / "out")) == expected
+
+
 def test_results_never_become_users(tmp_path, index):
     write_users(tmp_path / "users", counts=(5,))
     with pytest.raises(BatchError, match="whose files are read"):

@@ -77,42 +77,22 @@ def _opened(job: Job, path: str) -> Catalogue:
         index = Index.open(path)
     except OSError as error:
         raise BatchError("io", str(error)) from None
-    except RuntimeError as error:
+    except (ImportError, RuntimeError) as error:
         raise BatchError("unsupported", str(error)) from None
     except ValueError as error:
         raise BatchError("bad_data", str(error)) from None
     about = {"path": path, "checksum": f"{index._checksum:016x}", "items": len(index), "dimension": index.dim}
-    return Catalogue(index, None, about | _mask_about(job))
+    return Catalogue(index, index.item_names, about | _mask_about(job))
 
 
 def _built(job: Job, files: list[InputFile]) -> Catalogue:
-    readers = [reader_of(file.path) for file in files]
-    has_ids = any(not is_vector_type(field.type) for field in readers[0].schema)
     parts: list[npt.NDArray[Any]] = []
     ids: list[pa.Array] = []
-    dimension: int | None = None
-    for file, reader in zip(files, readers, strict=True):
-        vector = column_of(reader, job.item_vector_column, "vectors", file.path)
-        id_column = (
-            column_of(reader, job.item_id_column, "ids", file.path) if has_ids or job.item_id_column else None
-        )
-        columns = [vector] if id_column is None else [vector, id_column]
-        row = 0
-        for group in range(len(file.groups)):
-            for batch in reader.batches(group, columns, _ROWS_AT_ONCE):
-                column = batch.column(vector)
-                dimension = dimension or _dimension(column, file.path)
-                vectors = vectors_of(column, dimension)
-                if vectors.problems:
-                    first = min(vectors.problems)
-                    raise BatchError(
-                        "bad_data",
-                        f"{file.path}: row {row + first}: {vectors.problems[first]}; mend the row, or leave it out",
-                    )
-                parts.append(vectors.rows)
-                if id_column is not None:
-                    ids.append(batch.column(id_column))
-                row += batch.num_rows
+    for file in files:
+        try:
+            _read_items(job, file, parts, ids)
+        except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
+            raise BatchError("io", f"{file.path}: {error}") from None
     if not parts:
         raise BatchError("bad_data", f"{files[0].path}: holds no items")
     about = {
@@ -126,6 +106,29 @@ def _built(job: Job, files: list[InputFile]) -> Catalogue:
     except ValueError as error:
         raise BatchError("bad_data", f"{files[0].path}: {error}") from None
     return Catalogue(index, names, about)
+
+
+def _read_items(job: Job, file: InputFile, parts: list[npt.NDArray[Any]], ids: list[pa.Array]) -> None:
+    """Adds the rows and ids of a file."""
+    reader = reader_of(file.path)
+    vector = column_of(reader, job.item_vector_column, "vectors", file.path)
+    columns = [vector]
+    if job.item_id_column is not None or any(not is_vector_type(field.type) for field in reader.schema):
+        columns.append(column_of(reader, job.item_id_column, "ids", file.path))
+    row = 0
+    for group in range(len(file.groups)):
+        for batch in reader.batches(group, columns, _ROWS_AT_ONCE):
+            column = batch.column(vector)
+            vectors = vectors_of(column, parts[0].shape[1] if parts else _dimension(column, file.path))
+            if vectors.problems:
+                first = min(vectors.problems)
+                raise BatchError(
+                    "bad_data",
+                    f"{file.path}: row {row + first}: {vectors.problems[first]}; mend the row, or leave it out",
+                )
+            parts.append(vectors.rows)
+            ids += [batch.column(name) for name in columns[1:]]
+            row += batch.num_rows
 
 
 def _dimension(column: pa.Array, path: str) -> int:

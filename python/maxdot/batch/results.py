@@ -16,11 +16,12 @@ from maxdot.batch.job import Layout, OnBadRow, ScoreValues
 #: [results] Of users that are searched at once, if nobody says: 12 MB of ids and scores.
 _RESULTS_AT_ONCE = 1 << 20
 _MOST_USERS_AT_ONCE = 1 << 14
+_FEWEST_USERS_AT_ONCE = 16
 
 
 def users_at_once(k: int) -> int:
     """How many users to search at once for `k` results each, if nobody says."""
-    return min(_MOST_USERS_AT_ONCE, max(256, _RESULTS_AT_ONCE // k))
+    return min(_MOST_USERS_AT_ONCE, max(_FEWEST_USERS_AT_ONCE, _RESULTS_AT_ONCE // k))
 
 
 @dataclass(frozen=True)

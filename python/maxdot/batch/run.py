@@ -10,10 +10,12 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from maxdot.batch.catalogue import item_mask, open_catalogue
 from maxdot.batch.exclusions import Exclusions, join_pairs
 from maxdot.batch.folder import Folder
-from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, units_of
+from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, reader_of, units_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.progress import Reporter, Silent
 from maxdot.batch.scoring import Columns, Counts, Scorer, bad_row_error, bad_rows_of, columns_of, slices_of
@@ -77,6 +79,7 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
     columns = columns_of(job, units)
     pairs = [] if job.exclude is None else [open_file(path) for path in find_files(job.exclude, "exclude")]
     catalogue = open_catalogue(job)
+    _check_dimension(files, columns, catalogue.index.dim)
     mask = item_mask(job, catalogue.index)
     _check_apart(job, [*files, *pairs])
     folder = Folder(job.out_path)
@@ -171,6 +174,18 @@ class _Scoring:
     def _more(self, users: int) -> None:
         self._searched += users
         self._reporter.progress(self._searched, self._of, self._begin)
+
+
+def _check_dimension(files: Sequence[InputFile], columns: Columns, dimension: int) -> None:
+    """Raises: BatchError: no row of a file can be searched."""
+    for file in files:
+        kind = reader_of(file.path).schema.field(columns.vector).type
+        if pa.types.is_fixed_size_list(kind) and kind.list_size != dimension:
+            raise BatchError(
+                "bad_data",
+                f"{file.path}: vectors have {kind.list_size} values, the items {dimension}; "
+                "they are of two models, or one file is the wrong one",
+            )
 
 
 def _check_apart(job: Job, files: Sequence[InputFile]) -> None:
