@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 Rows = npt.NDArray[Any]
+_NULL = "the vector is null"
 
 #: [values] Looked at together for NaN and Inf: what is noted of them stays within the cache.
 _VALUES_AT_ONCE = 1 << 18
@@ -98,7 +99,7 @@ def find_column(
 
 
 def vectors_of(column: pa.Array | pa.ChunkedArray, dimension: int) -> Vectors:
-    """The vectors of a column of lists of floats, or of bytes: f32 or f16 values, told by their number.
+    """The vectors of a column of lists of floats, or of bytes: f32 or f16 values, told by each row's length.
 
     float64 is rounded to float32. Rows are a view of the column where all are usable and lie one behind the
     other.
@@ -111,29 +112,38 @@ def vectors_of(column: pa.Array | pa.ChunkedArray, dimension: int) -> Vectors:
         column = column.storage
     if pa.types.is_binary_view(column.type):
         column = column.cast(pa.large_binary())
-    problems: dict[int, str] = {}
-    of_bytes = is_bytes_type(column.type)
-    if of_bytes:
-        values, starts, lengths, dtype = _bytes_of(column, dimension)
-        unit = "bytes"
-        wanted = dimension * dtype.itemsize
-    else:
-        values, starts, lengths = _values_of(column)
-        unit = "values"
-        wanted = dimension
+    if is_bytes_type(column.type):
+        return _vectors_of_bytes(column, dimension)
+    values, starts, lengths = _values_of(column)
     null = nulls_of(column)
-    for row in np.flatnonzero(null):
-        problems[int(row)] = "the vector is null"
-    for row in np.flatnonzero(~null & (lengths != wanted)):
-        problems[int(row)] = f"has {lengths[row]} {unit}, not {wanted}"
-    rows = _rows(values, starts, wanted, problems)
-    if of_bytes:
-        rows = rows.view(dtype)
-    elif column.values.null_count and len(column):
+    problems = {int(row): _NULL for row in np.flatnonzero(null)}
+    for row in np.flatnonzero(~null & (lengths != dimension)):
+        problems[int(row)] = f"has {lengths[row]} values, not {dimension}"
+    rows = _rows(values, starts, dimension, problems)
+    if column.values.null_count and len(column):
         first, end = int(starts.min()), int((starts + lengths).max())  # of a slice, not of the whole column
-        empty = _rows(nulls_of(column.values.slice(first, end - first)), starts - first, wanted, problems)
+        empty = _rows(nulls_of(column.values.slice(first, end - first)), starts - first, dimension, problems)
         for row in np.flatnonzero(empty.any(axis=1)):
             problems.setdefault(int(row), f"value {int(np.argmax(empty[row]))} is null")
+    return _finite(rows, problems)
+
+
+def _vectors_of_bytes(column: pa.Array, dimension: int) -> Vectors:
+    """Each row tells by its own length what it holds: which rows are usable must not depend on those beside it."""
+    values, starts, lengths = _bytes_of(column)
+    null = nulls_of(column)
+    halves, singles = ~null & (lengths == 2 * dimension), ~null & (lengths == 4 * dimension)
+    problems = {int(row): _NULL for row in np.flatnonzero(null)}
+    for row in np.flatnonzero(~(null | halves | singles)):
+        problems[int(row)] = f"has {lengths[row]} bytes, not {4 * dimension} (float32) or {2 * dimension} (float16)"
+    if not halves.any():
+        return _finite(_rows(values, starts, 4 * dimension, problems).view(np.float32), problems)
+    if not singles.any():
+        return _finite(_rows(values, starts, 2 * dimension, problems).view(np.float16), problems)
+    rows = np.zeros((len(column), dimension), np.float32)
+    for of_type, dtype in ((halves, np.float16), (singles, np.float32)):
+        width = dimension * np.dtype(dtype).itemsize
+        rows[of_type] = _rows(values, starts[of_type], width, {}).view(dtype)
     return _finite(rows, problems)
 
 
@@ -213,20 +223,14 @@ def _values_of(column: pa.Array) -> tuple[Rows, Rows, Rows]:
     return values, *layout_of(column)
 
 
-def _bytes_of(column: pa.Array, dimension: int) -> tuple[Rows, Rows, Rows, np.dtype[Any]]:
+def _bytes_of(column: pa.Array) -> tuple[Rows, Rows, Rows]:
     kind = column.type
     if pa.types.is_fixed_size_binary(kind):
         size = kind.byte_width
         starts = (np.arange(len(column), dtype=np.int64) + column.offset) * size
-        lengths = np.full(len(column), size, np.int64)
-        values = np.frombuffer(column.buffers()[1] or b"", np.uint8)
-    else:
-        starts, lengths = _between(column, np.int64 if pa.types.is_large_binary(kind) else np.int32)
-        values = np.frombuffer(column.buffers()[2] or b"", np.uint8)
-    halves = len(lengths) != 0 and np.count_nonzero(lengths == 2 * dimension) > np.count_nonzero(
-        lengths == 4 * dimension
-    )
-    return values, starts, lengths, np.dtype(np.float16 if halves else np.float32)
+        return np.frombuffer(column.buffers()[1] or b"", np.uint8), starts, np.full(len(column), size, np.int64)
+    starts, lengths = _between(column, np.int64 if pa.types.is_large_binary(kind) else np.int32)
+    return np.frombuffer(column.buffers()[2] or b"", np.uint8), starts, lengths
 
 
 def _rows(values: Rows, starts: Rows, width: int, problems: dict[int, str]) -> Rows:

@@ -216,6 +216,24 @@ def test_items_as_parquet_with_text_ids(tmp_path, index):
     assert rows_of(results(tmp_path / "out")) == expected
 
 
+def test_ids_too_long_for_one_array_of_text(monkeypatch):
+    """Arrow's text counts bytes with 32 bits; ids beyond that are joined with 64, and none is lost."""
+    from maxdot import tables
+    from maxdot.batch.catalogue import ids_and_names
+
+    parts = [pa.array(["a", "b"]), pa.array(["c"])]
+    real, refused = pa.concat_arrays, []
+
+    def overflowing(arrays):
+        if pa.types.is_string(arrays[0].type):
+            refused.append(arrays)
+            raise pa.ArrowInvalid("offset overflow while concatenating arrays")
+        return real(arrays)
+
+    monkeypatch.setattr(tables.pa, "concat_arrays", overflowing)
+    assert ids_and_names(parts, "items")[1].to_pylist() == ["a", "b", "c"] and len(refused) == 1
+
+
 @pytest.mark.parametrize("at_once", [1 << 19, 100])
 def test_exclusions_in_any_order(tmp_path, index, monkeypatch, at_once):
     from maxdot.batch import exclusions
@@ -375,6 +393,7 @@ def test_another_job_is_refused(tmp_path, index):
         ({"share": (3, 3)}, "usage", "share: 3/3"),
         ({"users": "missing.parquet"}, "io", "missing.parquet"),
         ({"users": []}, "usage", "no users"),
+        ({"layout": "list", "k": 2**20, "row_group_users": 2048}, "usage", "2048 users of 1048576 results"),
         ({"items": "missing.maxdot"}, "io", "missing.maxdot"),
         ({"id_column": "name"}, "bad_data", "no column 'name'; there are 'user_id', 'vector'"),
         ({"id_column": "vector"}, "bad_data", "holds no ids"),

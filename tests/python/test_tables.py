@@ -112,6 +112,17 @@ def test_views_may_lie_anywhere():
     assert rows_of(column).tolist() == [[6, 7, 8], [0, 1, 2], [1, 2, 3]]
 
 
+def test_each_row_of_bytes_tells_its_own_type():
+    x = np.array([[1.5, -2.0, 3.25], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]], np.float32)
+    rows = [x[0].astype(np.float16).tobytes(), x[1].tobytes(), None, x[2].astype(np.float16).tobytes(), b"12345"]
+    whole = vectors_of(pa.array(rows, pa.binary()), D)
+    assert whole.problems == {2: "the vector is null", 4: "has 5 bytes, not 12 (float32) or 6 (float16)"}
+    assert whole.rows.dtype == np.float32 and (whole.rows[[0, 1, 3]] == x).all()
+    for row in (0, 1, 3):  # whatever stands beside it
+        alone = vectors_of(pa.array([rows[row]], pa.binary()), D)
+        assert alone.problems == {} and (alone.rows[0].astype(np.float32) == whole.rows[row]).all()
+
+
 def test_bytes_that_are_not_aligned():
     x = X.astype(np.float32)
     column = pa.array([b"z", *(row.tobytes() for row in x)], pa.binary()).slice(1)
@@ -144,7 +155,9 @@ def test_wrong_lengths():
     assert vectors.problems == {n: f"has {m} values, not 3" for n, m in ((0, 2), (2, 0), (3, 4))}
     assert vectors.rows.tolist() == [[0] * 3, [1, 2, 3], [0] * 3, [0] * 3]
     assert vectors_of(fixed(X), 4).problems[5] == "has 3 values, not 4"
-    assert vectors_of(pa.array([b"123", b"1" * 12], pa.binary()), D).problems == {0: "has 3 bytes, not 12"}
+    assert vectors_of(pa.array([b"123", b"1" * 12], pa.binary()), D).problems == {
+        0: "has 3 bytes, not 12 (float32) or 6 (float16)"
+    }
 
 
 def test_float64_beyond_float32():

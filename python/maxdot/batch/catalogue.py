@@ -13,7 +13,7 @@ import pyarrow as pa
 from maxdot.batch.inputs import InputFile, column_of, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.index import Index
-from maxdot.tables import is_vector_type, vectors_of
+from maxdot.tables import is_vector_type, one_array, vectors_of
 
 _ROWS_AT_ONCE = 1 << 14
 
@@ -155,8 +155,7 @@ def ids_and_names(ids: list[pa.Array], path: str) -> tuple[npt.NDArray[np.int64]
         joined = joined.cast(joined.type.value_type)
     if joined.null_count:
         raise BatchError("bad_data", f"{path}: {joined.null_count} items have no id; mend them, or leave them out")
-    array = joined.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
+    array = one_array(joined)
     if pa.types.is_integer(array.type):
         numbers = array.to_numpy(zero_copy_only=False)
         if len(numbers) and (numbers.min() < 0 or numbers.max() > np.iinfo(np.int64).max):

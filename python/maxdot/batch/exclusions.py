@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import InputFile, Unit, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
-from maxdot.tables import find_column, is_id_type
+from maxdot.tables import find_column, is_id_type, one_array
 
 #: Users whose ids are held at once while the pairs are read: some tens of MB of text. More users, another reading.
 _USERS_AT_ONCE = 1 << 19
@@ -131,8 +131,7 @@ class Exclusions:
         item_names: pa.Array | None,
     ) -> None:
         rows = np.concatenate([part for part, _ in users])
-        encoded = pa.chunked_array([ids for _, ids in users]).combine_chunks()
-        encoded = (encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded).dictionary_encode()
+        encoded = one_array(pa.chunked_array([ids for _, ids in users])).dictionary_encode()
         # An id may stand in several rows: those of code c are by_code[starts[c] : starts[c + 1]].
         valid = np.asarray(encoded.indices.is_valid())
         codes = np.asarray(encoded.indices.fill_null(0))[valid]

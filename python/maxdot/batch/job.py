@@ -16,6 +16,8 @@ ScoreValues: TypeAlias = Literal["f32", "f64"]
 
 #: Results of a row group of the outputs that nobody sized: about 16 MB of ids and scores.
 _RESULTS_OF_A_GROUP = 1 << 20
+#: Arrow's lists count with 32 bits.
+_MOST_RESULTS_OF_LISTS = (1 << 31) - 1
 
 
 class BatchError(Exception):
@@ -95,6 +97,12 @@ class Job:
         one_of("scores", self.scores, get_args(ScoreValues))
         one_of("on_bad_row", self.on_bad_row, get_args(OnBadRow))
         one_of("compression", self.compression, ("zstd", "snappy", "lz4", "gzip", "brotli", "none"))
+        if self.layout == "list" and self.users_of_a_group * self.k > _MOST_RESULTS_OF_LISTS:
+            raise BatchError(
+                "usage",
+                f"row_group_users, k: {self.users_of_a_group} users of {self.k} results are more than the "
+                f"{_MOST_RESULTS_OF_LISTS} that lists of a row group hold; choose fewer",
+            )
         i, n = self.share
         if not 0 <= i < n:
             raise BatchError("usage", f"share: {i}/{n} is none of 0/{n} to {n - 1}/{n}")
