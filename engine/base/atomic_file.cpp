@@ -112,8 +112,15 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   file_entry(path_, "write it", [this] { open(); });
 }
 
-void AtomicFile::open() {
-  struct stat old {};
+AtomicFile AtomicFile::resume(std::string path, std::uint64_t kept, std::uint64_t total) {
+  AtomicFile file;
+  file.path_ = std::move(path);
+  check_path(file.path_);
+  file_entry(file.path_, "write it", [&] { file.reopen(kept, total); });
+  return file;
+}
+
+bool AtomicFile::look_at_target(struct stat& old) {
   const bool exists = ::stat(path_.c_str(), &old) == 0;
   if (!exists && errno != ENOENT) fail_errno(path_, "cannot write", errno);
   if (exists && S_ISDIR(old.st_mode)) fail(path_, "is a directory; name a file to write");
@@ -128,11 +135,55 @@ void AtomicFile::open() {
   if (!fs::is_directory(folder_, ignored)) {
     fail(path_, "cannot write: the folder '" + folder_ + "' does not exist; create it first");
   }
+  return exists;
+}
+
+void AtomicFile::open() {
+  struct stat old {};
+  const bool exists = look_at_target(old);
   buffer_.reset(new unsigned char[write_buffer_bytes]);
   reclaim_temporaries(folder_);
   temporary_ = Temporary(folder_, exists ? 0600 : 0666, path_);
   // A private file must not become readable by being replaced, nor its owner lose it.
   if (exists) take_over_owner(temporary_.descriptor(), old);
+}
+
+void AtomicFile::reopen(std::uint64_t kept, std::uint64_t total) {
+  struct stat old {};
+  const bool exists = look_at_target(old);
+  buffer_.reset(new unsigned char[write_buffer_bytes]);
+  reclaim_temporaries(folder_);
+  const std::string partial = target_ + ".partial";
+  temporary_ = Temporary::named(partial, exists ? 0600 : 0666, path_);
+  if (kept > 0) temporary_.keep();
+  if (exists) take_over_owner(temporary_.descriptor(), old);
+  struct stat found {};
+  if (::fstat(temporary_.descriptor(), &found) != 0) fail_errno(path_, "cannot write", errno);
+  if (static_cast<std::uint64_t>(found.st_size) < kept) {
+    fail(path_, "cannot be continued: '" + partial + "' holds " + std::to_string(found.st_size) +
+                    " bytes, fewer than the " + std::to_string(kept) +
+                    " that were written; begin anew");
+  }
+  if (uninterrupted(
+          [&] { return ::ftruncate(temporary_.descriptor(), static_cast<off_t>(kept)); }) != 0)
+    fail_errno(path_, "cannot cut '" + partial + "'", errno);
+  // A filesystem that cannot reserve says so otherwise, and is left to find out.
+  const int reserved = total == 0 ? 0 : uninterrupted([&] {
+    return ::fallocate(temporary_.descriptor(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(total));
+  });
+  if (reserved != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
+    fail_errno(path_, "cannot reserve " + std::to_string(total) + " bytes for it", errno);
+  }
+  written_ = kept;
+}
+
+void AtomicFile::sync() {
+  require_open();
+  flush();
+  const int error = sync_descriptor(temporary_.descriptor());
+  if (error == 0) return temporary_.keep();
+  temporary_.discard();
+  fail_errno(path_, "cannot write (an older file of this name is unchanged)", error);
 }
 
 void AtomicFile::require_open() const {

@@ -1,6 +1,8 @@
 // AtomicFile: a file that appears whole or not at all. POSIX.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,6 +22,12 @@ class AtomicFile {
   /// Removes what killed writers left in the folder. Throws Error: io, out_of_memory,
   /// invalid_argument (a NUL in the path).
   explicit AtomicFile(std::string path);
+  /// One that another process may go on with. Its temporary is `path` + ".partial", and once `sync`
+  /// was called it stays without a commit. Keeps its first `kept` bytes, and reserves the
+  /// disk for `total` of them where the filesystem can do that. Throws Error: io (also: another
+  /// process writes it, fewer than `kept` bytes are there, the disk has not the space),
+  /// out_of_memory, invalid_argument.
+  static AtomicFile resume(std::string path, std::uint64_t kept, std::uint64_t total);
   AtomicFile(AtomicFile&& other) noexcept = default;
   AtomicFile& operator=(AtomicFile&& other) noexcept = default;
 
@@ -28,6 +36,9 @@ class AtomicFile {
   /// Overwrites bytes already written (a header whose checksums come last). Throws Error (io).
   void write_at(std::uint64_t offset, const void* data, std::size_t bytes);
   std::uint64_t written() const noexcept { return written_; }
+  /// What was written is on the disk, and stays there, when this returns. Requires a file of
+  /// `resume`. Throws Error (io).
+  void sync();
   /// Throws Error: io, out_of_memory. Only if the message says "is written whole" has the file been
   /// replaced.
   void commit();
@@ -40,7 +51,11 @@ class AtomicFile {
   static void commit_both(AtomicFile& first, AtomicFile& second);
 
  private:
+  AtomicFile() = default;
+  /// Finds out what is replaced, and whether it is there. Throws Error (io).
+  bool look_at_target(struct stat& old);
   void open();
+  void reopen(std::uint64_t kept, std::uint64_t total);
   void require_open() const;
   void flush();
   void put(std::uint64_t offset, const unsigned char* data, std::size_t bytes);

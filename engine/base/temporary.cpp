@@ -116,10 +116,37 @@ Temporary::Temporary(const std::string& folder, mode_t mode, const std::string& 
   }
 }
 
+Temporary Temporary::named(const std::string& name, mode_t mode, const std::string& path) {
+  Temporary file;
+  file.kept_ = true;  // until it is ours
+  file.name_ = name;
+  for (;;) {
+    constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    file.fd_ = uninterrupted([&] { return ::open(name.c_str(), flags, mode); });
+    if (file.fd_ < 0) fail_errno(path, "cannot open '" + name + "' to write it", errno);
+    struct stat opened {};
+    if (::fstat(file.fd_, &opened) != 0 || !S_ISREG(opened.st_mode))
+      fail(path, "cannot be written by way of '" + name + "', which is not a file; remove that");
+    if (!lock(file.fd_, LOCK_EX) && errno == EWOULDBLOCK) {
+      fail(path, "is written by another process, which has '" + name +
+                     "' open; let it finish, or name another file");
+    }
+    // Whoever had the lock before may have renamed or removed what was opened here.
+    struct stat found {};
+    if (::lstat(name.c_str(), &found) == 0 && found.st_ino == opened.st_ino &&
+        found.st_dev == opened.st_dev) {
+      file.kept_ = false;
+      return file;
+    }
+    close_descriptor(file.fd_);
+  }
+}
+
 Temporary::Temporary(Temporary&& other) noexcept
     : folder_(std::move(other.folder_)),
       name_(std::exchange(other.name_, std::string())),
-      fd_(std::exchange(other.fd_, -1)) {}
+      fd_(std::exchange(other.fd_, -1)),
+      kept_(other.kept_) {}
 
 Temporary& Temporary::operator=(Temporary&& other) noexcept {
   if (this != &other) {
@@ -127,6 +154,7 @@ Temporary& Temporary::operator=(Temporary&& other) noexcept {
     folder_ = std::move(other.folder_);
     name_ = std::exchange(other.name_, std::string());
     fd_ = std::exchange(other.fd_, -1);
+    kept_ = other.kept_;
   }
   return *this;
 }
@@ -156,7 +184,7 @@ int Temporary::rename_to(const std::string& target) noexcept {
 void Temporary::discard() noexcept {
   // The name first: without the lock another process may remove it, and a third make a new file of
   // this name.
-  if (fd_ >= 0 && !name_.empty()) ::unlink(name_.c_str());
+  if (fd_ >= 0 && !name_.empty() && !kept_) ::unlink(name_.c_str());
   name_.clear();
   close_descriptor(fd_);
 }

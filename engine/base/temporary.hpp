@@ -17,13 +17,20 @@ class Temporary {
   /// A new, empty file in `folder`, created with `mode`. Throws Error (io) that names `path`;
   /// std::bad_alloc.
   Temporary(const std::string& folder, mode_t mode, const std::string& path);
+  /// The file `name`, which another process may have left; made with `mode` if it is not there.
+  /// Throws Error (io) that names `path`, also while another process has it.
+  static Temporary named(const std::string& name, mode_t mode, const std::string& path);
   Temporary(Temporary&& other) noexcept;
   Temporary& operator=(Temporary&& other) noexcept;
-  /// Closes it and removes its name.
+  /// Closes it and removes its name, unless it is kept.
   ~Temporary();
 
   /// -1 when it is closed.
   int descriptor() const noexcept { return fd_; }
+
+  /// From here on it keeps its name and its bytes when this is destroyed or discarded. Requires a
+  /// name.
+  void keep() noexcept { kept_ = true; }
 
   /// Gives it a hidden name, if it has none. A file can be renamed over another, but not linked
   /// over one. From here to `rename_to` a killed process leaves it behind, for reclaim_temporaries.
@@ -37,6 +44,7 @@ class Temporary {
   std::string folder_;
   std::string name_;  // empty: it has none
   int fd_ = -1;
+  bool kept_ = false;
 };
 
 /// A second, hidden name of the file at `target`, if there is one, so that it can be put back.

@@ -23,6 +23,7 @@ struct MatrixWriter::Impl {
   std::size_t rows;
   std::size_t cols;
   std::size_t appended = 0;
+  bool resumable = false;
 
   bool has_prefixes() const { return format == Format::ivecs || format == Format::fvecs; }
   void check_append(bool of_ids, std::size_t count) const;
@@ -67,31 +68,73 @@ void MatrixWriter::Impl::write_rows(const From* values, std::size_t count) {
   }
 }
 
+namespace {
+
+using Format = MatrixWriter::Format;
+
+bool is_npy(Format format) { return format == Format::npy_i64 || format == Format::npy_f32; }
+
+void check_shape(const std::string& path, Format format, std::size_t rows, std::size_t cols) {
+  if (format > Format::fvecs) {
+    throw Error(ErrorCode::invalid_argument, path + ": format " +
+                                                 std::to_string(static_cast<int>(format)) +
+                                                 " is not a value of MatrixWriter::Format");
+  }
+  if (cols == 0 || (!is_npy(format) && cols > std::numeric_limits<std::int32_t>::max())) {
+    throw Error(ErrorCode::invalid_argument,
+                path + ": cannot write rows of " + std::to_string(cols) + " values");
+  }
+  // 8 bytes a value also covers the dimension field of each row.
+  const auto values = base::checked_mul(rows, cols);
+  if (!values || !base::checked_mul(*values, 8)) {
+    throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " +
+                                                 std::to_string(cols) +
+                                                 " values are more than a file can hold");
+  }
+}
+
+std::string header_of(Format format, std::size_t rows, std::size_t cols) {
+  return is_npy(format) ? io::make_npy_header(format == Format::npy_i64 ? "<i8" : "<f4", rows, cols)
+                        : std::string();
+}
+
+/// Of a file, with its first `rows`.
+std::uint64_t bytes_of(Format format, std::size_t header, std::size_t rows, std::size_t cols) {
+  const std::size_t row = is_npy(format) ? cols * (format == Format::npy_i64 ? 8 : 4)
+                                         : (cols + 1) * sizeof(std::int32_t);
+  return header + std::uint64_t{rows} * row;
+}
+
+}  // namespace
+
 MatrixWriter::MatrixWriter(const std::string& path, Format format, std::size_t rows,
                            std::size_t cols) {
   base::file_entry(path, "write it", [&] {
-    if (format > Format::fvecs) {
-      throw Error(ErrorCode::invalid_argument, path + ": format " +
-                                                   std::to_string(static_cast<int>(format)) +
-                                                   " is not a value of MatrixWriter::Format");
-    }
-    const bool npy = format == Format::npy_i64 || format == Format::npy_f32;
-    if (cols == 0 || (!npy && cols > std::numeric_limits<std::int32_t>::max())) {
-      throw Error(ErrorCode::invalid_argument,
-                  path + ": cannot write rows of " + std::to_string(cols) + " values");
-    }
-    // 8 bytes a value also covers the dimension field of each row.
-    const auto values = base::checked_mul(rows, cols);
-    if (!values || !base::checked_mul(*values, 8)) {
-      throw Error(ErrorCode::invalid_argument, path + ": " + std::to_string(rows) + " x " +
-                                                   std::to_string(cols) +
-                                                   " values are more than a file can hold");
-    }
+    check_shape(path, format, rows, cols);
     impl_ = std::make_unique<Impl>(Impl{base::AtomicFile(path), path, format, rows, cols});
-    if (!npy) return;
-    const std::string header =
-        io::make_npy_header(format == Format::npy_i64 ? "<i8" : "<f4", rows, cols);
+    const std::string header = header_of(format, rows, cols);
     impl_->file.write(header.data(), header.size());
+  });
+}
+
+MatrixWriter::MatrixWriter(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+
+MatrixWriter MatrixWriter::resume(const std::string& path, Format format, std::size_t rows,
+                                  std::size_t cols, std::size_t done) {
+  return base::file_entry(path, "write it", [&] {
+    check_shape(path, format, rows, cols);
+    if (done > rows) {
+      throw Error(ErrorCode::invalid_argument, path + ": cannot go on behind row " +
+                                                   std::to_string(done) + " of " +
+                                                   std::to_string(rows));
+    }
+    const std::string header = header_of(format, rows, cols);
+    const std::uint64_t kept = done == 0 ? 0 : bytes_of(format, header.size(), done, cols);
+    MatrixWriter writer(std::make_unique<Impl>(
+        Impl{base::AtomicFile::resume(path, kept, bytes_of(format, header.size(), rows, cols)),
+             path, format, rows, cols, done, true}));
+    if (done == 0) writer.impl_->file.write(header.data(), header.size());
+    return writer;
   });
 }
 
@@ -146,6 +189,17 @@ void MatrixWriter::Impl::check_complete() const {
   if (appended == rows) return;
   throw Error(ErrorCode::invalid_argument, path + ": only " + std::to_string(appended) + " of " +
                                                std::to_string(rows) + " rows were appended");
+}
+
+void MatrixWriter::sync() {
+  Impl& of = impl();
+  base::file_entry(of.path, "write it", [&] {
+    if (!of.resumable) {
+      throw Error(ErrorCode::invalid_argument,
+                  of.path + ": is not of MatrixWriter::resume, so there is nothing to go on with");
+    }
+    of.file.sync();
+  });
 }
 
 void MatrixWriter::commit() {

@@ -1,7 +1,9 @@
-// read_id_pairs: pairs of ids from an array or a text file.
+// PairFile: pairs of ids from an array or a text file.
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,39 +21,69 @@ namespace maxdot {
 inline namespace v0_1 {
 namespace {
 
-template <typename T>
-IdPairs read_npy_pairs(const base::InputFile& file, const io::NpyHeader& header) {
-  constexpr std::size_t block_pairs = 65536;
-  const auto count = static_cast<std::size_t>(header.shape[0]);
-  IdPairs pairs;
-  pairs.first.reserve(count);
-  pairs.second.reserve(count);
-  std::vector<T> block(2 * block_pairs);
-  for (std::size_t done = 0; done < count;) {
-    const std::size_t n = std::min(count - done, block_pairs);
-    file.read_at(header.data_offset + done * 2 * sizeof(T), block.data(), n * 2 * sizeof(T));
+/// Where pairs come from.
+class PairSource {
+ public:
+  PairSource() = default;
+  PairSource(const PairSource&) = delete;
+  PairSource& operator=(const PairSource&) = delete;
+  virtual ~PairSource() = default;
+
+  /// Appends the next pairs, `most` at most. Fewer come only at the end. Throws Error.
+  virtual void append_next(IdPairs& pairs, std::size_t most) = 0;
+  /// How many there are, if that is known before they are read.
+  virtual std::size_t count() const { return 0; }
+};
+
+class NpyPairs final : public PairSource {
+ public:
+  explicit NpyPairs(const base::InputFile& file) : file_(file), header_(io::read_npy_header(file)) {
+    narrow_ = header_.descr == "<i4";
+    if (!narrow_ && header_.descr != "<i8") io::refuse_npy_dtype(file.path(), header_, "int64");
+    if (header_.shape.size() != 2 || header_.shape[1] != 2 || header_.fortran_order) {
+      throw Error(ErrorCode::unsupported, file.path() +
+                                              ": pairs are a C-order array of shape [m, 2]; save "
+                                              "numpy.stack([users, items], axis=1)");
+    }
+    io::check_npy_payload(file, header_, narrow_ ? 4 : 8);
+  }
+
+  std::size_t count() const override { return static_cast<std::size_t>(header_.shape[0]); }
+
+  void append_next(IdPairs& pairs, std::size_t most) override {
+    const std::size_t last = done_ + std::min(most, count() - done_);
+    while (done_ < last) {
+      const std::size_t n = std::min(last - done_, block_pairs);
+      if (narrow_) {
+        append(pairs, narrow_block_, n);
+      } else {
+        append(pairs, wide_block_, n);
+      }
+      done_ += n;
+    }
+  }
+
+ private:
+  static constexpr std::size_t block_pairs = 65536;
+
+  template <typename T>
+  void append(IdPairs& pairs, std::vector<T>& block, std::size_t n) {
+    block.resize(2 * n);
+    const std::size_t bytes = n * 2 * sizeof(T);
+    file_.read_at(header_.data_offset + done_ * 2 * sizeof(T), block.data(), bytes);
     for (std::size_t i = 0; i < n; ++i) {
       pairs.first.push_back(block[2 * i]);
       pairs.second.push_back(block[2 * i + 1]);
     }
-    done += n;
   }
-  return pairs;
-}
 
-IdPairs read_npy_pairs(const base::InputFile& file) {
-  const io::NpyHeader header = io::read_npy_header(file);
-  const bool narrow = header.descr == "<i4";
-  if (!narrow && header.descr != "<i8") io::refuse_npy_dtype(file.path(), header, "int64");
-  if (header.shape.size() != 2 || header.shape[1] != 2 || header.fortran_order) {
-    throw Error(ErrorCode::unsupported, file.path() +
-                                            ": pairs are a C-order array of shape [m, 2]; save "
-                                            "numpy.stack([users, items], axis=1)");
-  }
-  io::check_npy_payload(file, header, narrow ? 4 : 8);
-  return narrow ? read_npy_pairs<std::int32_t>(file, header)
-                : read_npy_pairs<std::int64_t>(file, header);
-}
+  const base::InputFile& file_;
+  io::NpyHeader header_;
+  bool narrow_ = false;
+  std::size_t done_ = 0;
+  std::vector<std::int32_t> narrow_block_;
+  std::vector<std::int64_t> wide_block_;
+};
 
 /// A whole cell, or nothing of it.
 bool parse_id(std::string_view text, std::int64_t& id) {
@@ -83,14 +115,16 @@ bool parse_pair(std::string_view text, std::int64_t& first, std::int64_t& second
   return number_from(at, second) != std::string_view::npos;
 }
 
-class TextPairs {
+class TextPairs final : public PairSource {
  public:
-  TextPairs(const base::InputFile& file, const PairColumns& columns)
-      : file_(file), columns_(columns), lines_(file, "a pair; write user,item on each line") {}
+  TextPairs(const base::InputFile& file, PairColumns columns)
+      : file_(file),
+        columns_(std::move(columns)),
+        lines_(file, "a pair; write user,item on each line") {}
 
-  IdPairs read() {
-    for (std::string line; lines_.next(line);) {
-      std::string_view text = line;
+  void append_next(IdPairs& pairs, std::size_t most) override {
+    while (most > 0 && lines_.next(line_)) {
+      std::string_view text = line_;
       constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
       if (lines_.number() == 1 && text.starts_with(byte_order_mark))
         text.remove_prefix(byte_order_mark.size());
@@ -102,8 +136,9 @@ class TextPairs {
       const bool first = !std::exchange(started_, true);
       if (first ? parse_pair(text, user, item) : is_pair(text, user, item)) {
         if (first && !(columns_.user.empty() && columns_.item.empty())) refuse_names();
-        pairs_.first.push_back(user);
-        pairs_.second.push_back(item);
+        pairs.first.push_back(user);
+        pairs.second.push_back(item);
+        --most;
       } else if (first) {
         read_names(text);
       } else {
@@ -111,7 +146,6 @@ class TextPairs {
                                                wanted_ + " as decimal numbers");
       }
     }
-    return std::move(pairs_);
   }
 
  private:
@@ -160,9 +194,9 @@ class TextPairs {
   }
 
   const base::InputFile& file_;
-  const PairColumns& columns_;
+  PairColumns columns_;
   io::LineReader lines_;
-  IdPairs pairs_;
+  std::string line_;
   std::vector<std::string_view> cells_;
   PairPlaces places_;
   std::string wanted_ = "user,item";
@@ -171,17 +205,61 @@ class TextPairs {
   bool named_ = false;
 };
 
+std::unique_ptr<PairSource> source_of(const base::InputFile& file, const PairColumns& columns) {
+  if (!file.path().ends_with(".npy")) return std::make_unique<TextPairs>(file, columns);
+  if (!columns.user.empty() || !columns.item.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                file.path() + ": an array has no names of columns; its first holds the users");
+  }
+  return std::make_unique<NpyPairs>(file);
+}
+
 }  // namespace
+
+struct PairFile::Impl {
+  Impl(const std::string& path, const PairColumns& columns)
+      : file(path), source(source_of(file, columns)) {}
+
+  base::InputFile file;
+  std::unique_ptr<PairSource> source;
+};
+
+PairFile::PairFile(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+PairFile::PairFile(PairFile&&) noexcept = default;
+PairFile& PairFile::operator=(PairFile&&) noexcept = default;
+PairFile::~PairFile() = default;
+
+PairFile PairFile::open(const std::string& path, const PairColumns& columns) {
+  return base::file_entry(path, "read its pairs",
+                          [&] { return PairFile(std::make_unique<Impl>(path, columns)); });
+}
+
+bool PairFile::next(IdPairs& pairs, std::size_t most) {
+  if (impl_ == nullptr) {
+    throw Error(ErrorCode::invalid_argument,
+                "this PairFile is empty: it was moved from; open another");
+  }
+  return base::file_entry(impl_->file.path(), "read its pairs", [&] {
+    if (most == 0) {
+      throw Error(ErrorCode::invalid_argument,
+                  impl_->file.path() + ": 0 pairs are asked for; ask for 1 or more");
+    }
+    pairs.first.clear();
+    pairs.second.clear();
+    impl_->source->append_next(pairs, most);
+    return !pairs.first.empty();
+  });
+}
 
 IdPairs read_id_pairs(const std::string& path, const PairColumns& columns) {
   return base::file_entry(path, "read its pairs", [&] {
     const base::InputFile file(path);
-    if (!path.ends_with(".npy")) return TextPairs(file, columns).read();
-    if (!columns.user.empty() || !columns.item.empty()) {
-      throw Error(ErrorCode::invalid_argument,
-                  path + ": an array has no names of columns; its first holds the users");
-    }
-    return read_npy_pairs(file);
+    const std::unique_ptr<PairSource> source = source_of(file, columns);
+    IdPairs pairs;
+    pairs.first.reserve(source->count());
+    pairs.second.reserve(source->count());
+    source->append_next(pairs, std::numeric_limits<std::size_t>::max());
+    return pairs;
   });
 }
 

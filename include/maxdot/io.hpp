@@ -81,6 +81,27 @@ struct PairPlaces {
 /// doubt: several that may be meant, a name that is missing, the item first.
 PairPlaces find_pair_columns(std::span<const std::string> names, const PairColumns& columns = {});
 
+/// An open file of pairs, read from its first to its last in constant memory. `read_id_pairs` tells
+/// what it reads and throws.
+class PairFile {
+ public:
+  static PairFile open(const std::string& path, const PairColumns& columns = {});
+
+  PairFile(PairFile&&) noexcept;
+  PairFile& operator=(PairFile&&) noexcept;
+  ~PairFile();
+
+  /// The next pairs, `most` at most, in place of what `pairs` held. False at the end: there are
+  /// none. Throws Error as `read_id_pairs`; invalid_argument once it was moved from, or for a
+  /// `most` of 0.
+  bool next(IdPairs& pairs, std::size_t most);
+
+ private:
+  struct [[gnu::visibility("hidden")]] Impl;
+  explicit PairFile(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
 /// Reads pairs (user, item) from an int64 (or int32) .npy of shape [m, 2], or from any other file
 /// as text with a comma, semicolon, tab or spaces between decimal numbers. A first line that is no
 /// pair holds the names of the columns, of which find_pair_columns takes two. Without one the first
@@ -98,6 +119,13 @@ class MatrixWriter {
   enum class Format { npy_i64, npy_f32, ivecs, fvecs };
   /// Throws Error: io, invalid_argument.
   MatrixWriter(const std::string& path, Format format, std::size_t rows, std::size_t cols);
+  /// A writer with which another process may go on where this one ends. Its temporary is `path` +
+  /// ".partial", which stays without `commit` once `sync` was called. Goes on behind the first
+  /// `done` rows that stand there, 0 to begin anew; the caller knows that they are of this matrix.
+  /// Reserves the disk for all rows, where the filesystem can. Throws Error: io (another process
+  /// writes it, fewer than `done` rows are there, the disk has not the space), invalid_argument.
+  static MatrixWriter resume(const std::string& path, Format format, std::size_t rows,
+                             std::size_t cols, std::size_t done);
   MatrixWriter(MatrixWriter&&) noexcept;
   MatrixWriter& operator=(MatrixWriter&&) noexcept;
   ~MatrixWriter();
@@ -107,6 +135,9 @@ class MatrixWriter {
   void append(const std::int64_t* values, std::size_t count);
   /// Appends `count` rows of scores (formats npy_f32, fvecs), each rounded once to f32.
   void append(const double* values, std::size_t count);
+  /// What was appended is on the disk, and stays there, when this returns. Throws Error: io;
+  /// invalid_argument if the writer is not of `resume`.
+  void sync();
   /// Syncs and renames. Throws Error (io; invalid_argument if rows are missing).
   void commit();
   /// Commits two files that belong together: nobody finds one new at its path beside the other old,
@@ -118,6 +149,7 @@ class MatrixWriter {
 
  private:
   struct [[gnu::visibility("hidden")]] Impl;
+  explicit MatrixWriter(std::unique_ptr<Impl> impl) noexcept;
   Impl& impl() const;
   std::unique_ptr<Impl> impl_;
 };

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import signal
 import subprocess
 import time
 import unittest
@@ -108,7 +107,7 @@ class Batch(CliTest):
         for round_ in range(30):
             metric = ("dot", "cosine")[round_ % 2]
             command = [BINARY, "batch", "index.mxd", "users.npy", "--ids", "ids.npy", "--scores", "scores.npy", "-k", str(K),
-                       "--metric", metric]
+                       "--metric", metric, "--restart"]
             with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL) as process:
                 while not is_writing(process, self.folder) and process.poll() is None:
                     pass
@@ -117,7 +116,7 @@ class Batch(CliTest):
             scores = self.folder / "scores.npy"
             if scores.exists():
                 self.assertEqual(scores.read_bytes(), expected[(self.folder / "ids.npy").read_bytes()])
-        self.outputs()
+        self.outputs("--restart")
         self.assertEqual(sorted(os.listdir(self.folder)), names)
 
     def test_more_results_than_items(self):
@@ -174,22 +173,6 @@ class Long(CliTest):
         self.make_users("few.fbin", 2000)
         self.make_users("many.fbin", 400000)  # 26 MB in, 32 MB out
         self.assertLess(self.peak_memory("many.fbin"), self.peak_memory("few.fbin") + 8 * 1024)
-
-    def test_interrupted_leaves_nothing(self):
-        self.make_users("users.fbin", 20000000)
-        (self.folder / "ids.npy").write_bytes(b"before")
-        names = sorted(os.listdir(self.folder))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            command = [BINARY, "batch", "index.mxd", "users.fbin", "--ids", "ids.npy", "--chunk", "64", "-k", "1"]
-            with subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True) as process:
-                deadline = time.monotonic() + 60
-                while not is_writing(process, self.folder) and time.monotonic() < deadline:
-                    time.sleep(0.01)
-                process.send_signal(number)
-                self.assertEqual(process.communicate(timeout=60)[1], "")
-                self.assertEqual(process.returncode, -number)
-            self.assertEqual(sorted(os.listdir(self.folder)), names)
-            self.assertEqual(pathlib.Path(self.folder, "ids.npy").read_bytes(), b"before")
 
 
 if __name__ == "__main__":

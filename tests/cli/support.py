@@ -134,13 +134,13 @@ def brute_force(items, queries, k, metric, normalize=False, ids=None):
 
 
 def is_writing(process, folder):
-    """Whether the process has a temporary file in the folder open: one without a name, or with a hidden one."""
+    """Whether the process has a temporary file in the folder open: one without a name, a hidden or a partial one."""
     descriptors = pathlib.Path(f"/proc/{process.pid}/fd")
     try:
         targets = [os.readlink(entry) for entry in descriptors.iterdir()]
     except OSError:  # it has ended, or closed one meanwhile
         return False
-    return any(target.startswith(f"{os.path.realpath(folder)}/") and target.endswith((" (deleted)", ".tmp"))
+    return any(target.startswith(f"{os.path.realpath(folder)}/") and target.endswith((" (deleted)", ".tmp", ".partial"))
                for target in targets)
 
 

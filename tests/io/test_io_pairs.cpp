@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "alloc_faults.hpp"
@@ -121,4 +122,45 @@ TEST_CASE("io: pairs from arrays and from text") {
   refuse("x.npy", npy("'<f8'", "(3, 2)", bytes_of(flat)), ErrorCode::unsupported,
          "x.astype('int64')");
   refuse("x.npy", npy("'<i8'", "(4, 2)", bytes_of(flat)), ErrorCode::bad_format, "cut short");
+}
+
+TEST_CASE("io: pairs some at a time are the pairs of the whole file") {
+  const Folder folder;
+  std::vector<std::int64_t> flat(2 * 70001);
+  std::string text = "item,user\n";
+  for (std::size_t i = 0; i < flat.size(); i += 2) {
+    flat[i] = static_cast<std::int64_t>(i * 7919 % 10007);
+    flat[i + 1] = static_cast<std::int64_t>(i);
+    text += std::to_string(flat[i + 1]) + "," + std::to_string(flat[i]) + "\n";
+  }
+  const std::string array = folder.put("p.npy", npy("'<i8'", "(70001, 2)", bytes_of(flat)));
+  const std::string table = folder.put("p.csv", text);
+  const maxdot::IdPairs whole = maxdot::read_id_pairs(array);
+  for (const std::string& path : {array, table}) {
+    for (const std::size_t most : {std::size_t{1}, std::size_t{65537}, ~std::size_t{0}}) {
+      CAPTURE(path);
+      CAPTURE(most);
+      maxdot::PairFile file = maxdot::PairFile::open(path);
+      maxdot::IdPairs all;
+      maxdot::IdPairs part = {{1, 2, 3}, {4, 5, 6}};  // what it held is replaced
+      while (file.next(part, most)) {
+        CHECK_UNARY(part.first.size() <= most && part.first.size() == part.second.size());
+        all.first.insert(all.first.end(), part.first.begin(), part.first.end());
+        all.second.insert(all.second.end(), part.second.begin(), part.second.end());
+      }
+      CHECK(part.first.empty());
+      CHECK_FALSE(file.next(part, most));
+      CHECK(all.first == whole.first);
+      CHECK(all.second == whole.second);
+    }
+  }
+  maxdot::PairFile file = maxdot::PairFile::open(table);
+  maxdot::IdPairs part;
+  check_refused([&] { file.next(part, 0); }, ErrorCode::invalid_argument, table, "0 pairs");
+  const maxdot::PairFile taken = std::move(file);
+  CHECK_THROWS_AS(file.next(part, 1), maxdot::Error);  // NOLINT(bugprone-use-after-move)
+  const std::string broken = folder.put("x.csv", "1,2\n3,4\n5\n");
+  maxdot::PairFile to_break = maxdot::PairFile::open(broken);
+  CHECK(to_break.next(part, 2));
+  check_refused([&] { to_break.next(part, 2); }, ErrorCode::bad_format, broken, "line 3: '5'");
 }

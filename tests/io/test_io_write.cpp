@@ -112,3 +112,94 @@ TEST_CASE(
   std::memcpy(&id, bytes.data() + bytes.size() - sizeof(id), sizeof(id));
   CHECK(id == static_cast<std::int64_t>(score));
 }
+
+TEST_CASE("io: a matrix that one writer leaves is finished by another") {
+  const std::vector<double> scores = {0.5, -2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  const std::vector<std::int64_t> ids = {1, -1, 2147483647, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  const auto check = [](const char* name, Format format, const auto& values) {
+    CAPTURE(name);
+    const Folder folder;
+    const std::string path = folder / name;
+    const std::string partial = path + ".partial";
+    {
+      MatrixWriter whole(folder / "whole", format, 4, 3);
+      whole.append(values.data(), 4);
+      whole.commit();
+    }
+    folder.put(name, "before");
+    for (std::size_t done = 0; done <= 4; ++done) {
+      CAPTURE(done);
+      {
+        MatrixWriter first = MatrixWriter::resume(path, format, 4, 3, 0);
+        first.append(values.data(), done);
+        first.sync();
+        first.append(values.data(), 4 - done);  // is not kept
+        check_refused([&] { MatrixWriter::resume(path, format, 4, 3, 0); }, ErrorCode::io, path,
+                      "is written by another process");
+      }
+      CHECK(fs::exists(partial));
+      MatrixWriter second = MatrixWriter::resume(path, format, 4, 3, done);
+      second.append(values.data() + 3 * done, 4 - done);
+      second.commit();
+      CHECK(folder.get(name) == folder.get("whole"));
+      CHECK_FALSE(fs::exists(partial));
+    }
+    // What was never synced does not stay.
+    {
+      MatrixWriter unused = MatrixWriter::resume(path, format, 4, 3, 0);
+      unused.append(values.data(), 2);
+    }
+    CHECK(folder.entries() == 2);
+    {
+      MatrixWriter first = MatrixWriter::resume(path, format, 4, 3, 0);
+      first.append(values.data(), 1);
+      first.sync();
+    }
+    check_refused([&] { MatrixWriter::resume(path, format, 4, 3, 2); }, ErrorCode::io, path,
+                  "cannot be continued");
+    check_refused([&] { MatrixWriter::resume(path, format, 4, 3, 5); }, ErrorCode::invalid_argument,
+                  path, "behind row 5 of 4");
+    CHECK(fs::exists(partial));  // a refusal takes nothing away
+    MatrixWriter again = MatrixWriter::resume(path, format, 4, 3, 1);
+    again.append(values.data() + 3, 3);
+    again.commit();
+    CHECK(folder.get(name) == folder.get("whole"));
+    CHECK(folder.entries() == 2);
+  };
+  check("s.npy", Format::npy_f32, scores);
+  check("s.fvecs", Format::fvecs, scores);
+  check("i.npy", Format::npy_i64, ids);
+  check("i.ivecs", Format::ivecs, ids);
+
+  const Folder folder;
+  MatrixWriter plain(folder / "x.npy", Format::npy_i64, 4, 3);
+  check_refused([&] { plain.sync(); }, ErrorCode::invalid_argument, folder / "x.npy",
+                "MatrixWriter::resume");
+}
+
+TEST_CASE("io: what stands in the way of a partial file is left alone") {
+  const Folder folder;
+  const std::string path = folder / "i.npy";
+  const auto resume = [&] { MatrixWriter::resume(path, Format::npy_i64, 4, 3, 0); };
+  fs::create_directory(path + ".partial");
+  check_refused(resume, ErrorCode::io, path, "cannot open");
+  fs::remove(path + ".partial");
+  folder.put("other", "of somebody else");
+  fs::create_symlink(folder / "other", path + ".partial");
+  check_refused(resume, ErrorCode::io, path, "cannot open");
+  CHECK(folder.get("other") == "of somebody else");
+  CHECK(fs::is_symlink(path + ".partial"));
+}
+
+TEST_CASE("io: a link to a file that a partial file is to replace stays a link") {
+  const Folder folder;
+  folder.put("target.ivecs", "before");
+  fs::create_symlink(folder / "target.ivecs", folder / "link.ivecs");
+  const std::vector<std::int64_t> ids = {1, 2};
+  MatrixWriter writer = MatrixWriter::resume(folder / "link.ivecs", Format::ivecs, 1, 2, 0);
+  writer.append(ids.data(), 1);
+  CHECK(fs::exists(folder / "target.ivecs.partial"));
+  writer.commit();
+  CHECK(fs::is_symlink(folder / "link.ivecs"));
+  CHECK(folder.get("target.ivecs") == bytes_of(std::vector<std::int32_t>{2, 1, 2}));
+}

@@ -1,33 +1,23 @@
-// maxdot batch: every user against every item, in memory that does not grow with the users.
+// maxdot batch: every user against every item, in memory that grows neither with the users nor with
+// the pairs that are excluded.
 #include <algorithm>
 #include <limits>
 #include <memory>
 
+#include "commands/batch_command.hpp"
+#include "commands/batch_results.hpp"
+#include "commands/batch_scoring.hpp"
 #include "commands/command.hpp"
-#include "commands/id_lists.hpp"
 #include "commands/scoring.hpp"
 #include "maxdot/maxdot.hpp"
 
 namespace maxdot::tools {
 namespace {
 
-struct BatchCommand {
-  std::string index_path;
-  std::string users_path;
-  std::string ids_path;
-  std::string scores_path;
-  std::string exclude_path;
-  std::string exclude_ids_path;
-  PairColumns columns;
-  std::string mask_path;
-  std::optional<Metric> metric;
-  std::uint64_t k = 100;
-  std::uint64_t chunk = 0;
-  std::uint64_t threads = 0;
-  bool json = false;
-};
-
 constexpr std::size_t bytes_per_result = sizeof(std::int64_t) + sizeof(double);
+
+// What is saved need not be done again. Each time the disk is synced, so not too often.
+constexpr double seconds_between_saves = 5;
 
 // Large chunks are fast, because the engine batches their rows. What limits them: the buffers
 // should stay a few tens of MB, and a chunk should be over in seconds, for the progress line.
@@ -45,98 +35,161 @@ std::size_t default_chunk(const MatrixFile& users, const Index& index, std::size
 // The engine would find an id that .ivecs cannot hold only when it turns up in a result, maybe
 // hours later.
 void check_ids_fit(const BatchCommand& command, const Index& index) {
-  if (ids_format(command.ids_path) != MatrixWriter::Format::ivecs) return;
+  if (ids_format(command.out.ids) != MatrixWriter::Format::ivecs) return;
   for (std::size_t row = 0; row < index.size(); ++row) {
     if (index.item_id(row) <= std::numeric_limits<std::int32_t>::max()) continue;
-    throw Failure(ExitCode::bad_data, command.ids_path +
+    throw Failure(ExitCode::bad_data, command.out.ids +
                                           ": .ivecs holds ids up to 2147483647 but the index has " +
                                           std::to_string(index.item_id(row)) + "; write .npy");
   }
 }
 
 void check_arguments(const BatchCommand& command) {
-  ids_format(command.ids_path);
+  ids_format(command.out.ids);
   const std::vector<std::string> inputs = {command.index_path, command.users_path,
                                            command.exclude_path, command.exclude_ids_path,
                                            command.mask_path};
-  check_output(command.ids_path, inputs);
-  if (command.scores_path.empty()) return;
-  scores_format(command.scores_path);
-  check_output(command.scores_path, inputs);
+  check_output(command.out.ids, inputs);
+  std::vector<std::string> taken = inputs;
+  taken.push_back(command.out.ids);
+  if (!command.out.scores.empty()) {
+    scores_format(command.out.scores);
+    check_output(command.out.scores, inputs);
+    check_two_files(command.out.ids, command.out.scores);
+    taken.push_back(command.out.scores);
+  }
+  if (!command.out.bad_rows.empty()) check_output(command.out.bad_rows, taken);
+  if (command.scan && command.null_bad_rows) {
+    throw Failure(
+        ExitCode::usage,
+        "--scan looks for what would end the job, which --on-bad-row null lets nothing do; "
+        "give one of them");
+  }
 }
 
-/// What the users have seen, and the items that may be returned.
-struct BatchFilters {
-  OwnedIdLists exclude;
-  std::vector<std::uint8_t> item_mask;
+/// What the results depend on: a stopped job goes on only if all of it is the same.
+Json about(const BatchCommand& command, const Index& index, const ShareRows& rows) {
+  const auto file = [](const std::string& path) { return path.empty() ? Json() : described(path); };
+  return {{"maxdot", MAXDOT_VERSION},
+          {"index", {{"items", index.size()}, {"checksum", std::to_string(index.info().checksum)}}},
+          {"users", described(command.users_path)},
+          {"first_user", rows.first},
+          {"user_count", rows.count()},
+          {"k", command.k},
+          {"metric", to_string(command.metric.value_or(index.info().metric))},
+          {"exclude", file(command.exclude_path)},
+          {"exclude_ids", file(command.exclude_ids_path)},
+          {"user_column", command.columns.user},
+          {"item_column", command.columns.item},
+          {"item_mask", file(command.mask_path)},
+          {"scores", command.out.scores},
+          {"bad_rows", command.out.bad_rows},
+          {"on_bad_row", command.null_bad_rows ? "null" : "fail"}};
+}
+
+/// What a run did.
+struct BatchOutcome {
+  std::size_t before = 0;  ///< users that an earlier process had done
+  std::uint64_t bad_rows = 0;
+  double seconds = 0;
 };
 
-BatchFilters read_filters(const BatchCommand& command, const Index& index, std::size_t users) {
-  BatchFilters filters;
-  if (!command.exclude_path.empty()) {
-    filters.exclude =
-        read_lists(command.exclude_path, command.exclude_ids_path, users, command.columns);
+void score_users(const BatchCommand& command, Scoring& scoring, Exclusions& exclusions,
+                 const ShareRows& rows, std::size_t rows_at_once, BatchResults& results) {
+  Progress progress("scoring", "users", rows.count(), command.form(), results.users());
+  const Stopwatch watch;
+  double saved = 0;  // [seconds]
+  while (results.users() < rows.count()) {
+    IdLists exclude;
+    const std::size_t first = rows.first + results.users();
+    const std::size_t count =
+        exclusions.next(first, std::min(rows_at_once, rows.last - first), exclude);
+    scoring.score(first, count, exclude, results);
+    progress.update(results.users());
+    if (watch.seconds() - saved > seconds_between_saves) {
+      results.save();
+      saved = watch.seconds();
+    }
   }
-  if (!command.mask_path.empty()) filters.item_mask = read_mask(command.mask_path, index.size());
-  return filters;
 }
 
-void score_all(const BatchCommand& command, const Index& index, const MatrixFile& users,
-               const BatchFilters& filters, std::size_t chunk) {
-  SearchOptions options;
-  options.threads = static_cast<int>(command.threads);
-  options.metric = command.metric;
-  options.filters.item_mask = filters.item_mask;
-  ListSlice excluded;
-  const std::size_t rows_at_once = std::min(chunk, users.rows());
-  Matrix buffer(rows_at_once, users.cols(), users.dtype());
-  std::vector<std::int64_t> ids(rows_at_once * command.k);
-  std::vector<double> scores(rows_at_once * command.k);
-  // After the buffers are there: until now a signal ends the command at once.
-  ResultWriter writer(command.ids_path, command.scores_path, users.rows(), command.k);
-  options.stop = writer.interrupt().stop();
-  Progress progress("scoring", "users", users.rows(), command.json ? Form::json : Form::text);
-  for (std::size_t begin = 0; begin < users.rows(); begin += rows_at_once) {
-    const std::size_t count = std::min(rows_at_once, users.rows() - begin);
-    blaming(command.users_path, [&] { users.read(begin, count, buffer.data()); });
-    options.filters.exclude = excluded.of(filters.exclude, begin, count);
-    writer.interrupt().run([&] {
-      search_rows(index, buffer.view().slice(0, count), command.k,
-                  {ids.data(), scores.data(), nullptr}, options, command.users_path, begin);
+Failure stopped(std::size_t users, const ShareRows& rows) {
+  return Failure(ExitCode::stopped, "stopped after " + with_thousands(users) + " of " +
+                                        with_thousands(rows.count()) +
+                                        " users; run the same command again to go on");
+}
+
+BatchOutcome score_all(const BatchCommand& command, const Index& index, const MatrixFile& users,
+                       const ShareRows& rows, std::size_t rows_at_once,
+                       const InterruptGuard& interrupt) {
+  Scoring scoring(command, index, users, rows_at_once, interrupt.stop());
+  BatchResults results(command.out, rows.count(), command.k, about(command, index, rows),
+                       command.users_path, command.restart);
+  BatchOutcome outcome{.before = results.users()};
+  const Stopwatch watch;
+  try {
+    interrupt.run([&] {
+      Exclusions exclusions(command, users.rows(), rows.first + results.users(), rows.last,
+                            interrupt);
+      score_users(command, scoring, exclusions, rows, rows_at_once, results);
     });
-    writer.append(ids.data(), scores.data(), count);
-    progress.update(begin + count);
+  } catch (const Interrupted&) {
+    results.save();
+    throw stopped(results.users(), rows);
   }
-  writer.commit();
+  results.commit();
+  outcome.bad_rows = results.bad_rows();
+  outcome.seconds = watch.seconds();
+  return outcome;
 }
 
-void report(const BatchCommand& command, const Index& index, std::size_t users, std::size_t chunk,
-            double seconds) {
+void report(const BatchCommand& command, const Index& index, const ShareRows& rows,
+            std::size_t chunk, const BatchOutcome& outcome) {
   const Metric metric = command.metric.value_or(index.info().metric);
-  const double rate = seconds > 0 ? static_cast<double>(users) / seconds : 0.0;
+  const auto scored = static_cast<double>(rows.count() - outcome.before);
+  const double rate = outcome.seconds > 0 ? scored / outcome.seconds : 0.0;
+  const double products = rate * static_cast<double>(index.size() * index.dimension()) / 1e9;
+  const auto bytes_of = [](const std::string& path) {
+    return path.empty() ? std::uint64_t{0} : described(path)["bytes"].get<std::uint64_t>();
+  };
+  const std::uint64_t bytes = bytes_of(command.out.ids) + bytes_of(command.out.scores);
   if (command.json) {
+    const auto path = [](const std::string& name) { return name.empty() ? Json() : Json(name); };
     print_json({{"index", command.index_path},
                 {"users_file", command.users_path},
-                {"users", users},
+                {"first_user", rows.first},
+                {"users", rows.count()},
+                {"users_before", outcome.before},
+                {"bad_rows", outcome.bad_rows},
                 {"items", index.size()},
                 {"k", command.k},
                 {"metric", to_string(metric)},
                 {"chunk", chunk},
-                {"ids_file", command.ids_path},
-                {"scores_file", command.scores_path.empty() ? Json() : Json(command.scores_path)},
-                {"seconds", seconds},
-                {"users_per_second", rate}});
+                {"ids_file", command.out.ids},
+                {"scores_file", path(command.out.scores)},
+                {"bad_rows_file", path(command.out.bad_rows)},
+                {"bytes", bytes},
+                {"seconds", outcome.seconds},
+                {"users_per_second", rate},
+                {"gmac_per_second", products}});
     return;
   }
-  print_fields(
-      {{"users", with_thousands(users)},
-       {"items", with_thousands(index.size())},
-       {"k", with_thousands(command.k)},
-       {"metric", to_string(metric)},
-       {"ids", printable(command.ids_path)},
-       {"scores", command.scores_path.empty() ? "not written" : printable(command.scores_path)},
-       {"time", human_seconds(seconds)},
-       {"users/s", with_thousands(static_cast<std::uint64_t>(rate))}});
+  const auto path = [](const std::string& name) {
+    return name.empty() ? "not written" : printable(name);
+  };
+  print_fields({{"users", with_thousands(rows.count())},
+                {"first user", with_thousands(rows.first)},
+                {"done before", with_thousands(outcome.before)},
+                {"bad rows", with_thousands(outcome.bad_rows)},
+                {"items", with_thousands(index.size())},
+                {"k", with_thousands(command.k)},
+                {"metric", to_string(metric)},
+                {"ids", path(command.out.ids)},
+                {"scores", path(command.out.scores)},
+                {"written", human_bytes(bytes)},
+                {"time", human_seconds(outcome.seconds)},
+                {"users/s", with_thousands(static_cast<std::uint64_t>(rate))},
+                {"10^9 products/s", with_thousands(static_cast<std::uint64_t>(products))}});
 }
 
 void run(const BatchCommand& command) {
@@ -146,29 +199,38 @@ void run(const BatchCommand& command) {
   const MatrixFile users = MatrixFile::open(command.users_path);
   check_dimension(users, index, command.index_path);
   check_ids_fit(command, index);
-  const BatchFilters filters = read_filters(command, index, users.rows());
+  const ShareRows rows = command.share.of(users.rows());
   const std::size_t chunk =
       command.chunk > 0 ? command.chunk : default_chunk(users, index, command.k);
-  const std::size_t rows_at_once = std::min(chunk, users.rows());
+  const std::size_t rows_at_once = std::min(chunk, rows.count());
   check_memory(rows_at_once, command.k, bytes_per_result, "use a smaller -k or --chunk");
-  const Stopwatch watch;
-  score_all(command, index, users, filters, chunk);
-  report(command, index, users.rows(), rows_at_once, watch.seconds());
+  // From here on the first signal ends the command soon, and what is done stays.
+  const InterruptGuard interrupt;
+  try {
+    if (command.scan) scan_users(command, users, rows, rows_at_once, interrupt);
+  } catch (const Interrupted&) {
+    throw stopped(0, rows);
+  }
+  const BatchOutcome outcome = score_all(command, index, users, rows, rows_at_once, interrupt);
+  report(command, index, rows, rows_at_once, outcome);
 }
 
 }  // namespace
 
 void register_batch(CLI::App& app) {
   const auto command = std::make_shared<BatchCommand>();
-  CLI::App& batch = *app.add_subcommand("batch", "Score a whole file of users in constant memory");
+  CLI::App& batch =
+      *app.add_subcommand("batch",
+                          "Score a whole file of users in constant memory. A job that "
+                          "was stopped goes on when it is run again");
   add_file(batch, "INDEX", command->index_path, "An index file")->required();
   add_file(batch, "USERS", command->users_path,
            "Embeddings of the users: .npy (f32, f16), .fvecs or .fbin")
       ->required();
-  add_file(batch, "--ids", command->ids_path,
+  add_file(batch, "--ids", command->out.ids,
            "Write the item ids [users, k]: .npy (int64) or .ivecs (int32)")
       ->required();
-  add_file(batch, "--scores", command->scores_path,
+  add_file(batch, "--scores", command->out.scores,
            "Write the scores [users, k]: .npy or .fvecs (float32)");
   CLI::Option* exclude = add_file(
       batch, "--exclude", command->exclude_path,
@@ -187,6 +249,21 @@ void register_batch(CLI::App& app) {
              "Users at once; more is faster and takes more memory (default: fits a few tens of "
              "MB). Results do "
              "not depend on it");
+  add_share(batch, command->share);
+  batch
+      .add_option_function<std::string>(
+          "--on-bad-row",
+          [command](const std::string& what) { command->null_bad_rows = what == "null"; },
+          "A row with NaN or an infinity ends the job (fail, the default), or its user gets ids of "
+          "-1 (null)")
+      ->check(CLI::IsMember({"fail", "null"}))
+      ->type_name("fail|null");
+  add_file(batch, "--bad-rows", command->out.bad_rows,
+           "Write the bad rows: a JSON object a line with file, row and reason");
+  batch.add_flag("--scan", command->scan,
+                 "Look for bad rows in the whole file before the first "
+                 "search");
+  batch.add_flag("--restart", command->restart, "Begin anew where a job was stopped");
   add_metric(batch, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_threads(batch, command->threads);
   add_json(batch, command->json);

@@ -69,6 +69,12 @@ MatrixWriter::Format scores_format(const std::string& path) {
       path + ": scores are written as .npy or .fvecs; give the file one of these endings");
 }
 
+void check_two_files(const std::string& ids_path, const std::string& scores_path) {
+  if (!same_file(ids_path, scores_path)) return;
+  throw Failure(ExitCode::usage,
+                scores_path + ": ids and scores cannot share a file; name two files");
+}
+
 ResultWriter::ResultWriter(const std::string& ids_path, const std::string& scores_path,
                            std::size_t rows, std::size_t k)
     : ids_path_(ids_path),
@@ -76,10 +82,7 @@ ResultWriter::ResultWriter(const std::string& ids_path, const std::string& score
       k_(k),
       ids_(ids_path, ids_format(ids_path), rows, k) {
   if (scores_path.empty()) return;
-  if (same_file(ids_path, scores_path)) {
-    throw Failure(ExitCode::usage,
-                  scores_path + ": ids and scores cannot share a file; name two files");
-  }
+  check_two_files(ids_path, scores_path);
   scores_.emplace(scores_path, scores_format(scores_path), rows, k);
 }
 

@@ -1,5 +1,5 @@
-// What `search` and `batch` share: guarded calls of the search, and result files that appear
-// together or not at all.
+// What `search` and `batch` share: guarded calls of the search and checks of its results; and the
+// result files of `search`, which appear together or not at all.
 #pragma once
 
 #include <cstddef>
@@ -51,6 +51,9 @@ class ResultWriter {
   MatrixWriter ids_;
   std::optional<MatrixWriter> scores_;
 };
+
+/// Throws Failure (usage) if both are one file.
+void check_two_files(const std::string& ids_path, const std::string& scores_path);
 
 /// The formats by ending, for a check before an index is opened. Throw Failure (usage).
 MatrixWriter::Format ids_format(const std::string& path);

@@ -20,6 +20,8 @@ const char* name_of(ExitCode code) noexcept {
       return "unsupported";
     case ExitCode::out_of_memory:
       return "out_of_memory";
+    case ExitCode::stopped:
+      return "stopped";
     case ExitCode::internal:
       break;
   }

@@ -19,6 +19,7 @@ enum class ExitCode : int {
   unsupported = 5,    ///< a valid request that this version or machine cannot serve
   out_of_memory = 6,  ///< an allocation failed
   internal = 70,      ///< a defect of maxdot
+  stopped = 75,       ///< by a signal, and the same command goes on (sysexits.h: EX_TEMPFAIL)
 };
 
 /// Its name in the JSON of an error: the enumerator's.

@@ -5,17 +5,13 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "console/disk.hpp"
 #include "console/failure.hpp"
 
 namespace maxdot::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path folder_of(const std::string& path) {
-  const fs::path parent = fs::path(path).parent_path();
-  return parent.empty() ? fs::path(".") : parent;
-}
 
 /// What the path leads to, also when a link points to a file that does not exist yet.
 fs::path link_target(fs::path path) {
@@ -55,7 +51,7 @@ void check_output(const std::string& path, const std::vector<std::string>& input
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     throw Failure(ExitCode::io, path + ": is a device or a pipe; name a regular file");
   }
-  const std::string folder = folder_of(path).string();
+  const std::string folder = folder_of(path);
   if (!fs::is_directory(folder, failed)) {
     throw Failure(ExitCode::io, path + ": its folder does not exist; create it first");
   }

@@ -19,7 +19,8 @@ constexpr const char* exit_codes =
     "  4   a file holds data that cannot be used\n"
     "  5   not supported by this version or machine\n"
     "  6   out of memory\n"
-    "  70  a defect of maxdot";
+    "  70  a defect of maxdot\n"
+    "  75  stopped by a signal; the same command goes on (batch)";
 
 }  // namespace
 

@@ -1,0 +1,44 @@
+// Bytes to and from the disk, each call until all are moved.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace maxdot::tools {
+
+/// A file descriptor, closed at the end. -1: none.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) noexcept : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor();
+
+  int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Writes all of `data` at `offset`. Throws Failure (io) that names `path`.
+void write_all(const Descriptor& file, std::uint64_t offset, std::string_view data,
+               const std::string& path);
+
+/// Reads `bytes` at `offset`. Throws Failure (io) that names `path`, also if the file ends before.
+void read_all(const Descriptor& file, std::uint64_t offset, void* data, std::size_t bytes,
+              const std::string& path);
+
+/// Writes `data` beside `path`, syncs and renames: `path` holds what it held or `data`, whole.
+/// Requires that nobody else writes it. Throws Failure (io).
+void replace_file(const std::string& path, std::string_view data);
+
+/// A file without a name in `folder`, for what is too large for memory: the system removes it when
+/// it is closed. Throws Failure (io).
+Descriptor open_unnamed(const std::string& folder);
+
+/// The folder that holds `path`.
+std::string folder_of(const std::string& path);
+
+}  // namespace maxdot::tools
