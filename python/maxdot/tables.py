@@ -71,6 +71,11 @@ def is_id_type(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
+def id_result_type(kind: pa.DataType) -> pa.DataType:
+    """The type in which results hold ids of this type: the same, but for views of text, from which Arrow cannot take."""
+    return pa.large_string() if pa.types.is_string_view(kind) else kind
+
+
 def find_column(
     schema: pa.Schema, name: str | None, wanted: str, source: str, advice: str = "say which column is meant"
 ) -> str:

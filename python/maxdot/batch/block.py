@@ -13,9 +13,15 @@ import pyarrow.compute as pc
 
 from maxdot.batch.exclusions import Csr, item_numbers
 from maxdot.batch.job import BatchError, Layout, OnBadRow, ScoreValues, at_least, one_of
-from maxdot.batch.results import Scored, TableMaker, joined, result_schema, users_at_once
+from maxdot.batch.results import (
+    Scored,
+    TableMaker,
+    joined,
+    result_schema,
+    users_at_once,
+)
 from maxdot.searchable import Metric, Searchable
-from maxdot.tables import find_column, is_id_type, vectors_of
+from maxdot.tables import find_column, id_result_type, is_id_type, vectors_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +137,7 @@ class BlockColumns:
         exclude = options.exclude_column
         if exclude is not None:
             _check_lists(plain, exclude)
-        return cls(name, plain.field(name).type, vector, options)
+        return cls(name, id_result_type(plain.field(name).type), vector, options)
 
     @property
     def names(self) -> list[str]:
@@ -150,7 +156,7 @@ class BlockColumns:
         step = users_at_once(self.options.k)
         for begin in range(0, table.num_rows, step):
             part = table.slice(begin, step)
-            ids = array_of(part, self.id)
+            ids = array_of(part, self.id).cast(self.id_type)
             vectors = vectors_of(array_of(part, self.vector), index.dimension)
             if vectors.problems and self.options.on_bad_row == "fail":
                 row = min(vectors.problems)
@@ -202,7 +208,8 @@ def _check_lists(schema: pa.Schema, name: str) -> None:
     if len(numbers) != 1:
         found = "no column" if not numbers else f"{len(numbers)} columns"
         raise BatchError(
-            "bad_data", f"users: {found} {name!r} of lists to exclude; there are {', '.join(map(repr, schema.names))}"
+            "bad_data",
+            f"users: {found} {name!r} of lists to exclude; there are {', '.join(map(repr, schema.names))}",
         )
     kind = schema.field(numbers[0]).type
     lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)

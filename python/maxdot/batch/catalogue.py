@@ -13,7 +13,7 @@ import pyarrow as pa
 from maxdot.batch.inputs import InputFile, column_of, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.index import Index
-from maxdot.tables import is_vector_type, one_array, vectors_of
+from maxdot.tables import id_result_type, is_vector_type, one_array, vectors_of
 
 _ROWS_AT_ONCE = 1 << 14
 
@@ -153,6 +153,7 @@ def ids_and_names(ids: list[pa.Array], path: str) -> tuple[npt.NDArray[np.int64]
     joined = pa.chunked_array(ids)
     if pa.types.is_dictionary(joined.type):
         joined = joined.cast(joined.type.value_type)
+    joined = joined.cast(id_result_type(joined.type))
     if joined.null_count:
         raise BatchError("bad_data", f"{path}: {joined.null_count} items have no id; mend them, or leave them out")
     array = one_array(joined)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import InputFile, Unit, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
-from maxdot.tables import find_column, is_id_type, one_array
+from maxdot.tables import find_column, id_result_type, is_id_type, one_array
 
 #: Users whose ids are held at once while the pairs are read: some tens of MB of text. More users, another reading.
 _USERS_AT_ONCE = 1 << 19
@@ -206,7 +206,8 @@ def item_numbers(items: pa.Array, item_names: pa.Array | None) -> pa.Array:
 
 
 def _plain(array: pa.Array) -> pa.Array:
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    array = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    return array.cast(id_result_type(array.type))
 
 
 def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:

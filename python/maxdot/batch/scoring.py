@@ -19,7 +19,7 @@ from maxdot.batch.folder import BadRows
 from maxdot.batch.inputs import Unit, column_of, reader_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.results import Regroup, Scored, TableMaker, users_at_once
-from maxdot.tables import is_vector_type, vectors_of
+from maxdot.tables import id_result_type, is_vector_type, vectors_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def columns_of(job: Job, units: Sequence[Unit]) -> Columns:
             columns = Columns(None, pa.int64(), vector)
         else:
             name = column_of(reader, job.id_column, "ids", path)
-            columns = Columns(name, reader.schema.field(name).type, vector)
+            columns = Columns(name, id_result_type(reader.schema.field(name).type), vector)
         if found is not None and columns != found:
             raise BatchError(
                 "bad_data", f"{path}: its columns are {columns}, those of the files before {found}; make all alike"
@@ -86,7 +86,7 @@ def slices_of(unit: Unit, columns: Columns, dimension: int, rows: int) -> Iterat
                 begin = unit.first_row + first
                 users = pa.array(np.arange(begin, begin + batch.num_rows, dtype=np.int64))
             else:
-                users = batch.column(columns.id)
+                users = batch.column(columns.id).cast(columns.id_type)
             yield Slice(first, users, vectors.rows, vectors.problems)
             first += batch.num_rows
     except (OSError, ValueError) as error:  # Arrow's errors are of both kinds

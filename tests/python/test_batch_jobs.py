@@ -1,0 +1,212 @@
+"""maxdot.batch as a job: refused, shared, stopped and killed, it gives the same bytes."""
+
+import json
+import os
+import signal
+
+import kill_batch
+import numpy as np
+import pytest
+from batch_files import (  # noqa: F401
+    D,
+    command,
+    contents,
+    expected_long,
+    index,
+    results,
+    rows_of,
+    vectors,
+    write_users,
+)
+from maxdot.batch import BatchError, Job, run
+
+
+def test_another_job_is_refused(tmp_path, index):
+    write_users(tmp_path / "users", counts=(20,))
+    about = dict(items=index.path, users=tmp_path / "users", out=tmp_path / "out")
+    run(Job(k=3, **about))
+    with pytest.raises(BatchError, match="options.k: 3, not 4"):
+        run(Job(k=4, **about))
+    write_users(tmp_path / "users", counts=(21,))
+    with pytest.raises(BatchError, match=r"0\.parquet\.size"):
+        run(Job(k=3, **about))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(BatchError, match=r"thesis\.txt"):
+        run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "mine"))
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    # An output that is not whole, by whatever, is done again.
+    part = tmp_path / "out" / "part-00000-00000.parquet"
+    write_users(tmp_path / "others", counts=(20,))
+    run(Job(items=index.path, users=tmp_path / "others", out=tmp_path / "out2", k=3))
+    part = tmp_path / "out2" / "part-00000-00000.parquet"
+    before = part.read_bytes()
+    part.write_bytes(before[:-1])
+    assert run(Job(items=index.path, users=tmp_path / "others", out=tmp_path / "out2", k=3)).units == 1
+    assert part.read_bytes() == before
+
+
+def test_results_never_become_users(tmp_path, index):
+    write_users(tmp_path / "users", counts=(5,))
+    with pytest.raises(BatchError, match="whose files are read"):
+        run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "users" / "out"))
+    with pytest.raises(BatchError, match="the folder of the results"):
+        run(Job(items=index.path, users=tmp_path / "users" / "0.parquet", out=tmp_path / "users"))
+    assert os.listdir(tmp_path / "users") == ["0.parquet"]
+
+
+def test_a_file_that_changes_meanwhile_is_told(tmp_path, index):
+    write_users(tmp_path / "users", counts=(200,), group=50)
+    path = tmp_path / "users" / "0.parquet"
+
+    def touch_after_two():
+        if len(list((tmp_path / "out").glob("*.parquet"))) == 2:
+            os.utime(path, ns=(1, 1))
+        return False
+
+    with pytest.raises(BatchError, match=r"0\.parquet: has changed while the job ran"):
+        run(Job(items=index.path, users=path, out=tmp_path / "out", k=3), stop=touch_after_two)
+    assert sorted(name for name in os.listdir(tmp_path / "out") if name != "_maxdot") == [
+        "part-00000-00000.parquet",
+        "part-00000-00001.parquet",
+    ]
+
+
+def test_damaged_files_are_told(tmp_path, index):
+    write_users(tmp_path / "users", counts=(300,))
+    path = tmp_path / "users" / "0.parquet"
+    whole = path.read_bytes()
+    for data in (b"", b"PAR1", whole[:-20], whole[:100] + b"\0" * 5000 + whole[5100:]):
+        path.write_bytes(data)
+        with pytest.raises(BatchError, match=r"0\.parquet") as failed:
+            run(Job(items=index.path, users=path, out=tmp_path / "out", k=3))
+        assert failed.value.kind in ("io", "bad_data")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"k": 0}, "usage", "k: 0"),
+        ({"k": True}, "usage", "k: True"),
+        ({"layout": "wide"}, "usage", "layout"),
+        ({"share": (3, 3)}, "usage", "share: 3/3"),
+        ({"users": "missing.parquet"}, "io", "missing.parquet"),
+        ({"users": []}, "usage", "no users"),
+        ({"layout": "list", "k": 2**20, "row_group_users": 2048}, "usage", "2048 users of 1048576 results"),
+        ({"items": "missing.maxdot"}, "io", "missing.maxdot"),
+        ({"id_column": "name"}, "bad_data", "no column 'name'; there are 'user_id', 'vector'"),
+        ({"id_column": "vector"}, "bad_data", "holds no ids"),
+        ({"vector_column": "user_id"}, "bad_data", "holds no vectors"),
+        ({"compression": "zip"}, "usage", "compression"),
+        ({"item_mask": "missing.npy"}, "io", "missing.npy"),
+    ],
+)
+def test_what_cannot_be_done_is_told(tmp_path, index, changes, kind, message):
+    write_users(tmp_path / "users", counts=(5,))
+    about = dict(items=index.path, users=tmp_path / "users", out=tmp_path / "out") | changes
+    for name in ("users", "items", "item_mask"):
+        if isinstance(about.get(name), str) and "missing" in about[name]:
+            about[name] = tmp_path / about[name]
+    with pytest.raises(BatchError, match=message) as failed:
+        run(Job(**about))
+    assert failed.value.kind == kind
+
+
+def test_users_of_another_model_are_refused(tmp_path, index):
+    np.save(tmp_path / "users.npy", vectors(10)[:, :-1])
+    with pytest.raises(BatchError, match=f"vectors have {D - 1} values, the items {D}"):
+        run(Job(items=index.path, users=tmp_path / "users.npy", out=tmp_path / "out", on_bad_row="skip"))
+
+
+@pytest.mark.parametrize("layout", ["long", "list"])
+def test_bytes_do_not_depend_on_threads_batches_or_shares(tmp_path, index, layout):
+    write_users(tmp_path / "users", counts=(300, 211))
+    about = dict(items=index.path, users=tmp_path / "users", k=5, layout=layout, row_group_users=50)
+    run(Job(out=tmp_path / "one", **about))
+    run(Job(out=tmp_path / "two", threads=1, batch=37, **about))
+    for share in range(3):
+        done = run(Job(out=tmp_path / "three", batch=1 + share, share=(share, 3), **about))
+        assert done.complete
+        assert (tmp_path / "three" / "_SUCCESS").exists() == (share == 2)
+    one = contents(tmp_path / "one")
+    assert len(one) == 6  # five units and _SUCCESS
+    assert contents(tmp_path / "two") == one
+    assert contents(tmp_path / "three") == one
+
+
+def test_command(tmp_path, index):
+    names, rows = write_users(tmp_path / "users")
+    done = command(
+        "--items",
+        index.path,
+        "--users",
+        tmp_path / "users",
+        "--out",
+        tmp_path / "out",
+        "-k",
+        3,
+        "--json",
+        "--verify-sample",
+        9,
+    )
+    out, err = done.communicate()
+    assert done.returncode == 0, err
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["event"] for event in events if event["event"] not in ("unit", "progress")] == [
+        "start",
+        "done",
+        "verified",
+    ]
+    assert events[-1]["wrong"] == 0 and events[-1]["users"] == 9
+    assert rows_of(results(tmp_path / "out")) == expected_long(index, names, rows, 3)
+    wrong = command("--items", index.path, "--users", tmp_path / "none", "--out", tmp_path / "x", "--json")
+    out, err = wrong.communicate()
+    assert wrong.returncode == 3 and json.loads(out)["event"] == "error" and "none" in err
+    usage = command("--items", index.path, "--json")
+    out, err = usage.communicate()
+    assert usage.returncode == 2 and json.loads(out)["kind"] == "usage"
+
+
+def test_a_signal_ends_after_the_unit_in_hand(tmp_path, index):
+    write_users(tmp_path / "users", counts=(4000,), group=16)
+    about = ["--items", index.path, "--users", tmp_path / "users", "-k", 50]
+    running = command(*about, "--out", tmp_path / "out", "--json")
+    for line in running.stdout:
+        if json.loads(line)["event"] == "unit":
+            running.send_signal(signal.SIGTERM)
+            break
+    rest = running.stdout.read()
+    assert running.wait() == 75, running.stderr.read()
+    assert json.loads(rest.splitlines()[-1])["complete"] is False
+    whole = run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "whole", k=50))
+    finished = run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=50))
+    assert 0 < finished.units < whole.units and finished.units + finished.skipped_units == whole.units
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_killed_anywhere_it_goes_on(tmp_path):
+    assert kill_batch.run_lives(tmp_path, lives=10, seed=3) > 0
+
+
+def test_two_processes_share_a_folder(tmp_path, index):
+    write_users(tmp_path / "users", counts=(2000,), group=20)
+    arguments = [
+        "--items",
+        index.path,
+        "--users",
+        tmp_path / "users",
+        "-k",
+        40,
+        "--out",
+        tmp_path / "out",
+        "--json",
+    ]
+    both = [command(*arguments), command(*arguments)]
+    units = 0
+    for running in both:
+        out, err = running.communicate()
+        assert running.returncode == 0, err
+        units += sum(json.loads(line)["event"] == "unit" for line in out.splitlines())
+    assert units == 100
+    run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "whole", k=40))
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")

@@ -1,0 +1,60 @@
+"""The sample of a job's results that is checked in float64."""
+
+import json
+
+import maxdot
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from batch_files import index, vectors, write_users  # noqa: F401
+from maxdot.batch import Job, run, verify_sample
+
+
+@pytest.mark.parametrize("metric", ["dot", "cosine", "euclidean"])
+@pytest.mark.parametrize("normalize", [False, True])
+def test_a_sample_of_right_results_has_no_fault(tmp_path, metric, normalize):
+    """Ties, items that are users, and rows of zeros and of very different norms."""
+    items = vectors(400, seed=4) * np.logspace(-6, 6, 400, dtype=np.float32)[:, np.newaxis]
+    items[100:140] = items[100]
+    items[200] = 0
+    maxdot.Index.build(items, metric=metric, normalize=normalize).save(tmp_path / "items.maxdot")
+    np.save(tmp_path / "users.npy", np.concatenate([items[90:110], items[195:205], vectors(20)]))
+    job = Job(items=tmp_path / "items.maxdot", users=tmp_path / "users.npy", out=tmp_path / "out", k=15)
+    run(job)
+    assert str(verify_sample(job, 50)) == "exact: 0 of 50 users wrong"
+
+
+def test_a_sample_finds_wrong_results(tmp_path, index):
+    write_users(tmp_path / "users", counts=(40,))
+    job = Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=5)
+    run(job)
+    assert verify_sample(job, 40).wrong == 0
+    part = tmp_path / "out" / "part-00000-00000.parquet"
+    right = pq.read_table(part)
+
+    def wrong_of(column, change):
+        values = right[column].to_pylist()
+        change(values)
+        table = right.set_column(
+            right.column_names.index(column),
+            right.schema.field(column),
+            pa.array(values, right.schema.field(column).type),
+        )
+        pq.write_table(table, part)
+        state = tmp_path / "out" / "_maxdot" / "units" / "part-00000-00000.json"
+        state.write_text(json.dumps(json.loads(state.read_text()) | {"bytes": part.stat().st_size}))
+        return verify_sample(job, 40).wrong
+
+    def swap(values):
+        values[0], values[1] = values[1], values[0]
+
+    def replace(values):
+        values[7] = 5 if values[7] != 5 else 8
+
+    def raise_score(values):
+        values[12] *= 1.001
+
+    assert wrong_of("item_id", swap) == 1
+    assert wrong_of("item_id", replace) == 1
+    assert wrong_of("score", raise_score) == 1
