@@ -14,11 +14,12 @@ RECHUB := build/venv-rechub
 SERVER := build/venv-server
 SERVING := build/venv-serving
 RAY := build/venv-ray
+BATCH := build/venv-batch
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -182,6 +183,19 @@ bench-batch: $(VENV)/ready ## a nightly batch from and to Parquet beside the bar
 	$(VENV)/bin/pip install -q .
 	$(VENV)/bin/python bench/batch/run.py $(ARGS)
 
+bench-batch-peers: $(PEERS)/ready ## the same batch by FAISS, ScaNN and implicit: rate and wrong positions (ARGS="--users 50000 --items 500000")
+	$(PEERS)/bin/pip install -q .
+	$(PEERS)/bin/python bench/batch/peers.py $(ARGS)
+
+bench-batch-engines: deps-java $(BATCH)/ready ## the same batch by the command, Ray Data and Spark: time, memory, and whether the rows are the same (ARGS as above)
+	$(BATCH)/bin/pip install -q .
+	$(BATCH)/bin/python bench/batch/engines.py $(ARGS)
+
+$(BATCH)/ready: bench/batch/requirements.txt | deps
+	python3 -m venv $(BATCH)
+	$(BATCH)/bin/pip install -q -r $<
+	touch $@
+
 $(PEERS)/ready: bench/peers/requirements.txt bench/peers/install.py | deps
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/python bench/peers/install.py
@@ -191,11 +205,12 @@ example-rechub: $(RECHUB)/ready ## train a recall model with torch-rechub in thr
 	$(RECHUB)/bin/pip install -q .
 	$(RECHUB)/bin/python examples/rechub/run.py --out build/example-rechub
 
-test-rechub: $(RECHUB)/ready ## torch-rechub's own serving tests with maxdot's builder, and the adapters' tests with torch
+test-rechub: $(RECHUB)/ready ## torch-rechub's own serving tests with maxdot's builder, and all tests that ask for torch
 	$(RECHUB)/bin/pip install -q .
 	$(RECHUB)/bin/python tests/rechub/run.py --out build/test-rechub
 	$(RECHUB)/bin/python -m pytest -q tests/python/test_rechub.py tests/python/test_rechub_evaluation.py \
-	  tests/python/test_implicit.py
+	  tests/python/test_implicit.py tests/python/test_arrays.py tests/python/test_evaluate.py tests/python/test_given_tables.py \
+	  tests/python/test_id_lists.py tests/python/test_objective_torch.py
 
 $(RECHUB)/ready: tests/rechub/requirements.txt examples/rechub/requirements.txt | deps
 	python3 -m venv $(RECHUB)

@@ -21,7 +21,7 @@ import time
 
 import numpy as np
 import pyarrow.parquet as pq
-from data import items, vectors, write_pairs, write_users
+from data import Data, add_data_options, vectors
 
 import maxdot
 
@@ -48,20 +48,20 @@ class Memory(threading.Thread):
             time.sleep(SAMPLE_SECONDS)
 
 
-def job(out, users, options, *more):
+def job(out, index, users, k, *more):
     shutil.rmtree(out, ignore_errors=True)
     command = [
         sys.executable,
         "-m",
         "maxdot.batch",
         "--items",
-        options.index,
+        index,
         "--users",
         users,
         "--out",
         out,
         "-k",
-        options.k,
+        k,
     ]
     command += ["--json", *more]
     running = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True)
@@ -93,26 +93,14 @@ def bare(index, k):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", type=int, default=2_000_000)
-    parser.add_argument("--items", type=int, default=500_000)
-    parser.add_argument("--pairs", type=int, default=20_000_000)
-    parser.add_argument("-k", type=int, default=100)
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench-batch"))
+    add_data_options(parser)
     parser.add_argument(
         "--sizes", type=float, nargs="+", default=[0.25, 0.5, 1.0], help="shares of --users, for the memory"
     )
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    data = options.out / f"{options.users}-{options.items}-{options.pairs}"
-    options.index = data / "items.maxdot"
-    if not (data / "ready").exists():
-        data.mkdir(exist_ok=True)
-        maxdot.Index.build(items(options.items), metric="dot").save(options.index)
-        for share in options.sizes:
-            write_users(data / f"users-{share}", int(options.users * share))
-        write_pairs(data / "seen.parquet", options.pairs, options.users, options.items)
-        (data / "ready").touch()
-    index = maxdot.Index.open(options.index)
+    data = Data(options)
+    data.make(options.sizes)
+    index = maxdot.Index.open(data.index)
     result = {
         "kernel": maxdot.kernel_name(),
         "threads": maxdot.available_threads(),
@@ -122,8 +110,9 @@ def main():
     result |= {"pairs": options.pairs, "k": options.k, "jobs": []}
     for share in options.sizes:
         before = bare(index, options.k)
-        more = ["--exclude", data / "seen.parquet"]
-        done = job(options.out / f"recall-{share}", data / f"users-{share}", options, *more)
+        done = job(
+            options.out / f"recall-{share}", data.index, data.users(share), options.k, "--exclude", data.pairs
+        )
         rate = statistics.mean([before, bare(index, options.k)])
         done["bare_users_per_second"] = rate
         done["ratio"] = done["users_per_second"] / rate

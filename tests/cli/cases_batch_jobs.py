@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from support import BINARY, IO, CliTest, npy_bytes, random_rows, read_npy, run, write_matrix
+from support import BINARY, IO, METRICS, CliTest, npy_bytes, random_rows, read_npy, run, write_matrix
 
 ITEMS, USERS, DIMENSION, K = 300, 40_000, 16, 5
 STOPPED = 75
@@ -196,6 +196,32 @@ class Job(CliTest):
         self.stopped("--exclude", "seen.npy")
         self.succeeds(*self.command("--exclude", "seen.npy"))
         self.assertEqual(self.results(), self.results("whole"))
+
+    def test_a_sample_is_checked(self):
+        source = random.Random(4)
+        self.seen([(source.randrange(USERS), source.randrange(ITEMS)) for _ in range(300_000)])
+        (self.folder / "mask.txt").write_text("".join(f"{row % 4 and 1}\n" for row in range(ITEMS)))
+        lists = (("--exclude", "seen.npy"), ("--exclude", "ends.npy", "--exclude-ids", "ids.npy"), ())
+        for metric in METRICS:
+            for exclude in lists:
+                options = (*exclude, "--metric", metric, "--item-mask", "mask.txt", "--verify-sample", 40)
+                document = self.json_of(*self.command(*options, k=ITEMS // 2))
+                self.assertEqual((document["sample_users"], document["sample_wrong"]), (40, 0))
+        few = ("batch", "index.mxd", "users.npy", "--share", f"5/{USERS}", "-k", 3, "--verify-sample", 9)
+        self.assertEqual(self.json_of(*few, "--ids", "a.ivecs", "--scores", "a.fvecs")["sample_users"], 1)
+        self.assertEqual(self.json_of(*few, "--ids", "a.npy")["sample_wrong"], 0)
+
+    def test_a_sample_finds_what_is_wrong(self):
+        """What a stopped job has left is changed, and then gone on with."""
+        for part, size, text in (("ids", 8, "item "), ("scores", 4, "score ")):
+            self.stopped("--restart")
+            partial = self.folder / f"out.{part}.npy.partial"
+            data = bytearray(partial.read_bytes())
+            data[128 + 2 * K * size] ^= 1  # of user 2, the first place
+            partial.write_bytes(data)
+            done = run(*self.command("--verify-sample", USERS), cwd=self.folder)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(f"error: 1 of {USERS:,} users have wrong results; user 2, place 1: {text}", done.stderr)
 
     def test_memory_does_not_grow_with_pairs(self):
         source = random.Random(9)

@@ -8,6 +8,7 @@
 #include "commands/batch_results.hpp"
 #include "commands/batch_scoring.hpp"
 #include "commands/command.hpp"
+#include "commands/sample_check.hpp"
 #include "commands/scoring.hpp"
 #include "maxdot/maxdot.hpp"
 
@@ -92,6 +93,7 @@ struct BatchOutcome {
   std::size_t before = 0;  ///< users that an earlier process had done
   std::uint64_t bad_rows = 0;
   double seconds = 0;
+  SampleVerdict sample;
 };
 
 void score_users(const BatchCommand& command, Scoring& scoring, Exclusions& exclusions,
@@ -120,12 +122,19 @@ Failure stopped(std::size_t users, const ShareRows& rows) {
 }
 
 BatchOutcome score_all(const BatchCommand& command, const Index& index, const MatrixFile& users,
-                       const ShareRows& rows, std::size_t rows_at_once,
-                       const InterruptGuard& interrupt) {
+                       const ShareRows& rows, std::size_t rows_at_once) {
+  // From here on the first signal ends the command soon, and what is done stays.
+  const InterruptGuard interrupt;
+  try {
+    if (command.scan) scan_users(command, users, rows, rows_at_once, interrupt);
+  } catch (const Interrupted&) {
+    throw stopped(0, rows);
+  }
   Scoring scoring(command, index, users, rows_at_once, interrupt.stop());
   BatchResults results(command.out, rows.count(), command.k, about(command, index, rows),
                        command.users_path, command.restart);
-  BatchOutcome outcome{.before = results.users()};
+  BatchOutcome outcome;
+  outcome.before = results.users();
   const Stopwatch watch;
   try {
     interrupt.run([&] {
@@ -169,6 +178,8 @@ void report(const BatchCommand& command, const Index& index, const ShareRows& ro
                 {"scores_file", path(command.out.scores)},
                 {"bad_rows_file", path(command.out.bad_rows)},
                 {"bytes", bytes},
+                {"sample_users", outcome.sample.users},
+                {"sample_wrong", outcome.sample.wrong},
                 {"seconds", outcome.seconds},
                 {"users_per_second", rate},
                 {"gmac_per_second", products}});
@@ -187,6 +198,8 @@ void report(const BatchCommand& command, const Index& index, const ShareRows& ro
                 {"ids", path(command.out.ids)},
                 {"scores", path(command.out.scores)},
                 {"written", human_bytes(bytes)},
+                {"checked in f64", with_thousands(outcome.sample.users) + " users, " +
+                                       with_thousands(outcome.sample.wrong) + " wrong"},
                 {"time", human_seconds(outcome.seconds)},
                 {"users/s", with_thousands(static_cast<std::uint64_t>(rate))},
                 {"10^9 products/s", with_thousands(static_cast<std::uint64_t>(products))}});
@@ -204,15 +217,16 @@ void run(const BatchCommand& command) {
       command.chunk > 0 ? command.chunk : default_chunk(users, index, command.k);
   const std::size_t rows_at_once = std::min(chunk, rows.count());
   check_memory(rows_at_once, command.k, bytes_per_result, "use a smaller -k or --chunk");
-  // From here on the first signal ends the command soon, and what is done stays.
-  const InterruptGuard interrupt;
-  try {
-    if (command.scan) scan_users(command, users, rows, rows_at_once, interrupt);
-  } catch (const Interrupted&) {
-    throw stopped(0, rows);
-  }
-  const BatchOutcome outcome = score_all(command, index, users, rows, rows_at_once, interrupt);
+  BatchOutcome outcome = score_all(command, index, users, rows, rows_at_once);
+  if (command.sample > 0)
+    outcome.sample = check_sample(command, index, users, rows, command.sample);
   report(command, index, rows, rows_at_once, outcome);
+  if (outcome.sample.wrong > 0) {
+    throw Failure(ExitCode::check_failed, with_thousands(outcome.sample.wrong) + " of " +
+                                              with_thousands(outcome.sample.users) +
+                                              " users have wrong results; " +
+                                              outcome.sample.first_wrong + "; please report it");
+  }
 }
 
 }  // namespace
@@ -263,6 +277,9 @@ void register_batch(CLI::App& app) {
   batch.add_flag("--scan", command->scan,
                  "Look for bad rows in the whole file before the first "
                  "search");
+  add_number(batch, "--verify-sample", command->sample, 0, std::uint64_t{1} << 20,
+             "Check the results of so many random users afterwards, in f64, by arithmetic that is "
+             "not the engine's");
   batch.add_flag("--restart", command->restart, "Begin anew where a job was stopped");
   add_metric(batch, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_threads(batch, command->threads);

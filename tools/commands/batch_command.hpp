@@ -28,6 +28,7 @@ struct BatchCommand {
   bool null_bad_rows = false;
   bool scan = false;
   bool restart = false;
+  std::uint64_t sample = 0;  // users to check afterwards
   bool json = false;
 
   Form form() const { return json ? Form::json : Form::text; }
