@@ -128,7 +128,7 @@ class BlockColumns:
     @classmethod
     def of(cls, schema: pa.Schema, options: BlockOptions) -> BlockColumns:
         """Raises: BatchError: a column is not there, or of another type."""
-        plain = pa.schema([(field.name, _storage_type(field.type)) for field in schema])
+        plain = pa.schema([(field.name, storage_type(field.type)) for field in schema])
         try:
             vector = find_column(plain, options.vector_column, "vectors", "users")
             name = find_column(plain, options.id_column, "ids", "users")
@@ -192,7 +192,7 @@ def _search(index: Searchable, names: pa.Array | None, users: BlockUsers, option
     return Scored.of(users.ids, ids, scores, users.problems, options.on_bad_row)
 
 
-def _storage_type(kind: pa.DataType) -> pa.DataType:
+def storage_type(kind: pa.DataType) -> pa.DataType:
     """Of a column of tensors, as Ray makes them, that of its lists."""
     return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
