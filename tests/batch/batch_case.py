@@ -1,8 +1,12 @@
 """Items and users on the disk, and the rows that maxdot.batch writes for them: what its engines must return, too."""
 
 import itertools
+import os
 import pathlib
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 
 import maxdot
@@ -61,6 +65,16 @@ class Case:
                 **{"metric": "dot", **options},
             )
         )
+        return ds.dataset(out, format="parquet").to_table()
+
+    def by_command(self, **options):
+        """The same of the command, by its defaults but for the exclusions and these options."""
+        out = self.folder / "by command"
+        items = self.folder / "items.parquet" if self.text else self.index
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        command = [sys.executable, "-m", "maxdot.batch", "--items", items, "--users", self.users, "--out", out, *words]
+        command += ["--exclude", self.folder / "seen.parquet", "--id-column=user_id", "--vector-column=vector"]
+        subprocess.run([*command, "--metric=dot"], check=True, capture_output=True)
         return ds.dataset(out, format="parquet").to_table()
 
     def asked(self, exclude=False, **options):
@@ -144,3 +158,51 @@ def _by_user(table):
         assert user not in found, f"the rows of {user} are not together"
         found[user] = [repr(row) for row in rows]
     return found
+
+
+class Gate:
+    """Users go through until `closed_from`; the others wait until the gate is opened. It notes who came, in whose process.
+
+    A worker of an engine has a copy: what they share is a folder.
+    """
+
+    def __init__(self, folder, closed_from):
+        self._folder = pathlib.Path(folder)
+        self._closed_from = closed_from
+        self._folder.mkdir()
+
+    def pass_through(self, users):
+        """`users`: a table or a record batch, whose first id decides."""
+        first = users.column("user_id")[0].as_py()
+        if first >= self._closed_from:
+            (self._folder / f"{first}@{os.getpid()}").touch()
+            until((self._folder / "open").exists)
+        return users
+
+    def waiting(self):
+        """(first user, process) of all that came to the closed gate."""
+        return {tuple(map(int, path.name.split("@"))) for path in self._folder.glob("*@*")}
+
+    def open(self):
+        (self._folder / "open").touch()
+
+
+def processes_that_map(path):
+    """Those that have an index open, without this one."""
+    found = set()
+    for maps in pathlib.Path("/proc").glob("[0-9]*/maps"):
+        try:
+            if str(path) in maps.read_text() and int(maps.parent.name) != os.getpid():
+                found.add(int(maps.parent.name))
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def until(true):
+    """Waits until `true()` is, and returns it."""
+    end = time.monotonic() + 120  # [seconds] far beyond what anything here takes
+    while not (value := true()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return value

@@ -4,6 +4,7 @@ import itertools
 import os
 import pathlib
 
+import batch_case
 import maxdot
 import numpy as np
 import pytest
@@ -16,14 +17,20 @@ _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def cluster():
+def local_ray():
+    os.environ["PYTHONPATH"] = str(pathlib.Path(batch_case.__file__).parent)  # of workers
     # CPUs of Ray are a number to place replicas by: a small machine can hold all of a test's.
     ray.init(num_cpus=16, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def cluster(local_ray):
     port = free_port()
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     yield port
     serve.shutdown()
-    ray.shutdown()
 
 
 @pytest.fixture
