@@ -6,6 +6,7 @@ APT := g++ clang-14 clang-format-14 libomp-14-dev cmake ninja-build make pkg-con
        libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev python3-dev python3-venv \
        abigail-tools golang-go
 APT_SERVER := libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc prometheus-cpp-dev libboost-dev libssl-dev
+APT_SPARK := default-jre-headless
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
 VENV := build/venv
@@ -15,11 +16,12 @@ SERVER := build/venv-server
 SERVING := build/venv-serving
 RAY := build/venv-ray
 BATCH := build/venv-batch
+SPARK := build/venv-spark
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers example-rechub test-rechub test-ray server deps-server test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers example-rechub test-rechub test-ray test-spark server deps-server deps-spark test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +44,9 @@ build: deps ## build the release preset: the command is then build/release/bin/m
 
 deps-server: deps ## install what the server needs, too
 	@$(MAKE) --no-print-directory deps APT="$(APT_SERVER)"
+
+deps-spark: deps ## install what Spark needs, too
+	@$(MAKE) --no-print-directory deps APT="$(APT_SPARK)"
 
 server: deps-server ## build the server: build/release/bin/maxdot-server (docs/serving.md)
 	cmake --preset release -DMAXDOT_BUILD_SERVER=ON
@@ -187,7 +192,7 @@ bench-batch-peers: $(PEERS)/ready ## the same batch by FAISS, ScaNN and implicit
 	$(PEERS)/bin/pip install -q .
 	$(PEERS)/bin/python bench/batch/peers.py $(ARGS)
 
-bench-batch-engines: deps-java $(BATCH)/ready ## the same batch by the command, Ray Data and Spark: time, memory, and whether the rows are the same (ARGS as above)
+bench-batch-engines: deps-spark $(BATCH)/ready ## the same batch by the command, Ray Data and Spark: time, memory, and whether the rows are the same (ARGS as above)
 	$(BATCH)/bin/pip install -q .
 	$(BATCH)/bin/python bench/batch/engines.py $(ARGS)
 
@@ -217,7 +222,7 @@ $(RECHUB)/ready: tests/rechub/requirements.txt examples/rechub/requirements.txt 
 	$(RECHUB)/bin/pip install -q -r $<
 	touch $@
 
-test-ray: $(RAY)/ready ## shards behind Ray Serve: exact, with replicas killed, with a shard down (installs Ray)
+test-ray: $(RAY)/ready ## shards behind Ray Serve and batches of Ray Data: exact, with replicas and workers killed (installs Ray)
 	$(RAY)/bin/pip install -q .
 	$(RAY)/bin/python -m mypy --cache-dir build/mypy-ray
 	$(RAY)/bin/python -m pytest -q -W ignore::DeprecationWarning tests/ray
@@ -225,6 +230,16 @@ test-ray: $(RAY)/ready ## shards behind Ray Serve: exact, with replicas killed, 
 $(RAY)/ready: tests/ray/requirements.txt | deps
 	python3 -m venv $(RAY)
 	$(RAY)/bin/pip install -q -r $<
+	touch $@
+
+test-spark: deps-spark $(SPARK)/ready ## batches of Spark in local mode: exact, with a worker killed (installs PySpark and a Java runtime)
+	$(SPARK)/bin/pip install -q .
+	$(SPARK)/bin/python -m mypy --cache-dir build/mypy-spark
+	$(SPARK)/bin/python -m pytest -q -W ignore::DeprecationWarning tests/spark
+
+$(SPARK)/ready: tests/spark/requirements.txt | deps
+	python3 -m venv $(SPARK)
+	$(SPARK)/bin/pip install -q -r $<
 	touch $@
 
 tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)
