@@ -9,7 +9,6 @@ It needs Spark: pip install 'maxdot[spark]'. docs/batch-engines.md has the whole
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,8 +83,7 @@ def batch_search(
         on_bad_row=on_bad_row,
         threads=threads,
     )
-    names = None if item_names is None else os.path.abspath(os.fsdecode(item_names))
-    items = ItemFiles.joined(ItemFiles.look(path, names) for path in index_paths(index_path))
+    items = ItemFiles.joined(ItemFiles.look(path, item_names) for path in index_paths(index_path))
     planned = plan(_arrow_schema(df.schema), items, options)
     results = from_arrow_schema(planned.results)
     search = SearchUsers(TableSearch(items, options), to_arrow_schema(results))

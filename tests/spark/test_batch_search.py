@@ -1,6 +1,7 @@
 """maxdot.spark.batch_search returns the rows of a job of maxdot.batch, whatever happens to its workers."""
 
 import os
+import re
 import signal
 import threading
 
@@ -48,6 +49,17 @@ def test_rows_are_those_of_the_command(spark, text, tmp_path):
     found = maxdot.spark.batch_search(spark.read.parquet(text.users), text.index, **text.asked(exclude=True))
     found.write.parquet(str(tmp_path / "out"))
     assert_same(pq.read_table(tmp_path / "out"), text.by_command())
+
+
+def test_example(spark, tmp_path, monkeypatch):
+    """Of docs/batch-engines.md."""
+    case = make_case(tmp_path, text=False, country=False)
+    monkeypatch.chdir(tmp_path)
+    users = spark.read.parquet(case.users)
+    monkeypatch.setattr(spark.read.__class__, "parquet", lambda _, path: users if path == "users/" else None)
+    section = (ROOT / "docs/batch-engines.md").read_text(encoding="utf-8").split("\n## Spark\n")[1]
+    exec(re.search(r"```python\n(.*?)```", section, re.DOTALL).group(1), {"spark": spark})
+    assert_same(pq.read_table(tmp_path / "recall"), case.expected(exclude=True))
 
 
 def test_shards_are_one_index(spark, case):

@@ -8,6 +8,7 @@ themselves (docs/batch-engines.md): `search_block` of a table, `search_shard` an
 """
 
 from maxdot.batch.block import BlockOptions, block_schema, search_block
+from maxdot.batch.item_files import ItemFiles
 from maxdot.batch.items import IndexFile, read_item_names
 from maxdot.batch.job import BatchError, Job, Layout, OnBadRow, ScoreValues
 from maxdot.batch.progress import JsonEvents, Lines, Reporter, Silent
@@ -19,6 +20,7 @@ __all__ = [
     "BatchError",
     "BlockOptions",
     "IndexFile",
+    "ItemFiles",
     "Job",
     "JsonEvents",
     "Layout",

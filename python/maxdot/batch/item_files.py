@@ -67,7 +67,7 @@ class ItemFiles:
     names: NamesFile | None
 
     @classmethod
-    def look(cls, path: str, item_names: str | None) -> ItemFiles:
+    def look(cls, path: Path, item_names: Path | None = None) -> ItemFiles:
         """At one index. `item_names`: a file of names; None: those that are kept beside the index, if there are.
 
         Raises:
@@ -77,8 +77,8 @@ class ItemFiles:
         names = NamesFile.of_index(index)
         if item_names is not None:
             if names is not None:
-                raise BatchError("usage", f"{path}: its items have names of their own; leave item_names out")
-            names = NamesFile.look(item_names)
+                raise BatchError("usage", f"{index.path}: its items have names of their own; leave item_names out")
+            names = NamesFile.look(os.path.abspath(os.fsdecode(item_names)))
         return cls((index,), names)
 
     @classmethod
