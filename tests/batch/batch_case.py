@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from maxdot.batch import Job, run
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIMENSION = 12
 ITEMS = 500
 FILES, USERS_OF_A_FILE = 6, 50
@@ -185,6 +187,16 @@ class Gate:
 
     def open(self):
         (self._folder / "open").touch()
+
+
+def example(section, folder):
+    """The first code of a section of docs/batch-engines.md, whose files are in `folder`."""
+    text = (ROOT / "docs/batch-engines.md").read_text(encoding="utf-8").split(f"\n## {section}\n")[1]
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    for name in ("users/", "items.maxdot", "recall/"):
+        assert f'"{name}"' in code
+        code = code.replace(f'"{name}"', repr(f"{folder}/{name}"))
+    return code
 
 
 def processes_that_map(path):

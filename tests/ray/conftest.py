@@ -19,6 +19,7 @@ _NUMBERS = itertools.count()
 @pytest.fixture(scope="session")
 def local_ray():
     os.environ["PYTHONPATH"] = str(pathlib.Path(batch_case.__file__).parent)  # of workers
+    os.environ["RAY_worker_niceness"] = "0"  # others of a busy machine must not starve them
     # CPUs of Ray are a number to place replicas by: a small machine can hold all of a test's.
     ray.init(num_cpus=16, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
     yield

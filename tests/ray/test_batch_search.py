@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import ray
-from batch_case import DIMENSION, Gate, assert_same, make_case, processes_that_map, until
+from batch_case import DIMENSION, Gate, assert_same, example, make_case, processes_that_map, until
 from maxdot.batch import BatchError
 
 pytestmark = pytest.mark.usefixtures("local_ray")
@@ -50,6 +50,13 @@ def test_rows_are_those_of_a_job(which, layout, request):
 def test_rows_are_those_of_the_command(text):
     found = rows_of(search(users_of(text), text.index, **text.asked(exclude=True)))
     assert_same(found, text.by_command())
+
+
+def test_example(tmp_path):
+    """Of docs/batch-engines.md."""
+    case = make_case(tmp_path, text=False, country=False)
+    exec(example("Ray Data", tmp_path), {})
+    assert_same(pq.read_table(tmp_path / "recall"), case.expected(exclude=True))
 
 
 @pytest.mark.parametrize("which", ["numbers", "text"])

@@ -1,7 +1,6 @@
 """maxdot.spark.batch_search returns the rows of a job of maxdot.batch, whatever happens to its workers."""
 
 import os
-import re
 import signal
 import threading
 
@@ -11,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_case import DIMENSION, Gate, assert_same, make_case, processes_that_map, until
+from batch_case import DIMENSION, Gate, assert_same, example, make_case, processes_that_map, until
 from maxdot.batch import BatchError
 from pyspark.errors import PythonException
 from pyspark.sql import functions
@@ -51,14 +50,10 @@ def test_rows_are_those_of_the_command(spark, text, tmp_path):
     assert_same(pq.read_table(tmp_path / "out"), text.by_command())
 
 
-def test_example(spark, tmp_path, monkeypatch):
+def test_example(spark, tmp_path):
     """Of docs/batch-engines.md."""
     case = make_case(tmp_path, text=False, country=False)
-    monkeypatch.chdir(tmp_path)
-    users = spark.read.parquet(case.users)
-    monkeypatch.setattr(spark.read.__class__, "parquet", lambda _, path: users if path == "users/" else None)
-    section = (ROOT / "docs/batch-engines.md").read_text(encoding="utf-8").split("\n## Spark\n")[1]
-    exec(re.search(r"```python\n(.*?)```", section, re.DOTALL).group(1), {"spark": spark})
+    exec(example("Spark", tmp_path), {"spark": spark})
     assert_same(pq.read_table(tmp_path / "recall"), case.expected(exclude=True))
 
 
