@@ -129,7 +129,7 @@ def digest(out):
     return duckdb.sql(
         "select count(*), sum(hash(user_id, rank::integer, item_id, score::float)::hugeint) "
         f"from read_parquet('{out}/*.parquet')"
-    ).fetchone()
+    ).fetchall()[0]
 
 
 def main():
