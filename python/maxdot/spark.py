@@ -109,6 +109,6 @@ def _arrow_schema(users: StructType) -> pa.Schema:
     for field in users:
         try:
             fields.append(pa.field(field.name, to_arrow_type(field.dataType)))
-        except Exception:  # Spark has several
+        except TypeError:
             continue
     return pa.schema(fields)

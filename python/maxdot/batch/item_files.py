@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from maxdot.batch.items import IndexFile, open_index, read_item_names
+from maxdot.batch.items import IndexFile, read_item_names
 from maxdot.batch.job import BatchError
 from maxdot.index import Index
 from maxdot.names_file import names_path
