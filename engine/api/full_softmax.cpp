@@ -27,6 +27,7 @@ constexpr std::size_t kScoredAtOnce = 256;
 
 softmax::Logits checked_logits(const Index& index, const SoftmaxOptions& options) {
   const store::ItemStore& items = api::IndexParts::items_of(index);
+  api::require_rows_in_memory(items, "a softmax over all items");
   if (!std::isfinite(options.temperature) || options.temperature <= 0.0) {
     throw Error(ErrorCode::invalid_argument,
                 "temperature: " + std::to_string(options.temperature) +

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/index_parts.hpp"
+#include "base/aligned_buffer.hpp"
 #include "base/entry.hpp"
 #include "base/f16.hpp"
 #include "base/float_environment.hpp"
@@ -56,6 +57,23 @@ ScoreKind checked_score_kind(ScoreKind kind) {
   return kind;
 }
 
+RowPlace checked_row_place(RowPlace place) {
+  if (place != RowPlace::memory && place != RowPlace::disk) {
+    throw Error(ErrorCode::invalid_argument, "rows: " + std::to_string(static_cast<int>(place)) +
+                                                 " is not a value of maxdot::RowPlace");
+  }
+  return place;
+}
+
+void require_rows_in_memory(const store::ItemStore& items, const char* what) {
+  if (items.row_file == nullptr) return;
+  throw Error(ErrorCode::unsupported,
+              items.row_file->file().path() + ": was opened with its rows on the disk, and " +
+                  what +
+                  " reads too many of them one by one; open the index with its rows in memory (the "
+                  "default, which maps the file)");
+}
+
 void check_dimension(const MatrixView& queries, const char* name, std::size_t dimension) {
   if (queries.cols == dimension) return;
   throw Error(ErrorCode::invalid_argument,
@@ -76,6 +94,7 @@ inline namespace v0_1 {
 namespace {
 
 using api::checked_metric;
+using api::checked_row_place;
 using api::checked_threads;
 
 auto no_memory_for(std::size_t items) {
@@ -126,12 +145,14 @@ Index Index::build(Matrix&& items, const BuildOptions& options) {
 Index Index::open(const std::string& path, const OpenOptions& options) {
   return base::file_entry(options.stop, path, "open the index", [&] {
     const int threads = checked_threads(options.threads);
+    const RowPlace place = checked_row_place(options.rows);
     const bool verify_payload = options.verify_payload || options.verify_codes;
     auto parts = std::make_shared<api::IndexParts>();
     parts->items = store::open_file(path, verify_payload);
     if (verify_payload)
       store::verify_contents(*parts->items, path, kernels::active_table(), threads);
     if (options.verify_codes) store::verify_codes(*parts->items, path, threads);
+    if (place == RowPlace::disk) parts->items = store::open_with_rows_on_disk(path, *parts->items);
     return Index(std::move(parts));
   });
 }
@@ -163,10 +184,17 @@ std::size_t Index::dimension() const noexcept {
 
 std::int64_t Index::item_id(std::size_t row) const noexcept { return parts_->items->id(row); }
 
-void Index::item_row(std::size_t row, float* out) const noexcept {
+void Index::item_row(std::size_t row, float* out) const {
   const store::ItemStore& items = *parts_->items;
-  base::in_default_environment(
-      [&] { base::to_f32(items.row(row), items.dtype, items.dimension, out); });
+  if (items.row_file == nullptr) {
+    return base::in_default_environment(
+        [&] { base::to_f32(items.row(row), items.dtype, items.dimension, out); });
+  }
+  base::file_entry(items.row_file->file().path(), "read a row", [&] {
+    base::AlignedBuffer<unsigned char> stored(items.row_bytes(), "a row");
+    items.row_file->read(row, 1, stored.data());
+    base::to_f32(stored.data(), items.dtype, items.dimension, out);
+  });
 }
 
 void round_to_f32(std::span<const double> scores, float* out) noexcept {

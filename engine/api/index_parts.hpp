@@ -43,6 +43,13 @@ Metric checked_metric(Metric metric);
 /// The same.
 ScoreKind checked_score_kind(ScoreKind kind);
 
+/// The same.
+RowPlace checked_row_place(RowPlace place);
+
+/// Throws Error (unsupported) if the rows are on the disk. `what` needs many of them, and names
+/// itself in the message.
+void require_rows_in_memory(const store::ItemStore& items, const char* what);
+
 /// The filters for the engine. Throws Error (invalid_argument) unless lists that are given are one
 /// for each of `count` `owners`, and a mask has a value for each item; (unsupported) for 2^32 - 1
 /// items or more.

@@ -116,6 +116,7 @@ std::vector<std::int64_t> ranks(const Index& index, const MatrixView& users,
                                 const RankOptions& options) {
   return base::entry(options.stop, no_memory_for(relevant), [&] {
     const store::ItemStore& items = api::IndexParts::items_of(index);
+    api::require_rows_in_memory(items, "evaluate::ranks");
     const int threads = api::checked_threads(options.threads);
     const Metric metric = api::checked_metric(options.metric.value_or(items.metric));
     check_lists(users, relevant, exclude);

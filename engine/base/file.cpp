@@ -64,6 +64,11 @@ InputFile& InputFile::operator=(InputFile&& other) noexcept {
 InputFile::~InputFile() { close_descriptor(fd_); }
 
 void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) const {
+  if (const auto failure = try_read_at(offset, out, bytes)) refuse(*failure);
+}
+
+std::optional<InputFile::Failure> InputFile::try_read_at(std::uint64_t offset, void* out,
+                                                         std::size_t bytes) const noexcept {
   auto* to = static_cast<unsigned char*>(out);
   while (bytes > 0) {
     ssize_t got = 0;  // an offset past off_t is past the end
@@ -72,17 +77,33 @@ void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) cons
         return ::pread(fd_, to, std::min(bytes, call_bytes), static_cast<off_t>(offset));
       });
     }
-    if (got < 0) fail_errno(path_, "cannot read at byte " + std::to_string(offset), errno);
-    if (got == 0) {
-      throw Error(ErrorCode::bad_format, path_ + ": ends at byte " + std::to_string(offset) + ", " +
-                                             std::to_string(bytes) +
-                                             " bytes too early; copy or write the file again");
-    }
+    if (got < 0) return Failure{errno, offset, bytes};
+    if (got == 0) return Failure{0, offset, bytes};
     const auto n = static_cast<std::size_t>(got);
     to += n;
     offset += n;
     bytes -= n;
   }
+  return std::nullopt;
+}
+
+void InputFile::refuse(const Failure& failure) const {
+  const std::string offset = std::to_string(failure.offset);
+  if (failure.error != 0) fail_errno(path_, "cannot read at byte " + offset, failure.error);
+  throw Error(ErrorCode::bad_format, path_ + ": ends at byte " + offset + ", " +
+                                         std::to_string(failure.missing) +
+                                         " bytes too early; copy or write the file again")
+      .about(path_);
+}
+
+void InputFile::expect_scattered_reads() const noexcept {
+  (void)::posix_fadvise(fd_, 0, 0, POSIX_FADV_RANDOM);
+}
+
+void InputFile::will_need(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+  if (bytes > largest_offset || offset > largest_offset - bytes) return;
+  (void)::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                        POSIX_FADV_WILLNEED);
 }
 
 MappedFile::MappedFile(const InputFile& file) {

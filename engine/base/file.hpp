@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace maxdot::base {
@@ -24,6 +25,22 @@ class InputFile {
   /// Reads exactly `bytes` bytes at `offset`. Throws Error: io, or bad_format if the file ends
   /// before.
   void read_at(std::uint64_t offset, void* out, std::size_t bytes) const;
+
+  /// Why bytes could not be read.
+  struct Failure {
+    int error;             ///< errno; 0: the file ends before
+    std::uint64_t offset;  ///< of the first byte that was not read
+    std::size_t missing;   ///< so many bytes from there on
+  };
+  /// The same where nothing may be thrown. `refuse` throws the Error of a failure.
+  std::optional<Failure> try_read_at(std::uint64_t offset, void* out,
+                                     std::size_t bytes) const noexcept;
+  [[noreturn]] void refuse(const Failure& failure) const;
+
+  /// Tells the system that reads will be short and scattered: it then reads nothing ahead.
+  void expect_scattered_reads() const noexcept;
+  /// Asks the system to begin to read these bytes; comes back at once.
+  void will_need(std::uint64_t offset, std::uint64_t bytes) const noexcept;
 
  private:
   std::string path_;

@@ -98,6 +98,12 @@ ScoreKind score_kind_of(std::int32_t kind) {
   return kind == MAXDOT_KEYS ? ScoreKind::keys : ScoreKind::scores;
 }
 
+RowPlace row_place_of(std::int32_t place) {
+  if (place != MAXDOT_ROWS_IN_MEMORY && place != MAXDOT_ROWS_ON_DISK)
+    refuse("rows: " + std::to_string(place) + " is no value of maxdot_row_place");
+  return place == MAXDOT_ROWS_ON_DISK ? RowPlace::disk : RowPlace::memory;
+}
+
 int threads_of(std::int32_t threads) {
   if (threads == MAXDOT_ALL_THREADS) return 0;
   if (threads < 0) {

@@ -252,6 +252,7 @@ Change Catalogue::replace(const Index& index) {
   require_writable();
   // It may come from a file that nobody has verified, and is merged with others some day.
   const store::ItemStore& items = api::IndexParts::items_of(index);
+  api::require_rows_in_memory(items, "LiveIndex::replace");
   store::check_matrix({items.rows, items.dtype, items.items, items.dimension, items.row_bytes()},
                       "index", 1);
   if (items.ids != nullptr) store::check_ids({items.ids, items.items}, items.items);

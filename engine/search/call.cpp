@@ -12,7 +12,7 @@
 namespace maxdot::search {
 
 CallContext make_context(const store::ItemStore& items, const kernels::KernelTable& table,
-                         const Request& request, CallMemory& memory) {
+                         const Request& request, CallMemory& memory, store::RowReads* reads) {
   FilterBatch* filters = nullptr;
   if (request.filters != nullptr) {
     memory.filters.begin(*request.filters, items, request.queries.rows);
@@ -23,7 +23,8 @@ CallContext make_context(const store::ItemStore& items, const kernels::KernelTab
           .queries = request.queries,
           .ranking = base::ranking_of(request.metric, items.normalized),
           .threads = request.threads,
-          .filters = filters};
+          .filters = filters,
+          .reads = reads};
 }
 
 template <typename Collector>
@@ -91,7 +92,7 @@ void Call<Collector>::reserve() {
       include(scanned_.size(), method);
   }
   if (!listed_.empty()) include(listed_.size(), Method::listed);
-  memory_.reserve(capacity_, context_.items.dimension, context_.table, context_.threads,
+  memory_.reserve(capacity_, context_.items, context_.table, context_.threads,
                   context_.filters != nullptr);
   collector_.reserve(capacity_.lists, capacity_.entries,
                      std::min(capacity_.list_entries, context_.items.items),

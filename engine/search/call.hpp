@@ -15,9 +15,10 @@
 
 namespace maxdot::search {
 
-/// The context of a call, with its filters ready in `memory`. Throws std::bad_alloc.
+/// The context of a call, with its filters ready in `memory`. `reads`: null if the items' rows are
+/// in memory. Throws std::bad_alloc.
 CallContext make_context(const store::ItemStore& items, const kernels::KernelTable& table,
-                         const Request& request, CallMemory& memory);
+                         const Request& request, CallMemory& memory, store::RowReads* reads);
 
 /// `Collector` is TopKCollector or RangeCollector.
 template <typename Collector>

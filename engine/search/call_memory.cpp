@@ -33,8 +33,9 @@ std::size_t CallMemory::Sorted::bytes() const noexcept {
          bytes_of(by_f32) + bytes_of(states);
 }
 
-void CallMemory::reserve(const Capacity& capacity, std::size_t dimension,
+void CallMemory::reserve(const Capacity& capacity, const store::ItemStore& items,
                          const kernels::KernelTable& table, int threads, bool filtered) {
+  const std::size_t dimension = items.dimension;
   queries.reserve(capacity.queries, dimension);
   codes.reserve(capacity.queries, dimension, table.codes);
   if (filtered) filters.reserve(capacity.queries);
@@ -45,6 +46,7 @@ void CallMemory::reserve(const Capacity& capacity, std::size_t dimension,
   for (Worker& worker : workers) {
     worker.f32.reserve(dimension);
     worker.codes.reserve(dimension, capacity);
+    if (items.row_file != nullptr) worker.rows.reserve(items.row_bytes());
     worker.counts = {};
   }
 }
@@ -52,7 +54,8 @@ void CallMemory::reserve(const Capacity& capacity, std::size_t dimension,
 std::size_t CallMemory::bytes() const noexcept {
   std::size_t of_workers = 0;
   for (const Worker& worker : workers)
-    of_workers += worker.codes.bytes() + worker.f32.panel.size() * sizeof(float);
+    of_workers +=
+        worker.codes.bytes() + worker.f32.panel.size() * sizeof(float) + worker.rows.bytes();
   return sorted.bytes() + queries.bytes() + codes.bytes() + filters.bytes() + top_k.bytes() +
          of_workers + bytes_of(notes) + bytes_of(by_codes);
 }

@@ -16,6 +16,7 @@
 #include "search/query_state.hpp"
 #include "search/scan/code_scratch.hpp"
 #include "search/scan/f32_scan.hpp"
+#include "search/scan/row_scratch.hpp"
 #include "search/scan/scan_counts.hpp"
 #include "search/scan/shared_bounds.hpp"
 
@@ -26,6 +27,7 @@ struct CallMemory {
   struct Worker {
     F32Scratch f32;
     CodeScratch codes;
+    RowScratch rows;
     ScanCounts counts;
   };
 
@@ -53,8 +55,8 @@ struct CallMemory {
   TopKMemory top_k;
 
   /// Throws Error (out_of_memory) or std::bad_alloc.
-  void reserve(const Capacity& capacity, std::size_t dimension, const kernels::KernelTable& table,
-               int threads, bool filtered);
+  void reserve(const Capacity& capacity, const store::ItemStore& items,
+               const kernels::KernelTable& table, int threads, bool filtered);
   /// About how much memory it holds.
   std::size_t bytes() const noexcept;
 };

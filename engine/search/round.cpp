@@ -39,7 +39,8 @@ Round<Collector>::Round(const CallContext& context, const Plan& plan,
             .ranking = context.ranking,
             .filters = context.filters,
             .shared = memory.shared,
-            .several_tasks = plan.chunks > 1} {}
+            .several_tasks = plan.chunks > 1,
+            .reads = context.reads} {}
 
 template <typename Collector>
 void Round<Collector>::run(std::span<QueryState> states) noexcept {
@@ -197,7 +198,7 @@ void Round<Collector>::scan_codes_in(Pass pass) noexcept {
       .by_codes = memory_.by_codes.data()};
   std::fill_n(memory_.notes.begin(), count_ * plan_.chunks, QueryNote{});
   for_each_task([&](const Task& task, auto* lists, QueryNote* notes, CallMemory::Worker& own) {
-    scan_codes(context, task, lists, notes, own.codes, own.counts);
+    scan_codes(context, task, lists, notes, own.codes, own.rows, own.counts);
   });
 }
 
@@ -206,7 +207,7 @@ void Round<Collector>::scan_rows() noexcept {
   const bounds::F32Bound bound(context_.items, context_.ranking);
   collector_.open(rows_, plan_.chunks, plan_.list_entries);
   for_each_task([&](const Task& task, auto* lists, QueryNote*, CallMemory::Worker& own) {
-    scan_f32(scan_, bound, task, lists, own.f32, own.counts);
+    scan_f32(scan_, bound, task, lists, own.f32, own.rows, own.counts);
   });
 }
 
@@ -214,7 +215,8 @@ template <typename Collector>
 void Round<Collector>::scan_lists() noexcept {
   collector_.open(rows_, 1, plan_.list_entries);
   base::parallel_for(count_, context_.threads, [&](std::size_t q, int number) noexcept {
-    scan_listed(scan_, q, collector_.lists(0, q), worker(number).counts);
+    CallMemory::Worker& own = worker(number);
+    scan_listed(scan_, q, collector_.lists(0, q), own.rows, own.counts);
   });
 }
 

@@ -26,6 +26,8 @@ struct CallContext {
   int threads;
   /// Which items may be returned; null: all.
   FilterBatch* filters;
+  /// Where rows are read from; null: they are in memory.
+  store::RowReads* reads;
 };
 
 /// `Collector` is TopKCollector or RangeCollector: what is wanted of the items.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <optional>
 
+#include "base/stop.hpp"
 #include "maxdot/error.hpp"
 #include "search/call.hpp"
 #include "search/collect/results.hpp"
@@ -32,7 +34,14 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table,
   try {
     CallMemoryLoan loan(request.kept);
     CallMemory& memory = loan.memory();
-    const CallContext context = make_context(items, table, request, memory);
+    // A row that cannot be read ends the call.
+    std::optional<base::Stop> stop;
+    std::optional<store::RowReads> reads;
+    if (items.row_file != nullptr)
+      reads.emplace(*items.row_file, stop.emplace(StopOptions{}, base::current_stop()));
+    const base::StopOfThread scope(stop ? &*stop : base::current_stop());
+    const CallContext context =
+        make_context(items, table, request, memory, reads ? &*reads : nullptr);
     // A list keeps k results, or all that a query may return if that is less.
     const std::size_t permitted =
         context.filters == nullptr ? items.items : context.filters->most_permitted();
@@ -44,6 +53,7 @@ void search(const store::ItemStore& items, const kernels::KernelTable& table,
       Call(context, request, kept, memory, collector).run();
     }
     loan.keep();
+    if (reads) reads->throw_if_failed();
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::out_of_memory,
                 "not enough memory for the search; use a smaller k or fewer queries");

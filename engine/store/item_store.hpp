@@ -1,5 +1,6 @@
 // ItemStore: the immutable items of an index, as arrays. It does not matter to a reader whether
-// they lie in memory or in a mapped file.
+// they lie in memory or in a mapped file. Rows alone may be neither: then they stay in the file,
+// and are read by those who can.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +9,7 @@
 
 #include "maxdot/types.hpp"
 #include "store/layout.hpp"
+#include "store/row_file.hpp"
 
 namespace maxdot::store {
 
@@ -49,8 +51,10 @@ struct ItemStore {
   bool normalized = false;
 
   /// [items, dimension] of dtype, packed, 64-byte aligned; 64 bytes after the last row are
-  /// readable.
+  /// readable. Null if they are on the disk.
   const unsigned char* rows = nullptr;
+  /// Where they are on the disk; null if they are in memory.
+  std::shared_ptr<const RowFile> row_file;
   /// [items] dot64(x, x).
   const double* squares = nullptr;
   /// The codes' high nibbles, [tiles, plane_tile_bytes] (layout.hpp).
@@ -76,6 +80,7 @@ struct ItemStore {
   std::shared_ptr<const void> owner;
 
   std::size_t row_bytes() const noexcept { return dimension * size_of(dtype); }
+  /// Requires that rows are in memory.
   const unsigned char* row(std::size_t r) const noexcept { return rows + r * row_bytes(); }
   /// The high nibbles of a tile, and its low ones; `bytes` is plane_tile_bytes(dimension), and
   /// low_tile_bytes(dimension).

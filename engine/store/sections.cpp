@@ -28,7 +28,7 @@ std::uint64_t tile_low_bytes(const ItemStore& items) { return low_tile_bytes(ite
 constexpr std::uint64_t kTile = kernels::kTileItems;
 
 constexpr SectionKind kKinds[] = {
-    {1, "rows", true, false, row_bytes, get<&ItemStore::rows>, set<&ItemStore::rows>},
+    {kRowsSection, "rows", true, false, row_bytes, get<&ItemStore::rows>, set<&ItemStore::rows>},
     {2, "squares", true, false, fixed<8>, get<&ItemStore::squares>, set<&ItemStore::squares>},
     {3, "ids", false, false, fixed<8>, get<&ItemStore::ids>, set<&ItemStore::ids>},
     {4, "high codes", true, true, plane_bytes, get<&ItemStore::high>, set<&ItemStore::high>},

@@ -11,6 +11,8 @@
 
 namespace maxdot::store {
 
+inline constexpr std::uint32_t kRowsSection = 1;
+
 struct SectionKind {
   std::uint32_t number;
   std::string_view name;

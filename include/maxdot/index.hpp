@@ -38,7 +38,20 @@ struct BuildOptions {
   StopOptions stop = {};
 };
 
+/// Where the rows of an open index are. Codes, scales, norms and ids are in memory.
+enum class RowPlace : std::uint8_t {
+  memory,  ///< mapped: a page is read when it is first touched, and stays while there is room
+  disk,    ///< in the file: a search reads the few rows that it scores. For rows that memory cannot
+           ///< hold
+};
+
 struct OpenOptions {
+  /// With `disk`, open reads all but the rows into memory: for each item d bytes and 19 more, 27
+  /// with ids of its own. Searches return the same, and read the rows that they score; one whose
+  /// read fails, or finds the file cut short, throws Error (io, bad_format). What needs many rows
+  /// is refused with Error (unsupported): the functions of maxdot/objective.hpp, evaluate::ranks,
+  /// LiveIndex::replace.
+  RowPlace rows = RowPlace::memory;
   /// Check all that engine/store/FORMAT.md promises of a file but its codes: the XXH3 checksum of
   /// every section, ids, rows, squares, code order. Reads the whole file, and sorts ids that do not
   /// ascend. For a file whose writer you do not know: anybody can make a checksum right. The
@@ -219,8 +232,9 @@ class Index {
 
   /// Id of the item in row `row`. Requires row < size().
   std::int64_t item_id(std::size_t row) const noexcept;
-  /// The stored values of row `row` as f32, `dimension()` of them. Requires row < size().
-  void item_row(std::size_t row, float* out) const noexcept;
+  /// The stored values of row `row` as f32, `dimension()` of them. Requires row < size(). With rows
+  /// on the disk throws Error: io, bad_format (the file was cut short), out_of_memory.
+  void item_row(std::size_t row, float* out) const;
 
  private:
   friend struct api::IndexParts;

@@ -106,6 +106,13 @@ typedef enum maxdot_score_kind {
   MAXDOT_KEYS = 1    /* what orders results, larger is better; maxdot_merge needs them */
 } maxdot_score_kind;
 
+/* Where the rows of an open index are. */
+typedef enum maxdot_row_place {
+  MAXDOT_ROWS_IN_MEMORY = 0, /* mapped: read when they are first touched */
+  MAXDOT_ROWS_ON_DISK =
+      1 /* in the file; all else is in memory, and a search reads what it scores */
+} maxdot_row_place;
+
 /* For `threads`: every core that this process may use (affinity and cgroup limits); calls that run
  * at the same time divide them. */
 #define MAXDOT_ALL_THREADS (-1)
@@ -149,7 +156,7 @@ typedef struct maxdot_build_options {
   int32_t threads;   /* 0: one; MAXDOT_ALL_THREADS */
   const int64_t* ids; /* [rows], unique, >= 0; null: the row number is the id */
   const maxdot_cancellation* cancellation; /* null: none */
-  double timeout;    /* [seconds]; 0: no limit */
+  double timeout;                          /* [seconds]; 0: no limit */
 } maxdot_build_options;
 
 /* Builds an index of the rows, which it copies. O(rows * cols). */
@@ -163,6 +170,7 @@ typedef struct maxdot_open_options {
   int32_t threads;        /* to verify with. 0: one; MAXDOT_ALL_THREADS */
   const maxdot_cancellation* cancellation;
   double timeout; /* [seconds]; 0: no limit */
+  int32_t rows;   /* maxdot_row_place */
 } maxdot_open_options;
 
 /* Maps an index file. `path` is as the operating system takes it. */
@@ -241,13 +249,15 @@ typedef struct maxdot_search_options {
   int32_t threads;    /* 0: one; MAXDOT_ALL_THREADS */
   /* Which items may be returned; what is given applies at once. Ids that the index does not hold are
    * ignored. */
-  maxdot_id_lists exclude; /* items that a query must not return */
-  maxdot_id_lists allow;   /* the only items that a query may return */
+  maxdot_id_lists exclude;  /* items that a query must not return */
+  maxdot_id_lists allow;    /* the only items that a query may return */
   const uint8_t* item_mask; /* [items], by row: 0 for items that no query may return; null: none */
   const maxdot_cancellation* cancellation;
   double timeout; /* [seconds]; 0: no limit */
-  maxdot_workspace* workspace; /* the memory that the search works in; null: what the thread keeps */
-  uint64_t most_result_bytes;  /* of maxdot_search_range; more is MAXDOT_OUT_OF_MEMORY. 0: what is free */
+  maxdot_workspace*
+      workspace; /* the memory that the search works in; null: what the thread keeps */
+  uint64_t
+      most_result_bytes; /* of maxdot_search_range; more is MAXDOT_OUT_OF_MEMORY. 0: what is free */
   maxdot_search_stats* stats; /* filled in, as far as its struct_size says; null: nothing */
 } maxdot_search_options;
 
@@ -309,20 +319,20 @@ typedef struct maxdot_catalogue_options {
   uint32_t struct_size;
   int32_t metric;    /* maxdot_metric; default: cosine */
   int32_t normalize; /* as of maxdot_build_options */
-  int32_t dtype;     /* maxdot_dtype of the stored rows; 0: MAXDOT_F32. Rows of f16 can be put into a
+  int32_t dtype; /* maxdot_dtype of the stored rows; 0: MAXDOT_F32. Rows of f16 can be put into a
                       * catalogue of f32, but not the reverse */
 } maxdot_catalogue_options;
 
 /* How a catalogue that is open for writing works; nothing of it is stored. */
 typedef struct maxdot_live_options {
   uint32_t struct_size;
-  int32_t durability;         /* maxdot_durability */
-  int32_t no_compaction;      /* not 0: no thread makes and merges segments; only maxdot_live_compact
+  int32_t durability;    /* maxdot_durability */
+  int32_t no_compaction; /* not 0: no thread makes and merges segments; only maxdot_live_compact
                                * does */
   int32_t compaction_threads; /* that make and merge segments. 0: one; MAXDOT_ALL_THREADS */
-  int64_t fresh_items;        /* so many new items, 64 to 1,048,576, are searched without codes before
+  int64_t fresh_items; /* so many new items, 64 to 1,048,576, are searched without codes before
                                * they become a segment; 0: 2,048 */
-  uint64_t most_merge_bytes;  /* the thread merges no segments that are larger together; 0: 1 GiB */
+  uint64_t most_merge_bytes; /* the thread merges no segments that are larger together; 0: 1 GiB */
 } maxdot_live_options;
 
 /* Makes an empty catalogue in a folder, which is made if it does not exist, and must be empty; then
@@ -418,18 +428,12 @@ MAXDOT_C_API maxdot_status maxdot_snapshot_search(const maxdot_snapshot* snapsho
                                                   const maxdot_matrix* queries, int64_t k,
                                                   const maxdot_search_options* options,
                                                   int64_t* ids, double* scores, int64_t* counts);
-MAXDOT_C_API maxdot_status maxdot_snapshot_search_multi(const maxdot_snapshot* snapshot,
-                                                        const maxdot_matrix* interests,
-                                                        int64_t per_user, int64_t k,
-                                                        const maxdot_search_options* options,
-                                                        int64_t* ids, double* scores,
-                                                        int64_t* counts);
-MAXDOT_C_API maxdot_status maxdot_snapshot_search_range(const maxdot_snapshot* snapshot,
-                                                        const maxdot_matrix* queries,
-                                                        const double* thresholds,
-                                                        int64_t threshold_count,
-                                                        const maxdot_search_options* options,
-                                                        maxdot_range** found);
+MAXDOT_C_API maxdot_status maxdot_snapshot_search_multi(
+    const maxdot_snapshot* snapshot, const maxdot_matrix* interests, int64_t per_user, int64_t k,
+    const maxdot_search_options* options, int64_t* ids, double* scores, int64_t* counts);
+MAXDOT_C_API maxdot_status maxdot_snapshot_search_range(
+    const maxdot_snapshot* snapshot, const maxdot_matrix* queries, const double* thresholds,
+    int64_t threshold_count, const maxdot_search_options* options, maxdot_range** found);
 /* The same of the newest version. There can be no `item_mask`, which is of one version. */
 MAXDOT_C_API maxdot_status maxdot_live_search(const maxdot_live* live, const maxdot_matrix* queries,
                                               int64_t k, const maxdot_search_options* options,
@@ -439,12 +443,9 @@ MAXDOT_C_API maxdot_status maxdot_live_search_multi(const maxdot_live* live,
                                                     int64_t per_user, int64_t k,
                                                     const maxdot_search_options* options,
                                                     int64_t* ids, double* scores, int64_t* counts);
-MAXDOT_C_API maxdot_status maxdot_live_search_range(const maxdot_live* live,
-                                                    const maxdot_matrix* queries,
-                                                    const double* thresholds,
-                                                    int64_t threshold_count,
-                                                    const maxdot_search_options* options,
-                                                    maxdot_range** found);
+MAXDOT_C_API maxdot_status maxdot_live_search_range(
+    const maxdot_live* live, const maxdot_matrix* queries, const double* thresholds,
+    int64_t threshold_count, const maxdot_search_options* options, maxdot_range** found);
 
 /* ---- A Batcher ------------------------------------------------------------------------------- */
 
@@ -550,12 +551,12 @@ typedef struct maxdot_shard {
 
 typedef struct maxdot_merge_options {
   uint32_t struct_size;
-  int32_t metric;     /* maxdot_metric that was asked for; not the default */
-  int32_t normalized; /* not 0: the indexes were built with `normalize` */
-  int32_t score_kind; /* maxdot_score_kind of the merged results */
-  int32_t threads;    /* 0: one; MAXDOT_ALL_THREADS */
+  int32_t metric;                          /* maxdot_metric that was asked for; not the default */
+  int32_t normalized;                      /* not 0: the indexes were built with `normalize` */
+  int32_t score_kind;                      /* maxdot_score_kind of the merged results */
+  int32_t threads;                         /* 0: one; MAXDOT_ALL_THREADS */
   const maxdot_cancellation* cancellation; /* null: none */
-  double timeout;     /* [seconds]; 0: no limit */
+  double timeout;                          /* [seconds]; 0: no limit */
 } maxdot_merge_options;
 
 /* The k best of all shards for each query: what one index over all items would have returned, bit

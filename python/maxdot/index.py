@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from operator import index as as_integer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from maxdot.item_lists import Owners
 from maxdot.names_file import open_names, remove_names, save_with_names
 from maxdot.paths import Path
 from maxdot.searchable import Ids, Metric, Scores, ScoreType, Searchable
+
+RowPlace = Literal["memory", "disk"]
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,22 +35,26 @@ class Index(Searchable):
     or mapped file.
     """
 
-    __slots__ = ("__weakref__", "_checksum", "_engine", "_item_names", "_path")
+    __slots__ = ("__weakref__", "_checksum", "_engine", "_item_names", "_path", "_rows")
 
     _engine: _core.Index | None
     _item_names: ItemNames | None
     _path: str | None
     _checksum: int  # of the file at _path
+    _rows: RowPlace
 
     def __init__(self) -> None:
         raise TypeError("make an index with maxdot.Index.build(items) or maxdot.Index.open(path)")
 
     @classmethod
-    def _of(cls, engine: _core.Index, path: str | None, names: ItemNames | None) -> Index:
+    def _of(
+        cls, engine: _core.Index, path: str | None, names: ItemNames | None, rows: RowPlace = "memory"
+    ) -> Index:
         made = cls.__new__(cls)
         made._item_names = names
         made._engine = engine
         made._path = path
+        made._rows = rows
         made._checksum = engine.checksum
         return made
 
@@ -96,6 +102,7 @@ class Index(Searchable):
         cls,
         path: Path,
         *,
+        rows: RowPlace = "memory",
         verify_payload: bool = False,
         verify_codes: bool = False,
         timeout: float | None = None,
@@ -104,6 +111,10 @@ class Index(Searchable):
 
         Args:
             path: a file written by `save` or by the `maxdot build` command.
+            rows: "memory": mapped, read when they are first touched. "disk": for rows that memory cannot hold. All but
+                the rows is read into memory now, `dimension` bytes and 19 more for each item (27 with ids), and a
+                search reads from the file what it scores. Results are the same. `objective`, `evaluate.ranks` and
+                `LiveIndex.replace`, which need many rows, raise RuntimeError.
             verify_payload: also check the checksum of every section, ids, rows, squares and order, which reads
                 the whole file. For a file whose writer you do not know.
             verify_codes: also compute the codes again from the rows and compare; implies verify_payload.
@@ -113,15 +124,15 @@ class Index(Searchable):
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is no index file, is cut short, or (with verify_payload) damaged or
+            ValueError: unknown `rows`; it is no index file, is cut short, or (with verify_payload) damaged or
                 forged; its names are damaged, or those of another index; the path holds a NUL.
             ImportError: it has names, and pyarrow is not installed.
             RuntimeError: it was written by a newer version.
             TimeoutError: it was not done in time; nothing is open.
         """
         path = os.path.abspath(os.fsdecode(path))
-        engine = _core.Index.open(os.fsencode(path), verify_payload, verify_codes, timeout)
-        return cls._of(engine, path, open_names(path, engine.checksum, engine.size))
+        engine = _core.Index.open(os.fsencode(path), rows, verify_payload, verify_codes, timeout)
+        return cls._of(engine, path, open_names(path, engine.checksum, engine.size), rows)
 
     def save(self, path: Path) -> None:
         """Writes the index beside `path`, syncs and renames: `path` holds the old file or the new one, whole.
@@ -251,7 +262,7 @@ class Index(Searchable):
         engine = self._open_engine()
         if self._path is None:
             raise ValueError("index: only an index with a file can be pickled; call save(path) first")
-        return _open_same, (self._path, engine.size, engine.dimension, self._checksum)
+        return _open_same, (self._path, engine.size, engine.dimension, self._checksum, self._rows)
 
     def _open_engine(self) -> _core.Index:
         engine = self._engine
@@ -260,9 +271,9 @@ class Index(Searchable):
         return engine
 
 
-def _open_same(path: str, items: int, dimension: int, checksum: int) -> Index:
+def _open_same(path: str, items: int, dimension: int, checksum: int, rows: RowPlace = "memory") -> Index:
     """Unpickles an index, and notices if another one has taken its path."""
-    opened = Index.open(path)
+    opened = Index.open(path, rows=rows)
     if opened._checksum != checksum:
         raise ValueError(
             f"{path}: holds another index now, {len(opened)} x {opened.dim}; the pickled one was {items} x "

@@ -40,6 +40,12 @@ Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::str
   return Index::build(rows.view, options);
 }
 
+RowPlace row_place_argument(const std::string& rows) {
+  if (rows == "memory") return RowPlace::memory;
+  if (rows == "disk") return RowPlace::disk;
+  throw nb::value_error(("rows: '" + rows + "' is neither 'memory' nor 'disk'").c_str());
+}
+
 void check_range(const Index& index, std::size_t begin, std::size_t count, const char* name) {
   if (begin <= index.size() && count <= index.size() - begin) return;
   throw nb::value_error((std::string(name) + ": " + std::to_string(begin) + " to " +
@@ -74,15 +80,17 @@ void bind_index(nb::module_& module) {
                   "threads"_a, "timeout"_a.none())
       .def_static(
           "open",
-          [](const nb::bytes& path, bool verify_payload, bool verify_codes, nb::handle timeout) {
+          [](const nb::bytes& path, const std::string& rows, bool verify_payload, bool verify_codes,
+             nb::handle timeout) {
             const std::string name = path_of(path);
-            const OpenOptions options = {.verify_payload = verify_payload,
+            const OpenOptions options = {.rows = row_place_argument(rows),
+                                         .verify_payload = verify_payload,
                                          .verify_codes = verify_codes,
                                          .stop = stop_of_python(timeout)};
             const WithoutGil released;
             return Index::open(name, options);
           },
-          "path"_a, "verify_payload"_a, "verify_codes"_a, "timeout"_a.none())
+          "path"_a, "rows"_a, "verify_payload"_a, "verify_codes"_a, "timeout"_a.none())
       .def(
           "save",
           [](const Index& index, const nb::bytes& path) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "c/c_calls.hpp"
@@ -168,6 +169,18 @@ TEST_CASE("C: an index is saved, opened, described") {
     CHECK(maxdot_item_row(opened, bad, row.data()) == MAXDOT_INVALID_ARGUMENT);
   }
   maxdot_close(opened);
+  options.rows = MAXDOT_ROWS_ON_DISK;
+  REQUIRE(maxdot_open(path.c_str(), &options, &opened) == MAXDOT_OK);
+  CHECK(maxdot_item_row(opened, 3, row.data()) == MAXDOT_OK);
+  CHECK(std::memcmp(row.data(), c.items.values.data() + 36, sizeof(float) * 12) == 0);
+  std::swap(opened, c.handle);
+  CHECK(c.search(nullptr) == MAXDOT_OK);
+  CHECK(c.found(c.index.search(c.queries.view(), 3)));
+  std::swap(opened, c.handle);
+  maxdot_close(opened);
+  options.rows = 2;
+  CHECK(maxdot_open(path.c_str(), &options, &opened) == MAXDOT_INVALID_ARGUMENT);
+  CHECK(says("rows"));
   opened = reinterpret_cast<maxdot_index*>(&id);
   CHECK(maxdot_open((path + ".none").c_str(), nullptr, &opened) == MAXDOT_IO);
   CHECK(opened == nullptr);

@@ -129,6 +129,32 @@ def test_save_open_pickle(tmp_path):
     np.testing.assert_array_equal(opened.search(QUERIES, 9)[0], built.search(QUERIES, 9)[0])
 
 
+def test_rows_on_the_disk(tmp_path):
+    path = tmp_path / "items.maxdot"
+    maxdot.Index.build(ITEMS, metric="dot").save(path)
+    memory = maxdot.Index.open(path)
+    for index in (
+        maxdot.Index.open(path, rows="disk"),
+        pickle.loads(pickle.dumps(maxdot.Index.open(path, rows="disk"))),
+    ):
+        for metric in METRICS:
+            for k in (1, 10, 300):
+                found, expected = index.search(QUERIES, k, metric=metric), memory.search(QUERIES, k, metric=metric)
+                np.testing.assert_array_equal(found[0], expected[0])
+                np.testing.assert_array_equal(found[1], expected[1])
+        with pytest.raises(RuntimeError, match="rows in memory"):
+            maxdot.objective.full_softmax(index, QUERIES, np.arange(7), temperature=1.0)
+        copy = tmp_path / "copy.maxdot"
+        index.save(copy)
+        assert copy.read_bytes() == path.read_bytes()
+    with pytest.raises(ValueError, match="rows: 'tape'"):
+        maxdot.Index.open(path, rows="tape")
+    index = maxdot.Index.open(path, rows="disk")
+    os.truncate(path, 1024)
+    with pytest.raises((ValueError, OSError), match="items.maxdot: ends at byte"):
+        index.search(QUERIES, 300)
+
+
 def test_pickle_notices_another_index_of_the_same_shape(tmp_path):
     path = tmp_path / "items.maxdot"
     first = maxdot.Index.build(ITEMS)

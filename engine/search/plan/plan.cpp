@@ -125,6 +125,8 @@ bool Capacity::covers(const Plan& plan) const noexcept {
 Method choose_method(const store::ItemStore& items, const Work& work,
                      const Tuning& tuning) noexcept {
   const Method codes = codes_for(items, work, tuning);
+  // To scan rows that are on the disk is to read all of them.
+  if (items.row_file != nullptr) return codes;
   const std::size_t items_per_result =
       codes == Method::coarse ? tuning.items_per_result_of_few : tuning.items_per_result;
   return items.items < tuning.fewest_items || work.kept > items.items / items_per_result

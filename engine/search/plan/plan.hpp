@@ -89,7 +89,8 @@ struct Capacity {
   bool covers(const Plan& plan) const noexcept;
 };
 
-/// What suits the work best: 4-bit codes, 8-bit codes, or rows. Requires items, queries, kept >= 1.
+/// What suits the work best: 4-bit codes, 8-bit codes, or rows (never rows on the disk). Requires
+/// items, queries, kept >= 1.
 Method choose_method(const store::ItemStore& items, const Work& work,
                      const Tuning& tuning) noexcept;
 

@@ -8,6 +8,7 @@
 #include "bounds/code_bound.hpp"
 #include "search/scan/prefetch_ring.hpp"
 #include "search/scan/rescorer.hpp"
+#include "search/scan/row_scratch.hpp"
 #include "search/scan/scan_counts.hpp"
 #include "search/scan/thresholds.hpp"
 #include "store/layout.hpp"
@@ -20,7 +21,8 @@ template <typename Results>
 class CandidateQueue {
  public:
   CandidateQueue(const CodeScanContext& context, const Task& task, Results* results,
-                 QueryNote* notes, Thresholds<Results>& thresholds, ScanCounts& counts) noexcept
+                 QueryNote* notes, Thresholds<Results>& thresholds, RowScratch& rows,
+                 ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
         first_query_(task.first_query),
@@ -28,7 +30,7 @@ class CandidateQueue {
         thresholds_(thresholds),
         counts_(counts),
         bound_(context.scan.items, context.codes, context.scan.ranking, context.read),
-        rescorer_(context.scan, task.first_query, results, notes, counts),
+        rescorer_(context.scan, task.first_query, results, notes, rows, counts),
         low_bytes_(store::low_bytes(context.scan.items.dimension)) {}
 
   /// Query q, the product of the codes that were read with those of the item at `position`.

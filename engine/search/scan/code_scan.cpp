@@ -26,7 +26,7 @@ template <typename Results>
 class BlockScan {
  public:
   BlockScan(const CodeScanContext& context, const Task& task, Results* results, QueryNote* notes,
-            CodeScratch& scratch, ScanCounts& counts) noexcept
+            CodeScratch& scratch, RowScratch& rows, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.scan.items),
         kernels_(context.scan.kernels.codes),
@@ -34,7 +34,7 @@ class BlockScan {
         scratch_(scratch),
         counts_(counts),
         thresholds_(context, task, results, scratch),
-        candidates_(context, task, results, notes, thresholds_, counts),
+        candidates_(context, task, results, notes, thresholds_, rows, counts),
         deferred_(context, task, results, thresholds_, candidates_, scratch, counts),
         sample_(context, task, notes, thresholds_, deferred_, scratch),
         quads_(store::quads_of(context.scan.items.dimension)),
@@ -216,9 +216,10 @@ class ScreenRegisters {
 
 template <typename Results>
 void scan_codes(const CodeScanContext& context, const Task& task, Results* results,
-                QueryNote* notes, CodeScratch& scratch, ScanCounts& counts) noexcept {
+                QueryNote* notes, CodeScratch& scratch, RowScratch& rows,
+                ScanCounts& counts) noexcept {
   ScreenRegisters registers(context.scan.kernels.codes);
-  BlockScan<Results> block(context, task, results, notes, scratch, counts);
+  BlockScan<Results> block(context, task, results, notes, scratch, rows, counts);
   if (block.thresholds().all_have_left()) return;
   const Tuning& tuning = context.scan.tuning;
   const bool coarse = context.read == bounds::Codes::coarse;
@@ -243,8 +244,8 @@ void scan_codes(const CodeScanContext& context, const Task& task, Results* resul
 }
 
 template void scan_codes(const CodeScanContext&, const Task&, TopK*, QueryNote*, CodeScratch&,
-                         ScanCounts&) noexcept;
+                         RowScratch&, ScanCounts&) noexcept;
 template void scan_codes(const CodeScanContext&, const Task&, RangeList*, QueryNote*, CodeScratch&,
-                         ScanCounts&) noexcept;
+                         RowScratch&, ScanCounts&) noexcept;
 
 }  // namespace maxdot::search

@@ -53,7 +53,8 @@ class DeferredList {
         thresholds_(thresholds),
         candidates_(candidates),
         scratch_(scratch),
-        counts_(counts) {
+        counts_(counts),
+        together_(context.scan.reads == nullptr ? 1 : task.queries) {
     std::fill_n(scratch_.deferred_counts, task.queries, 0U);
   }
 
@@ -61,7 +62,7 @@ class DeferredList {
   /// tile's. Requires room for a tile.
   void add(std::size_t q, std::size_t first, const kernels::CodeTileTerms& terms,
            const std::int32_t* products, std::uint64_t reaching) noexcept {
-    if (room(q) < kernels::kTileItems) judge(q);
+    if (room(q) < kernels::kTileItems) judge(q, q + 1);
     put(q, first, terms, products, reaching, -std::numeric_limits<float>::infinity());
   }
 
@@ -97,21 +98,26 @@ class DeferredList {
   }
 
   void judge_all() noexcept {
-    for (std::size_t q = 0; q < task_.queries; ++q) judge(q);
+    for_each_group([this](std::size_t begin, std::size_t end) { judge(begin, end); });
   }
 
-  /// Scores about as many items as results are wanted, those with the highest bounds. The others
-  /// stay.
-  void judge_best(std::size_t q) noexcept {
-    const std::size_t count = this->count(q);
-    if (count == 0) return;
-    counts_.candidates += count;
-    const std::size_t best = std::min(count, results_[q].k() + results_[q].k() / 8 + 8);
-    const double least = nth_largest(items(q), count, best, scratch_.largest.data());
-    set_count(q, take(q, items(q), count, least, best));
+  /// Calls group(begin, end) for groups of queries that are judged together: those whose rows come
+  /// from the disk are read at once, others are still in a cache when they are used.
+  template <typename Group>
+  void for_each_group(const Group& group) noexcept {
+    for (std::size_t begin = 0; begin < task_.queries; begin += together_)
+      group(begin, std::min(begin + together_, task_.queries));
+  }
+
+  /// Scores, for queries [begin, end), about as many items as results are wanted, those with the
+  /// highest bounds. The others stay.
+  void judge_best(std::size_t begin, std::size_t end) noexcept {
+    for (std::size_t q = begin; q < end; ++q) take_best(q);
     candidates_.drain();
-    results_[q].settle();
-    thresholds_.raised(q);
+    for (std::size_t q = begin; q < end; ++q) {
+      results_[q].settle();
+      thresholds_.raised(q);
+    }
   }
 
   /// Judges the others, as far as they reach the threshold.
@@ -122,11 +128,20 @@ class DeferredList {
   }
 
  private:
+  void take_best(std::size_t q) noexcept {
+    const std::size_t count = this->count(q);
+    if (count == 0) return;
+    counts_.candidates += count;
+    const std::size_t best = std::min(count, results_[q].k() + results_[q].k() / 8 + 8);
+    const double least = nth_largest(items(q), count, best, scratch_.largest.data());
+    set_count(q, take(q, items(q), count, least, best));
+  }
+
   // First as many of the highest bounds as there are results, and a few more because bounds are not
   // scores; then what still reaches the threshold.
-  void judge(std::size_t q) noexcept {
-    judge_best(q);
-    judge_left(q);
+  void judge(std::size_t begin, std::size_t end) noexcept {
+    judge_best(begin, end);
+    for (std::size_t q = begin; q < end; ++q) judge_left(q);
   }
 
   // Takes at most `most` of the first `count` items, those whose upper bound is no less than
@@ -158,6 +173,7 @@ class DeferredList {
   CandidateQueue<Results>& candidates_;
   CodeScratch& scratch_;
   ScanCounts& counts_;
+  std::size_t together_;  // queries
 };
 
 }  // namespace maxdot::search

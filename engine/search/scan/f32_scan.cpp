@@ -6,6 +6,7 @@
 #include "base/stop.hpp"
 #include "search/collect/range_list.hpp"
 #include "search/collect/top_k.hpp"
+#include "search/scan/tile_rows.hpp"
 
 namespace maxdot::search {
 namespace {
@@ -15,7 +16,7 @@ class BlockScan {
  public:
   /// Requires task.queries <= kMostF32Queries.
   BlockScan(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
-            Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept
+            Results* results, F32Scratch& scratch, RowScratch& rows, ScanCounts& counts) noexcept
       : context_(context),
         items_(context.items),
         type_(static_cast<std::size_t>(context.items.dtype)),
@@ -23,7 +24,8 @@ class BlockScan {
         task_(task),
         results_(results),
         scratch_(scratch),
-        counts_(counts) {
+        counts_(counts),
+        tile_rows_(context, task.end_tile, rows) {
     for (std::size_t q = 0; q < task_.queries; ++q) update(q);
   }
 
@@ -36,8 +38,10 @@ class BlockScan {
     const std::size_t first = tile * kernels::kTileItems;
     const std::size_t present = std::min(kernels::kTileItems, items_.items - first);
     const std::uint64_t all = ~std::uint64_t{0} >> (kernels::kTileItems - present);
+    rows_ = tile_rows_.of(tile);
+    if (rows_ == nullptr) return;  // nobody asks what was found
     ++counts_.f32_tiles;
-    screen(tile, first, present);
+    screen(tile, present);
     for (std::size_t q = 0; q < task_.queries; ++q) {
       const bool screened = bound_.usable() && context_.queries.screenable(task_.first_query + q);
       const std::uint64_t left = screened ? scratch_.masks[q] & all : all;
@@ -46,13 +50,16 @@ class BlockScan {
   }
 
  private:
+  // Of the tile.
+  const unsigned char* row(std::size_t i) const noexcept { return rows_ + i * items_.row_bytes(); }
+
   void update(std::size_t q) noexcept {
     const std::size_t query = task_.first_query + q;
     const double bound = std::max(results_[q].bound(), context_.shared.get(query));
     scratch_.thresholds[q] = context_.queries.threshold(query, bound);
   }
 
-  void screen(std::size_t tile, std::size_t first, std::size_t present) noexcept {
+  void screen(std::size_t tile, std::size_t present) noexcept {
     if (!bound_.usable()) return;
     const kernels::KernelTable& kernels = context_.kernels;
     const float* biases = context_.queries.biases() + task_.first_query;
@@ -61,12 +68,12 @@ class BlockScan {
     if (task_.queries <= context_.tuning.direct_queries) {
       for (std::size_t q = 0; q < task_.queries; ++q) {
         scratch_.masks[q] = kernels.screen_rows[type_](
-            items_.row(first), present, items_.dimension, scaled + q * context_.queries.stride(),
+            rows_, present, items_.dimension, scaled + q * context_.queries.stride(),
             scratch_.terms, biases[q], scratch_.thresholds[q]);
       }
       return;
     }
-    kernels.pack_panel[type_](items_.row(first), present, items_.dimension, scratch_.panel.data());
+    kernels.pack_panel[type_](rows_, present, items_.dimension, scratch_.panel.data());
     kernels.screen_panel(scratch_.panel.data(), items_.dimension, scaled, context_.queries.stride(),
                          task_.queries, scratch_.terms, biases, scratch_.thresholds,
                          scratch_.masks);
@@ -105,14 +112,14 @@ class BlockScan {
       double dots[4];
       for (std::size_t i = 0; i < 4; ++i) {
         rows[i] = next();
-        data[i] = items_.row(rows[i]);
+        data[i] = row(rows[i] - first);
       }
       context_.kernels.dot64_four[type_](four_values, data, items_.dimension, dots);
       for (std::size_t i = 0; i < 4; ++i) offer(rows[i], dots[i]);
     }
     while (left != 0) {
       const std::size_t row = next();
-      offer(row, context_.kernels.dot64[type_](values, items_.row(row), items_.dimension));
+      offer(row, context_.kernels.dot64[type_](values, this->row(row - first), items_.dimension));
     }
     const double bound = results_[q].bound();
     if (!(bound > known)) return;
@@ -128,6 +135,8 @@ class BlockScan {
   Results* results_;
   F32Scratch& scratch_;
   ScanCounts& counts_;
+  TileRows tile_rows_;
+  const unsigned char* rows_ = nullptr;  // of the tile
 };
 
 }  // namespace
@@ -138,7 +147,8 @@ void F32Scratch::reserve(std::size_t dimension) {
 
 template <typename Results>
 void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
-              Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept {
+              Results* results, F32Scratch& scratch, RowScratch& rows,
+              ScanCounts& counts) noexcept {
   const std::size_t work =
       std::min(kMostF32Queries, task.queries) * kernels::kTileItems * context.items.dimension;
   base::StopWatch watch;
@@ -147,15 +157,15 @@ void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const T
                        .queries = std::min(kMostF32Queries, task.queries - first),
                        .first_tile = task.first_tile,
                        .end_tile = task.end_tile};
-    BlockScan<Results> block(context, bound, part, results + first, scratch, counts);
+    BlockScan<Results> block(context, bound, part, results + first, scratch, rows, counts);
     for (std::size_t tile = task.first_tile; tile < task.end_tile && !watch.stopped(work); ++tile)
       block.tile(tile);
   }
 }
 
 template void scan_f32(const ScanContext&, const bounds::F32Bound&, const Task&, TopK*, F32Scratch&,
-                       ScanCounts&) noexcept;
+                       RowScratch&, ScanCounts&) noexcept;
 template void scan_f32(const ScanContext&, const bounds::F32Bound&, const Task&, RangeList*,
-                       F32Scratch&, ScanCounts&) noexcept;
+                       F32Scratch&, RowScratch&, ScanCounts&) noexcept;
 
 }  // namespace maxdot::search

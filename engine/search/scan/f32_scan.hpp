@@ -8,6 +8,7 @@
 #include "base/aligned_buffer.hpp"
 #include "bounds/f32_bound.hpp"
 #include "kernels/kernels.hpp"
+#include "search/scan/row_scratch.hpp"
 #include "search/scan/scan_context.hpp"
 #include "search/scan/scan_counts.hpp"
 
@@ -26,9 +27,9 @@ struct F32Scratch {
 
 /// Scans the tiles of the task and offers every item that may be among the best to results[0 ..
 /// queries). More than kMostF32Queries are scanned in turn, so that no caller can overrun
-/// F32Scratch. `Results` is TopK or RangeList.
+/// F32Scratch. `rows` is for rows on the disk. `Results` is TopK or RangeList.
 template <typename Results>
 void scan_f32(const ScanContext& context, const bounds::F32Bound& bound, const Task& task,
-              Results* results, F32Scratch& scratch, ScanCounts& counts) noexcept;
+              Results* results, F32Scratch& scratch, RowScratch& rows, ScanCounts& counts) noexcept;
 
 }  // namespace maxdot::search

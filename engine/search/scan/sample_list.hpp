@@ -43,10 +43,17 @@ class SampleList {
 
   /// Scores what was kept, and notes above which score nothing was dropped.
   void finish() noexcept {
-    for (std::size_t q = 0; q < task_.queries; ++q) {
+    deferred_.for_each_group([this](std::size_t begin, std::size_t end) { finish(begin, end); });
+  }
+
+ private:
+  void finish(std::size_t begin, std::size_t end) noexcept {
+    for (std::size_t q = begin; q < end; ++q) {
       notes_[q].complete_above = thresholds_.level(q);
       thresholds_.set_level(q, -std::numeric_limits<double>::infinity());
-      deferred_.judge_best(q);
+    }
+    deferred_.judge_best(begin, end);
+    for (std::size_t q = begin; q < end; ++q) {
       // A few more are scored than are wanted. That is no sign.
       notes_[q].wasted = 0;
       if (reaching(q) > context_.sample_bounds) {
@@ -58,7 +65,6 @@ class SampleList {
     }
   }
 
- private:
   std::size_t reaching(std::size_t q) const noexcept {
     const DeferredItem* const items = deferred_.items(q);
     const double reach = thresholds_.reach(q);

@@ -14,6 +14,7 @@
 #include "search/plan/tuning.hpp"
 #include "search/scan/shared_bounds.hpp"
 #include "store/item_store.hpp"
+#include "store/row_file.hpp"
 
 namespace maxdot::search {
 
@@ -38,6 +39,8 @@ struct ScanContext {
   SharedBounds& shared;
   /// Whether several tasks scan for the same query, so that each may learn from the others.
   bool several_tasks;
+  /// Where rows are read from; null: they are in memory.
+  store::RowReads* reads;
 };
 
 /// What a pass reads of a task's tiles, and what for.
