@@ -21,7 +21,7 @@ SPARK := build/venv-spark
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers example-rechub test-rechub test-ray test-spark server deps-server deps-spark test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers example-rechub test-rechub test-ray test-spark server deps-server deps-spark test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -153,6 +153,9 @@ bench-roofline: build ## how close to the hardware: kernels and searches against
 
 bench-worst: build ## data that defeats the codes, beside a plain f32 scan
 	build/release/bin/bench_worst
+
+bench-disk: build ## rows on the disk beside rows in memory, cache warm and cold (FOLDER=... on the disk, ITEMS=file.npy)
+	$(if $(ITEMS),MAXDOT_BENCH_ITEMS=$(ITEMS)) build/release/bin/bench_disk $(or $(FOLDER),build)
 
 bench-softmax: build ## the full softmax beside top-10 searches, one of them by the f32 scan that it is held against
 	OMP_WAIT_POLICY=PASSIVE build/release/bin/bench_softmax --benchmark_filter=/1024
