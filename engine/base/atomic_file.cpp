@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -227,6 +228,23 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
     buffered_ += bytes;
   }
   written_ += bytes;
+}
+
+void AtomicFile::extend(std::uint64_t bytes) {
+  require_open();
+  if (bytes <= written_) return;
+  flush();
+  const bool representable = bytes <= static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+  const int done = uninterrupted([&] {
+    errno = EFBIG;
+    return representable ? ::ftruncate(temporary_.descriptor(), static_cast<off_t>(bytes)) : -1;
+  });
+  if (done != 0) {
+    const int error = errno;
+    temporary_.discard();
+    fail_errno(path_, "cannot write (an older file of this name is unchanged)", error);
+  }
+  written_ = bytes;
 }
 
 void AtomicFile::write_at(std::uint64_t offset, const void* data, std::size_t bytes) {

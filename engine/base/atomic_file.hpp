@@ -33,7 +33,10 @@ class AtomicFile {
 
   /// Appends. Throws Error (io) naming the path: disk full, quota, ...
   void write(const void* data, std::size_t bytes);
-  /// Overwrites bytes already written (a header whose checksums come last). Throws Error (io).
+  /// Makes the file at least this long: what nobody writes is zeros. Throws Error (io).
+  void extend(std::uint64_t bytes);
+  /// Overwrites bytes already written, or extended over (a header whose checksums come last).
+  /// Throws Error (io).
   void write_at(std::uint64_t offset, const void* data, std::size_t bytes);
   std::uint64_t written() const noexcept { return written_; }
   /// What was written is on the disk, and stays there, when this returns. Requires a file of

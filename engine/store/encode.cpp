@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <new>
 #include <vector>
@@ -53,16 +54,17 @@ float element(const MatrixView& view, std::size_t r, std::size_t c) noexcept {
   return value;
 }
 
-[[noreturn]] void refuse_value(const MatrixView& view, std::size_t r, const char* what) {
+[[noreturn]] void refuse_value(const MatrixView& view, std::size_t r, const char* what,
+                               std::size_t first_row) {
   std::size_t c = 0;
   while (c + 1 < view.cols && std::isfinite(element(view, r, c))) ++c;
   const float value = element(view, r, c);
-  throw Error(
-      ErrorCode::invalid_data,
-      std::string(what) + ": row " + std::to_string(r) + ", column " + std::to_string(c) + " is " +
-          (std::isnan(value) ? "NaN" : "Inf") +
-          "; every value must be finite: remove or repair the row",
-      {static_cast<std::int64_t>(r), static_cast<std::int64_t>(c), static_cast<double>(value)});
+  throw Error(ErrorCode::invalid_data,
+              std::string(what) + ": row " + std::to_string(first_row + r) + ", column " +
+                  std::to_string(c) + " is " + (std::isnan(value) ? "NaN" : "Inf") +
+                  "; every value must be finite: remove or repair the row",
+              {static_cast<std::int64_t>(first_row + r), static_cast<std::int64_t>(c),
+               static_cast<double>(value)});
 }
 
 struct Buffers {
@@ -79,22 +81,23 @@ struct Buffers {
 
 }  // namespace
 
+void check_signs(std::span<const std::int64_t> ids, std::size_t first_row) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= 0) continue;
+    throw Error(ErrorCode::invalid_data, "ids: row " + std::to_string(first_row + i) + " has id " +
+                                             std::to_string(ids[i]) +
+                                             "; ids must be 0 or more (-1 marks a missing result)");
+  }
+}
+
 void check_ids(std::span<const std::int64_t> ids, std::size_t rows) {
   if (ids.size() != rows) {
     throw Error(ErrorCode::invalid_argument, "ids: " + std::to_string(ids.size()) + " ids for " +
                                                  std::to_string(rows) +
                                                  " items; give one id per item");
   }
-  bool ascending = true;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0) {
-      throw Error(ErrorCode::invalid_data,
-                  "ids: row " + std::to_string(i) + " has id " + std::to_string(ids[i]) +
-                      "; ids must be 0 or more (-1 marks a missing result)");
-    }
-    ascending = ascending && (i == 0 || ids[i - 1] < ids[i]);
-  }
-  if (ascending) return;
+  check_signs(ids, 0);
+  if (std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end()) return;
   std::vector<std::int64_t> sorted(ids.begin(), ids.end());
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
@@ -129,7 +132,7 @@ void check_shape(const MatrixView& view, const char* what) {
   }
 }
 
-void check_matrix(const MatrixView& view, const char* what, int threads) {
+void check_matrix(const MatrixView& view, const char* what, int threads, std::size_t first_row) {
   check_shape(view, what);
   std::atomic<std::size_t> first_bad{view.rows};
   base::parallel_for(tasks_for(view.rows), threads, [&](std::size_t task, int) noexcept {
@@ -146,13 +149,13 @@ void check_matrix(const MatrixView& view, const char* what, int threads) {
     }
   });
   base::throw_if_stopped();
-  if (first_bad.load() < view.rows) refuse_value(view, first_bad.load(), what);
+  if (first_bad.load() < view.rows) refuse_value(view, first_bad.load(), what, first_row);
 }
 
 std::shared_ptr<const ItemStore> encode(Matrix&& rows, const EncodeOptions& options,
                                         const kernels::KernelTable& table) {
   const MatrixView view = rows.view();
-  check_matrix(view, "items", options.threads);
+  if (!options.checked) check_matrix(view, "items", options.threads);
   if (!options.ids.empty() || (view.rows == 0 && options.ids.data() != nullptr))
     check_ids(options.ids, view.rows);
 

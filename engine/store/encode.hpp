@@ -19,6 +19,8 @@ struct EncodeOptions {
   bool normalized = false;
   std::span<const std::int64_t> ids;
   int threads = 1;
+  /// Whether check_matrix has passed the rows.
+  bool checked = false;
 };
 
 /// Checks that the view has a known dtype and a sensible shape; reads no row. Throws Error
@@ -27,8 +29,11 @@ void check_shape(const MatrixView& view, const char* what);
 
 /// The same, and that all its values are finite. `what` names it in messages
 /// ("items", "queries"). Throws Error: invalid_argument, invalid_data with row and column of the
-/// first bad value.
-void check_matrix(const MatrixView& view, const char* what, int threads);
+/// first bad value; rows are counted from `first_row`.
+void check_matrix(const MatrixView& view, const char* what, int threads, std::size_t first_row = 0);
+
+/// Throws Error (invalid_data) for a negative id; rows are counted from `first_row`.
+void check_signs(std::span<const std::int64_t> ids, std::size_t first_row);
 
 /// Throws Error unless there is one id for each of `rows` rows (invalid_argument) and they are >= 0
 /// and unique (invalid_data). Throws std::bad_alloc. O(n log n), O(n) for ascending ones.

@@ -1,7 +1,6 @@
 #include "store/file_format.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -9,7 +8,6 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "base/atomic_file.hpp"
 #include "base/checked.hpp"
 #include "base/file.hpp"
 #include "base/path_errors.hpp"
@@ -17,6 +15,7 @@
 #include "maxdot/error.hpp"
 #include "store/checksum.hpp"
 #include "store/file_header.hpp"
+#include "store/file_writer.hpp"
 #include "store/sections.hpp"
 
 namespace maxdot::store {
@@ -97,58 +96,28 @@ void verify_payload_of(const std::string& path, const std::vector<Section>& sect
   }
 }
 
-/// Calls take(data, bytes) for the rows, piece by piece. Throws Error.
-template <typename Take>
-void for_each_piece_of_rows(const RowFile& rows, std::size_t count, const Take& take) {
+void copy_rows(const RowFile& rows, std::size_t count, FileWriter& file) {
   const std::size_t at_once =
       std::max<std::size_t>(1, static_cast<std::size_t>(kBytesPerStep) / rows.row_bytes());
-  base::AlignedBuffer<unsigned char> piece(std::min(at_once, count) * rows.row_bytes(),
-                                           "rows from the disk");
+  base::AlignedBuffer<unsigned char> some(std::min(at_once, count) * rows.row_bytes(),
+                                          "rows from the disk");
   for (std::size_t first = 0; first < count; first += at_once) {
-    base::throw_if_stopped();
-    const std::size_t some = std::min(at_once, count - first);
-    rows.read(first, some, piece.data());
-    take(piece.data(), some * rows.row_bytes());
-  }
-}
-
-/// Calls take(data, bytes) for what a section of `items` holds, in pieces if it is on the disk.
-template <typename Take>
-void for_each_piece(const ItemStore& items, const SectionKind& kind, std::uint64_t bytes,
-                    const Take& take) {
-  if (kind.number == kRowsSection && items.row_file != nullptr) {
-    for_each_piece_of_rows(*items.row_file, items.items, take);
-  } else if (bytes != 0) {
-    take(kind.get(items), static_cast<std::size_t>(bytes));
+    const std::size_t copied = std::min(at_once, count - first);
+    rows.read(first, copied, some.data());
+    file.put(kRowsSection, some.data(), copied * rows.row_bytes());
   }
 }
 
 std::uint64_t write(const ItemStore& items, const std::string& path) {
-  std::vector<Section> sections = lay_out(items, items.ids != nullptr);
-  Header header = make_header(items, sections);
-  base::AtomicFile file(path);
-  const std::array<unsigned char, kAlignment> zeros = {};
-  file.write(&header, sizeof(header));
-  file.write(sections.data(), sections.size() * sizeof(Section));
-  for (Section& section : sections) {
-    file.write(zeros.data(), section.offset - file.written());
-    Checksum checksum;
-    for_each_piece(items, *find_section_kind(section.kind), section.bytes,
-                   [&](const void* data, std::size_t bytes) {
-                     checksum.update(data, bytes);
-                     file.write(data, bytes);
-                   });
-    section.checksum = checksum.digest();
+  FileWriter file(path, items, items.ids != nullptr);
+  for (const Section& section : file.sections()) {
+    if (section.kind == kRowsSection && items.row_file != nullptr) {
+      copy_rows(*items.row_file, items.items, file);
+    } else {
+      file.put(section.kind, find_section_kind(section.kind)->get(items), section.bytes);
+    }
   }
-  while (file.written() < header.file_bytes) {
-    file.write(zeros.data(),
-               std::min<std::uint64_t>(kAlignment, header.file_bytes - file.written()));
-  }
-  header.checksum = header_checksum(header, sections);
-  file.write_at(0, &header, sizeof(header));
-  file.write_at(sizeof(header), sections.data(), sections.size() * sizeof(Section));
-  file.commit();
-  return header.checksum;
+  return file.commit(items.largest_square);
 }
 
 std::shared_ptr<const ItemStore> open(const std::string& path, bool verify_payload) {

@@ -61,7 +61,6 @@ Header make_header(const ItemStore& items, const std::vector<Section>& sections)
   header.dtype = static_cast<std::uint8_t>(items.dtype);
   header.metric = static_cast<std::uint8_t>(items.metric);
   header.normalized = items.normalized ? 1 : 0;
-  header.largest_square = items.largest_square;
   return header;
 }
 

@@ -49,7 +49,7 @@ constexpr std::uint64_t aligned(std::uint64_t bytes) noexcept {
 /// its own has no section of them. Throws std::bad_alloc.
 std::vector<Section> lay_out(const ItemStore& items, bool with_ids);
 
-/// Header of such a file, but for its checksum. Takes counts and largest_square from `items`.
+/// The header of such a file, but for its checksum and largest_square.
 Header make_header(const ItemStore& items, const std::vector<Section>& sections) noexcept;
 
 /// Where the first of so many sections begins.

@@ -30,7 +30,7 @@ constexpr std::uint64_t kTile = kernels::kTileItems;
 constexpr SectionKind kKinds[] = {
     {kRowsSection, "rows", true, false, row_bytes, get<&ItemStore::rows>, set<&ItemStore::rows>},
     {2, "squares", true, false, fixed<8>, get<&ItemStore::squares>, set<&ItemStore::squares>},
-    {3, "ids", false, false, fixed<8>, get<&ItemStore::ids>, set<&ItemStore::ids>},
+    {kIdsSection, "ids", false, false, fixed<8>, get<&ItemStore::ids>, set<&ItemStore::ids>},
     {4, "high codes", true, true, plane_bytes, get<&ItemStore::high>, set<&ItemStore::high>},
     {5, "low codes", true, true, tile_low_bytes, get<&ItemStore::low>, set<&ItemStore::low>},
     {6, "item terms", true, true, fixed<sizeof(ItemTerms) * kTile>, get<&ItemStore::terms>,

@@ -12,6 +12,7 @@
 namespace maxdot::store {
 
 inline constexpr std::uint32_t kRowsSection = 1;
+inline constexpr std::uint32_t kIdsSection = 3;
 
 struct SectionKind {
   std::uint32_t number;

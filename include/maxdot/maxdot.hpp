@@ -7,6 +7,7 @@
 #include "maxdot/error.hpp"
 #include "maxdot/id_lists.hpp"
 #include "maxdot/index.hpp"
+#include "maxdot/index_writer.hpp"
 #include "maxdot/io.hpp"
 #include "maxdot/live_index.hpp"
 #include "maxdot/machine.hpp"

@@ -1,10 +1,13 @@
 // maxdot build: embeddings in, index file out.
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <numeric>
+#include <span>
 
 #include "commands/command.hpp"
 #include "console/interrupt.hpp"
+#include "console/progress.hpp"
 #include "maxdot/maxdot.hpp"
 
 namespace maxdot::tools {
@@ -21,10 +24,13 @@ struct BuildCommand {
 };
 
 struct Phases {
-  double read = 0;
-  double build = 0;
-  double save = 0;
+  double read = 0;   ///< ids and rows
+  double build = 0;  ///< encode, and write
+  double save = 0;   ///< sync, and rename
 };
+
+// [bytes] Of rows that are read at once.
+constexpr std::size_t kReadBytes = std::size_t{8} << 20;
 
 void check_id_count(const std::string& path, std::size_t ids, std::size_t rows) {
   if (ids == rows) return;
@@ -32,9 +38,8 @@ void check_id_count(const std::string& path, std::size_t ids, std::size_t rows) 
                                         std::to_string(rows) + " items; give one id per item");
 }
 
-// The library refuses bad ids without knowing their file, and the same error code stands for bad
-// rows. Looking again, only after a failure, tells whom to blame.
-void blame_ids(const std::string& path, const std::vector<std::int64_t>& ids) {
+// Before the work begins, and by its file. The library would say it when all rows are written.
+void check_ids(const std::string& path, const std::vector<std::int64_t>& ids) {
   const auto negative =
       std::find_if(ids.begin(), ids.end(), [](std::int64_t id) { return id < 0; });
   if (negative != ids.end()) {
@@ -42,6 +47,9 @@ void blame_ids(const std::string& path, const std::vector<std::int64_t>& ids) {
                                           std::to_string(negative - ids.begin()) +
                                           " is negative; use ids from 0 up");
   }
+  const bool ascend =
+      std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end();
+  if (ascend) return;
   std::vector<std::size_t> rows(ids.size());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   std::sort(rows.begin(), rows.end(), [&ids](std::size_t a, std::size_t b) {
@@ -84,47 +92,68 @@ void report(const BuildCommand& command, const IndexInfo& info, const Phases& se
                 {"save", human_seconds(seconds.save)}});
 }
 
+/// Reads some rows at a time and writes them encoded, in memory that does not grow with the file.
+void write(const BuildCommand& command, const MatrixFile& file,
+           const std::vector<std::int64_t>& ids, const InterruptGuard& interrupt, Phases& seconds) {
+  IndexWriter writer = blaming(command.output_path, [&] {
+    return IndexWriter(command.output_path, file.rows(), file.cols(), file.dtype(),
+                       {.metric = command.metric.value_or(Metric::cosine),
+                        .normalize = command.normalize,
+                        .with_ids = !ids.empty(),
+                        .threads = static_cast<int>(command.threads)});
+  });
+  const std::size_t row_bytes = file.cols() * size_of(file.dtype());
+  const std::size_t at_once =
+      std::clamp<std::size_t>(kReadBytes / std::max<std::size_t>(row_bytes, 1), 1, file.rows() + 1);
+  Matrix some(std::min(at_once, file.rows()), file.cols(), file.dtype());
+  Progress progress("writing", "items", file.rows(), command.json ? Form::json : Form::text);
+  for (std::size_t first = 0; first < file.rows(); first += at_once) {
+    const std::size_t count = std::min(at_once, file.rows() - first);
+    interrupt.check();
+    const Stopwatch read_watch;
+    blaming(command.items_path, [&] { file.read(first, count, some.data()); });
+    seconds.read += read_watch.seconds();
+    const Stopwatch build_watch;
+    const std::span<const std::int64_t> all(ids);
+    try {
+      writer.append(some.view().slice(0, count),
+                    ids.empty() ? all.first(0) : all.subspan(first, count), interrupt.stop());
+    } catch (const Error& error) {
+      // Ids are good: a value that is not is one of the rows.
+      throw blame(error, error.code() == ErrorCode::invalid_data ? command.items_path
+                                                                 : command.output_path);
+    }
+    seconds.build += build_watch.seconds();
+    progress.update(first + count);
+  }
+  const Stopwatch save_watch;
+  blaming(command.output_path, [&] { writer.commit(); });
+  seconds.save = save_watch.seconds();
+}
+
 void run(const BuildCommand& command) {
   kernel_in_use();  // refuses a wrong MAXDOT_ISA
   check_output(command.output_path, {command.items_path, command.ids_path});
   const MatrixFile file = MatrixFile::open(command.items_path);
   Phases seconds;
   std::vector<std::int64_t> ids;
-  Stopwatch read_watch;
+  const Stopwatch read_watch;
   if (!command.ids_path.empty()) {
     ids = blaming(command.ids_path, [&] { return read_ids(command.ids_path); });
     check_id_count(command.ids_path, ids.size(), file.rows());
+    check_ids(command.ids_path, ids);
   }
-  Matrix items = blaming(command.items_path, [&] { return file.read_all(); });
   seconds.read = read_watch.seconds();
-
-  BuildOptions options;
-  options.metric = command.metric.value_or(Metric::cosine);
-  options.normalize = command.normalize;
-  options.ids = ids;
-  options.threads = static_cast<int>(command.threads);
-  Stopwatch build_watch;
-  const Index index = [&] {
-    try {
-      return Index::build(std::move(items), options);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::invalid_data) blame_ids(command.ids_path, ids);
-      throw blame(error, command.items_path);
-    }
-  }();
-  seconds.build = build_watch.seconds();
-
-  Stopwatch save_watch;
   {
     // Before, a signal ends the command at once and nothing is left. From here on there is a
-    // temporary file: the save, which cannot be stopped half-way, comes to its end first, and the
-    // new file is whole.
+    // temporary file, which is removed first; once all is written, the file becomes whole.
     const InterruptGuard interrupt;
-    blaming(command.output_path, [&] { index.save(command.output_path); });
+    interrupt.run([&] { write(command, file, ids, interrupt, seconds); });
     interrupt.check();
   }
-  seconds.save = save_watch.seconds();
-  report(command, index.info(), seconds);
+  const Index written =
+      blaming(command.output_path, [&] { return Index::open(command.output_path); });
+  report(command, written.info(), seconds);
 }
 
 }  // namespace
