@@ -20,6 +20,7 @@ from maxdot import evaluate, objective
 from maxdot._core import OverloadedError, __version__, available_threads, kernel_name, kernel_names, use_kernels
 from maxdot.batcher import Batcher
 from maxdot.index import Index, top_k
+from maxdot.index_writer import IndexWriter, build_file
 from maxdot.live_index import Change, LiveIndex, Snapshot
 from maxdot.merging import merge, merge_ranges
 from maxdot.searchable import Metric
@@ -29,6 +30,7 @@ __all__ = [
     "Batcher",
     "Change",
     "Index",
+    "IndexWriter",
     "LiveIndex",
     "Metric",
     "OverloadedError",
@@ -37,6 +39,7 @@ __all__ = [
     "WrongPosition",
     "__version__",
     "available_threads",
+    "build_file",
     "evaluate",
     "kernel_name",
     "kernel_names",

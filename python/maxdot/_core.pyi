@@ -263,6 +263,24 @@ class Index(_Searchable):
     @property
     def bytes(self) -> int: ...
 
+class IndexWriter:
+    @staticmethod
+    def create(
+        path: builtins.bytes, rows: int, dimension: int, dtype: str, with_ids: bool, metric: str, normalize: bool
+    ) -> IndexWriter: ...
+    def append(self, items: Any, ids: npt.NDArray[np.int64] | None, timeout: float | None) -> None: ...
+    def commit(self) -> int: ...
+
+def build_file(
+    items: bytes,
+    path: bytes,
+    ids: npt.NDArray[np.int64] | None,
+    metric: str,
+    normalize: bool,
+    threads: int,
+    timeout: float | None,
+) -> int: ...
+
 class MatrixFile:
     @staticmethod
     def open(path: builtins.bytes) -> MatrixFile: ...

@@ -115,6 +115,13 @@ Metric metric_argument(const std::string& text) {
   throw nb::value_error(("metric: '" + text + "' is not 'dot', 'cosine' or 'euclidean'").c_str());
 }
 
+DType dtype_argument(const std::string& text) {
+  for (const DType dtype : {DType::f32, DType::f16}) {
+    if (text == to_string(dtype)) return dtype;
+  }
+  throw nb::value_error(("dtype: '" + text + "' is not 'f32' or 'f16'").c_str());
+}
+
 std::size_t k_argument(std::int64_t k) {
   if (k < 0)
     throw nb::value_error(("k: " + std::to_string(k) + " is negative; ask for 1 or more").c_str());

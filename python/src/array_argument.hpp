@@ -38,6 +38,9 @@ void check_finite(const MatrixView& view, const char* name);
 /// dot, cosine, euclidean. Throws ValueError for anything else.
 Metric metric_argument(const std::string& text);
 
+/// f32, f16. Throws ValueError for anything else.
+DType dtype_argument(const std::string& text);
+
 /// k as the C++ API takes it. Throws ValueError if it is negative.
 std::size_t k_argument(std::int64_t k);
 

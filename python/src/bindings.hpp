@@ -31,6 +31,7 @@ nanobind::object exception_of(const Error& error);
 
 void bind_errors(nanobind::module_& module);
 void bind_index(nanobind::module_& module);
+void bind_index_writer(nanobind::module_& module);
 void bind_matrix_file(nanobind::module_& module);
 /// What an Index, a PythonLiveIndex and a Snapshot have in common.
 template <class Searched>

@@ -42,13 +42,6 @@ Durability durability_argument(const std::string& text) {
   throw nb::value_error(("durability: '" + text + "' is not 'none', 'group' or 'each'").c_str());
 }
 
-DType dtype_argument(const std::string& text) {
-  for (const DType dtype : {DType::f32, DType::f16}) {
-    if (text == to_string(dtype)) return dtype;
-  }
-  throw nb::value_error(("dtype: '" + text + "' is not 'f32' or 'f16'").c_str());
-}
-
 LiveOptions live_options(const std::string& durability, std::int64_t fresh_items,
                          bool compact_in_background, int compaction_threads,
                          std::int64_t most_merge_bytes) {

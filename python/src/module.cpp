@@ -14,6 +14,7 @@ NB_MODULE(_core, module) {
   nanobind::set_leak_warnings(false);
   maxdot::python::bind_errors(module);
   maxdot::python::bind_index(module);
+  maxdot::python::bind_index_writer(module);
   maxdot::python::bind_matrix_file(module);
   maxdot::python::bind_live(module);
   maxdot::python::bind_batcher(module);

@@ -50,6 +50,8 @@ class Batch(CliTest):
         for chunk in (1, 7, USERS, 1000):
             for threads in (1, 2):
                 self.assertEqual(self.outputs("--chunk", chunk, "--threads", threads), expected, (chunk, threads))
+        for place in ("memory", "disk"):
+            self.assertEqual(self.outputs("--rows", place), expected, place)
         for ending in ("fvecs", "fbin"):
             write_matrix(self.folder / f"users.{ending}", self.users)
             self.assertEqual(self.outputs("--chunk", 4, users=f"users.{ending}"), expected, ending)

@@ -46,6 +46,7 @@ class Errors(CliTest):
         for command in COMMANDS:
             self.fails(USAGE, command, says=["is required", f"run 'maxdot {command} --help'"])
         self.fails(USAGE, "build", "items.npy", says="--output is required")
+        self.fails(USAGE, "search", "index.mxd", "queries.npy", "--rows", "tape", says=["--rows", "tape"])
         self.fails(USAGE, "batch", "index.mxd", "queries.npy", says="--ids is required")
         self.fails(USAGE, "search", "index.mxd", says="--like")
         self.fails(USAGE, "search", "index.mxd", "queries.npy", "--like", 3, says="one of them")

@@ -41,6 +41,11 @@ class Results(CliTest):
             expected = brute_force(self.items, self.queries, 5, metric, normalized)
             self.assertEqual(self.answers("queries.npy", "-k", 5, "--metric", metric), expected)
 
+    def test_rows_on_the_disk(self):
+        self.build()
+        for arguments in (["queries.npy"], ["queries.npy", "-k", 1000], ["--like", "3"]):
+            self.assertEqual(self.answers(*arguments, "--rows", "disk"), self.answers(*arguments))
+
     def test_formats_hold_the_same_rows(self):
         self.build()
         expected = self.answers("queries.npy")

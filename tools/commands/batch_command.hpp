@@ -21,6 +21,7 @@ struct BatchCommand {
   PairColumns columns;
   std::string mask_path;
   std::optional<Metric> metric;
+  RowPlace rows = RowPlace::memory;
   std::uint64_t k = 100;
   std::uint64_t chunk = 0;
   std::uint64_t threads = 0;

@@ -17,6 +17,7 @@ struct SearchCommand {
   std::string labels_path;
   std::string output_prefix;
   std::optional<Metric> metric;
+  RowPlace rows = RowPlace::memory;
   std::uint64_t k = 10;
   std::uint64_t threads = 0;
   bool include_self = false;
@@ -199,7 +200,8 @@ void print_table(const SearchCommand& command, const Answer& answer, const ItemN
 void run(const SearchCommand& command) {
   kernel_in_use();  // refuses a wrong MAXDOT_ISA
   check_arguments(command);
-  const Index index = blaming(command.index_path, [&] { return Index::open(command.index_path); });
+  const Index index = blaming(
+      command.index_path, [&] { return Index::open(command.index_path, {.rows = command.rows}); });
   const ItemNames names(index, command.labels_path);
   const Answer answer = answer_queries(command, index, names);
   const SearchResult& result = answer.result;
@@ -249,6 +251,7 @@ void register_search(CLI::App& app) {
                   "Write PREFIX.ids.npy (int64) and PREFIX.scores.npy (float32), both [queries, k]")
       ->type_name("PREFIX");
   add_metric(search, command->metric, "dot, cosine or euclidean (default: the index's own)");
+  add_rows(search, command->rows);
   add_threads(search, command->threads);
   search.add_flag("--explain", command->explain,
                   "Tell what was read, how much survived each screen, and how fast");

@@ -90,6 +90,20 @@ CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,
       ->type_name("METRIC");
 }
 
+CLI::Option* add_rows(CLI::App& command, RowPlace& rows) {
+  const auto parse = [&rows](const std::string& text) {
+    if (text != "memory" && text != "disk")
+      throw CLI::ValidationError("--rows", "unknown place '" + text + "', choose memory or disk");
+    rows = text == "disk" ? RowPlace::disk : RowPlace::memory;
+  };
+  return command
+      .add_option_function<std::string>(
+          "--rows", parse,
+          "memory (default): map the index file; disk: for items larger than memory, read all but "
+          "their rows now. Results do not depend on it")
+      ->type_name("PLACE");
+}
+
 std::string kernel_in_use() {
   try {
     return kernel_name();
