@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,6 +95,19 @@ void InputFile::refuse(const Failure& failure) const {
                                          std::to_string(failure.missing) +
                                          " bytes too early; copy or write the file again")
       .about(path_);
+}
+
+bool InputFile::read_held(std::uint64_t offset, void* out, std::size_t bytes) const noexcept {
+#ifdef RWF_NOWAIT
+  if (offset > largest_offset) return false;
+  const iovec whole = {out, bytes};
+  const ssize_t got = uninterrupted(
+      [&] { return ::preadv2(fd_, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
+  return got >= 0 && static_cast<std::size_t>(got) == bytes;
+#else
+  (void)offset, (void)out, (void)bytes;
+  return false;
+#endif
 }
 
 void InputFile::expect_scattered_reads() const noexcept {

@@ -37,6 +37,10 @@ class InputFile {
                                      std::size_t bytes) const noexcept;
   [[noreturn]] void refuse(const Failure& failure) const;
 
+  /// Reads exactly `bytes` bytes if the system holds them all in memory. Returns whether it did; if
+  /// not, `out` holds nothing of use.
+  bool read_held(std::uint64_t offset, void* out, std::size_t bytes) const noexcept;
+
   /// Tells the system that reads will be short and scattered: it then reads nothing ahead.
   void expect_scattered_reads() const noexcept;
   /// Asks the system to begin to read these bytes; comes back at once.

@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <memory>
 
-struct XXH3_state_s;
-
 namespace maxdot::store {
 
 class Checksum {
@@ -20,9 +18,9 @@ class Checksum {
 
  private:
   struct Free {
-    void operator()(XXH3_state_s* state) const noexcept;
+    void operator()(void* state) const noexcept;
   };
-  std::unique_ptr<XXH3_state_s, Free> state_;
+  std::unique_ptr<void, Free> state_;  // an XXH3_state_t: how its header is included names the type
 };
 
 }  // namespace maxdot::store

@@ -41,6 +41,10 @@ class RowReads {
   RowReads& operator=(const RowReads&) = delete;
 
   std::size_t row_bytes() const noexcept { return rows_.row_bytes(); }
+  /// Reads rows [first, first + count) if the system holds them. Returns whether it did.
+  bool read_held(std::size_t first, std::size_t count, void* out) const noexcept {
+    return rows_.file().read_held(rows_.offset_of(first), out, count * rows_.row_bytes());
+  }
   /// Asks the system to begin to read rows [first, first + count).
   void will_need(std::size_t first, std::size_t count) const noexcept {
     rows_.file().will_need(rows_.offset_of(first), count * rows_.row_bytes());

@@ -1,6 +1,7 @@
 // Rows that stay on the disk: the results are, bit for bit, those of rows in memory, and a row that
 // cannot be read is an Error, never a result.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -34,6 +35,14 @@ struct Pair {
   Index memory;
   Index disk;
 
+  /// Makes the system forget the rows, where the folder is on a disk: what it holds is read in
+  /// another way than what it does not.
+  void forget() const {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(fd);
+  }
+
   explicit Pair(const Index& built) {
     built.save(path);
     memory = Index::open(path);
@@ -46,6 +55,8 @@ struct Pair {
 void check_same(const Pair& pair, const MatrixView& queries, std::size_t k,
                 const SearchOptions& options = {}) {
   const SearchResult expected = pair.memory.search(queries, k, options);
+  CHECK(test::difference(pair.disk.search(queries, k, options), expected) == "");
+  pair.forget();
   CHECK(test::difference(pair.disk.search(queries, k, options), expected) == "");
 }
 

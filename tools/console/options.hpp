@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
 #include "maxdot/types.hpp"
 

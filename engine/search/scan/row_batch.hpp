@@ -1,6 +1,7 @@
 // RowBatch: collects items whose rows stay on the disk, until there are enough to be read together:
-// in the order of the file, neighbours at once, and all of them announced before the first is read.
-// So the disk always has many reads to do, and does them in its own order.
+// in the order of the file, neighbours at once. Those that the system holds in memory come first;
+// all others are announced before the first of them is read, so the disk always has many reads to
+// do, and does them in its own order.
 #pragma once
 
 #include <algorithm>
@@ -33,20 +34,20 @@ class RowBatch {
       return a.row < b.row || (a.row == b.row && a.q < b.q);
     });
     if (base::stop_requested()) size_ = 0;
+    RowPair* left = pairs;
     for_each_run([&](const RowPair* begin, const RowPair* end) {
-      reads_.will_need(begin->row, rows_in(begin, end));
+      if (reads_.read_held(begin->row, rows_in(begin, end), scratch_.rows.data())) {
+        take_run(begin, end, take);
+      } else {
+        reads_.will_need(begin->row, rows_in(begin, end));
+        left = std::copy(begin, end, left);
+      }
       return true;
     });
+    size_ = static_cast<std::size_t>(left - pairs);
     for_each_run([&](const RowPair* begin, const RowPair* end) {
       if (!reads_.read(begin->row, rows_in(begin, end), scratch_.rows.data())) return false;
-      const void* data[kTaken];
-      for (const RowPair* at = begin; at != end;) {
-        const auto count = std::min<std::size_t>(kTaken, static_cast<std::size_t>(end - at));
-        for (std::size_t i = 0; i < count; ++i)
-          data[i] = scratch_.rows.data() + (at[i].row - begin->row) * reads_.row_bytes();
-        take(at, data, count);
-        at += count;
-      }
+      take_run(begin, end, take);
       return true;
     });
     size_ = 0;
@@ -54,6 +55,19 @@ class RowBatch {
 
  private:
   static constexpr std::size_t kTaken = 4;
+
+  // Of neighbours whose rows were read.
+  template <typename Take>
+  void take_run(const RowPair* begin, const RowPair* end, const Take& take) noexcept {
+    const void* data[kTaken];
+    for (const RowPair* at = begin; at != end;) {
+      const auto count = std::min<std::size_t>(kTaken, static_cast<std::size_t>(end - at));
+      for (std::size_t i = 0; i < count; ++i)
+        data[i] = scratch_.rows.data() + (at[i].row - begin->row) * reads_.row_bytes();
+      take(at, data, count);
+      at += count;
+    }
+  }
 
   static std::size_t rows_in(const RowPair* begin, const RowPair* end) noexcept {
     return end[-1].row - begin->row + 1;
