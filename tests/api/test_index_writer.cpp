@@ -1,14 +1,12 @@
 // An index file that is written some rows at a time is, byte for byte, the one that is built in
 // memory and saved; and it is written in little memory, or not at all.
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -18,7 +16,6 @@
 
 #include "alloc_faults.hpp"
 #include "files.hpp"
-#include "forked.hpp"
 #include "maxdot/maxdot.hpp"
 #include "support.hpp"
 
@@ -241,30 +238,4 @@ TEST_CASE("build_file: memory that runs out is an Error, and the old file stays"
             throw;
           }
         }) > 10);
-}
-
-TEST_CASE("build_file: a file of more than the memory that it takes" *
-          doctest::skip(!test::kMemoryCanBeLimited)) {
-  const test::Folder folder;
-  // 133 MB of zeros, which take no room on the disk: a loaded machine must be done in time, too.
-  constexpr std::uint32_t kShape[] = {130000, 256};
-  const std::string path = folder.put("items.fbin", std::string(8, '\0'));
-  {
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.write(reinterpret_cast<const char*>(kShape), sizeof kShape);
-  }
-  REQUIRE(::truncate(path.c_str(), 8 + 130000L * 256 * 4) == 0);
-  CHECK(test::in_child([&] {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    std::size_t pages = 0;  // of its address space
-    std::ifstream("/proc/self/statm") >> pages;
-    const rlimit little = {pages * page + (std::size_t{96} << 20), RLIM_INFINITY};
-    return pages != 0 && setrlimit(RLIMIT_AS, &little) == 0 &&
-           test::code_of([&] { (void)MatrixFile::open(path).read_all(); }) ==
-               ErrorCode::out_of_memory &&
-           test::code_of([&] {
-             build_file(MatrixFile::open(path), folder / "items.maxdot", {.threads = 1});
-           }) == ErrorCode{};
-  }));
-  CHECK(Index::open(folder / "items.maxdot").size() == 130000);
 }
