@@ -161,8 +161,8 @@ class Long(CliTest):
         path.write_bytes(count.to_bytes(4, "little") + (16).to_bytes(4, "little"))
         os.truncate(path, 8 + count * 64)
 
-    def peak_memory(self, users):
-        command = [BINARY, "batch", "index.mxd", users, "--ids", "ids.npy", "-k", "10", "--chunk", "1000"]
+    def peak_memory(self, *arguments):
+        command = [BINARY, *arguments]
         # Under AddressSanitizer: without its store of freed memory, which grows with every allocation.
         environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
         process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, env=environment)
@@ -174,7 +174,15 @@ class Long(CliTest):
     def test_memory_does_not_grow_with_users(self):
         self.make_users("few.fbin", 2000)
         self.make_users("many.fbin", 400000)  # 26 MB in, 32 MB out
-        self.assertLess(self.peak_memory("many.fbin"), self.peak_memory("few.fbin") + 8 * 1024)
+        peaks = [self.peak_memory("batch", "index.mxd", users, "--ids", "ids.npy", "-k", "10", "--chunk", "1000")
+                 for users in ("few.fbin", "many.fbin")]
+        self.assertLess(peaks[1], peaks[0] + 8 * 1024)
+
+    def test_memory_of_a_build_does_not_grow_with_items(self):
+        self.make_users("few.fbin", 1_000_000)
+        self.make_users("many.fbin", 4_000_000)  # 256 MB in
+        peaks = [self.peak_memory("build", items, "-o", "items.mxd") for items in ("few.fbin", "many.fbin")]
+        self.assertLess(peaks[1], peaks[0] + 24 * 1024)
 
 
 if __name__ == "__main__":
