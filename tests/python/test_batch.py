@@ -32,6 +32,17 @@ def test_results_are_those_of_a_search(tmp_path, index):
     assert again.units == 0 and again.skipped_units == 6 and again.complete
 
 
+def test_items_with_rows_on_the_disk(tmp_path, index):
+    names, rows = write_users(tmp_path / "users", counts=(200,))
+    run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=7, rows="disk"))
+    assert rows_of(results(tmp_path / "out")) == expected_long(index, names, rows, 7)
+    again = run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=7))
+    assert again.units == 0
+    np.save(tmp_path / "items.npy", rows)
+    with pytest.raises(BatchError, match=r"maxdot\.IndexWriter"):
+        run(Job(items=tmp_path / "items.npy", users=tmp_path / "users", out=tmp_path / "out2", rows="disk"))
+
+
 def test_list_layout_and_f64_scores(tmp_path, index):
     names, rows = write_users(tmp_path / "users", counts=(90,))
     run(

@@ -74,7 +74,7 @@ def _opened(job: Job, path: str) -> Catalogue:
     if job.item_id_column is not None or job.item_vector_column is not None:
         raise BatchError("usage", f"{path}: is an index file, which has no columns")
     try:
-        index = Index.open(path)
+        index = Index.open(path, rows=job.rows)
     except OSError as error:
         raise BatchError("io", str(error)) from None
     except (ImportError, RuntimeError) as error:
@@ -86,6 +86,10 @@ def _opened(job: Job, path: str) -> Catalogue:
 
 
 def _built(job: Job, files: list[InputFile]) -> Catalogue:
+    if job.rows == "disk":
+        raise BatchError(
+            "usage", f"{files[0].path}: rows stay on the disk in an index file only; build one with maxdot.IndexWriter"
+        )
     parts: list[npt.NDArray[Any]] = []
     ids: list[pa.Array] = []
     for file in files:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+from maxdot.index import RowPlace
 from maxdot.paths import Path
 from maxdot.searchable import Metric
 
@@ -61,6 +62,8 @@ class Job:
         share: (i, n): do only the i-th of n shares of the units, from 0, as one of n machines.
         threads: 0 = every core that this process may use.
         batch: users that are searched at once; None: what fits into some tens of MB. Results do not depend on it.
+        rows: "disk" leaves the rows of an index file there, for items that memory cannot hold. Results do not
+            depend on it.
     """
 
     items: Path
@@ -85,6 +88,7 @@ class Job:
     share: tuple[int, int] = (0, 1)
     threads: int = 0
     batch: int | None = None
+    rows: RowPlace = "memory"
 
     def __post_init__(self) -> None:
         at_least("k", self.k, 1)
@@ -95,6 +99,7 @@ class Job:
         one_of("metric", self.metric, (None, *get_args(Metric)))
         one_of("layout", self.layout, get_args(Layout))
         one_of("scores", self.scores, get_args(ScoreValues))
+        one_of("rows", self.rows, get_args(RowPlace))
         one_of("on_bad_row", self.on_bad_row, get_args(OnBadRow))
         one_of("compression", self.compression, ("zstd", "snappy", "lz4", "gzip", "brotli", "none"))
         if self.layout == "list" and self.users_of_a_group * self.k > _MOST_RESULTS_OF_LISTS:
