@@ -58,7 +58,7 @@ def by_ray(data, out, options):
         exclude_column="seen",
         concurrency=maxdot.available_threads(),
     )
-    best.write_parquet(str(out), arrow_parquet_args={"compression": "zstd"})
+    best.write_parquet(str(out), compression="zstd")
 
 
 def by_spark(data, out, options):
@@ -66,6 +66,7 @@ def by_spark(data, out, options):
 
     import maxdot.spark
 
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # of the workers, who would take the first on the path
     spark = (
         SparkSession.builder.master(f"local[{maxdot.available_threads()}]")
         .config("spark.ui.enabled", "false")
