@@ -12,7 +12,7 @@ namespace maxdot::tools {
 /// What the shell sees. Part of the interface: the help of every command lists them.
 enum class ExitCode : int {
   ok = 0,
-  check_failed = 1,   ///< `verify` found a disagreement
+  check_failed = 1,   ///< `verify`, or `batch --verify-sample`
   usage = 2,          ///< a bad option or argument
   io = 3,             ///< a file cannot be read or written
   bad_data = 4,       ///< a file was read, but what it holds cannot be used

@@ -41,8 +41,6 @@ InterruptGuard::~InterruptGuard() {
   to_cancel = nullptr;
 }
 
-bool InterruptGuard::asked() const noexcept { return received != 0; }
-
 void InterruptGuard::check() const {
   const int signal = received;
   if (signal != 0) throw Interrupted{signal};

@@ -21,9 +21,6 @@ class InterruptGuard {
   /// For every call of the library that may take long; make it within `run`.
   StopOptions stop() const noexcept { return {.cancellation = &cancellation_}; }
 
-  /// Whether a signal came.
-  bool asked() const noexcept;
-
   /// Throws Interrupted if a signal came.
   void check() const;
 

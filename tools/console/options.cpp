@@ -13,7 +13,7 @@ namespace {
 constexpr const char* exit_codes =
     "Exit codes:\n"
     "  0   done\n"
-    "  1   a check failed (verify found a disagreement)\n"
+    "  1   a check failed (verify, batch --verify-sample)\n"
     "  2   a bad option or argument\n"
     "  3   a file cannot be read or written\n"
     "  4   a file holds data that cannot be used\n"
