@@ -21,7 +21,7 @@ SPARK := build/venv-spark
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers example-rechub test-rechub test-ray test-spark server deps-server deps-spark test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark test-server fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -198,6 +198,10 @@ bench-batch-peers: $(PEERS)/ready ## the same batch by FAISS, ScaNN and implicit
 bench-batch-engines: deps-spark $(BATCH)/ready ## the same batch by the command, Ray Data and Spark: time, memory, and whether the rows are the same (ARGS as above)
 	$(BATCH)/bin/pip install -q .
 	$(BATCH)/bin/python bench/batch/engines.py $(ARGS)
+
+bench-batch-udf: deps-spark $(BATCH)/ready ## FAISS, ScaNN, implicit and maxdot in a pandas UDF of Spark and in actors of Ray Data (ARGS="--users 50000")
+	$(BATCH)/bin/pip install -q .
+	$(BATCH)/bin/python bench/batch/udf.py $(ARGS)
 
 $(BATCH)/ready: bench/batch/requirements.txt | deps
 	python3 -m venv $(BATCH)

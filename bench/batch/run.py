@@ -13,7 +13,6 @@ import json
 import os
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from data import Data, add_data_options, vectors
 import maxdot
 
 BARE_USERS = 65_536
+BARE_BATCH = 8_192
 SAMPLE_SECONDS = 0.05
 
 
@@ -81,14 +81,22 @@ def job(out, index, users, k, *more):
     }
 
 
-def bare(index, k):
-    """Users a second of searches alone."""
+def bare(index, k, pairs_of_a_user):
+    """Users a second of searches alone: without and with as many pairs to exclude as the job's users have."""
     rows = vectors(BARE_USERS, 0)
+    random = np.random.default_rng(13)
     index.search(rows[:4096], k)
-    begin = time.perf_counter()
-    for first in range(0, BARE_USERS, 8192):
-        index.search(rows[first : first + 8192], k)
-    return BARE_USERS / (time.perf_counter() - begin)
+    seconds = {False: 0.0, True: 0.0}
+    for first in range(0, BARE_USERS, BARE_BATCH):
+        part = rows[first : first + BARE_BATCH]
+        counts = random.poisson(pairs_of_a_user, len(part))
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        items = np.concatenate([np.sort(random.integers(0, len(index), count)) for count in counts])
+        for excluding in seconds:
+            begin = time.perf_counter()
+            index.search(part, k, exclude=(offsets, items) if excluding else None)
+            seconds[excluding] += time.perf_counter() - begin
+    return BARE_USERS / seconds[False], BARE_USERS / seconds[True]
 
 
 def main():
@@ -109,18 +117,27 @@ def main():
     }
     result |= {"pairs": options.pairs, "k": options.k, "jobs": []}
     for share in options.sizes:
-        before = bare(index, options.k)
+        pairs_of_a_user = options.pairs / options.users
+        before = bare(index, options.k, pairs_of_a_user)
         done = job(
             options.out / f"recall-{share}", data.index, data.users(share), options.k, "--exclude", data.pairs
         )
-        rate = statistics.mean([before, bare(index, options.k)])
-        done["bare_users_per_second"] = rate
-        done["ratio"] = done["users_per_second"] / rate
-        done["ratio_with_exclude"] = done["users"] / (done["seconds"] + done["exclude_seconds"]) / rate
+        after = bare(index, options.k, pairs_of_a_user)
+        done["bare_users_per_second"], done["bare_excluding_users_per_second"] = np.mean([before, after], axis=0)
+        rates = {
+            "": done["users_per_second"],
+            "_with_sorting": done["users"] / (done["seconds"] + done["exclude_seconds"]),
+        }
+        for name, rate in rates.items():
+            for base in ("bare", "bare_excluding"):
+                done[f"ratio_to_{base}{name}"] = rate / done[f"{base}_users_per_second"]
         result["jobs"].append(done)
         print(
-            f"{done['users']:>9,} users: {done['users_per_second']:,.0f} users/s, bare {rate:,.0f} ({done['ratio']:.0%}; "
-            f"{done['ratio_with_exclude']:.0%} with sorting {options.pairs:,} pairs, {done['exclude_seconds']:.1f} s); "
+            f"{done['users']:>9,} users: {done['users_per_second']:,.0f} users/s ({rates['_with_sorting']:,.0f} with sorting "
+            f"{options.pairs:,} pairs, {done['exclude_seconds']:.1f} s); "
+            f"bare {done['bare_users_per_second']:,.0f} ({done['ratio_to_bare']:.0%}, {done['ratio_to_bare_with_sorting']:.0%}), "
+            f"bare with as many pairs {done['bare_excluding_users_per_second']:,.0f} ({done['ratio_to_bare_excluding']:.0%}, "
+            f"{done['ratio_to_bare_excluding_with_sorting']:.0%}); "
             f"{done['gmac_per_second']:,.0f} GMAC/s; memory {done['anonymous_bytes'] / 2**20:,.0f} MiB, "
             f"{done['peak_bytes'] / 2**20:,.0f} with mapped files; {done['bytes'] / 2**20:,.0f} MiB written",
             flush=True,

@@ -1,7 +1,9 @@
 """maxdot batch: the same bytes however the work is cut, constant memory, and nothing left behind."""
 
+import json
 import os
 import pathlib
+import resource
 import subprocess
 import time
 import unittest
@@ -183,6 +185,27 @@ class Long(CliTest):
         self.make_users("many.fbin", 4_000_000)  # 256 MB in
         peaks = [self.peak_memory("build", items, "-o", "items.mxd") for items in ("few.fbin", "many.fbin")]
         self.assertLess(peaks[1], peaks[0] + 24 * 1024)
+
+    def test_a_build_within_a_limit_below_its_file(self):
+        """The file is never mapped as a whole."""
+        limit = 320 << 20
+
+        def limited():
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+        def runs(*arguments):
+            return subprocess.run([BINARY, *arguments], cwd=self.folder, capture_output=True, text=True,
+                                  preexec_fn=limited)
+
+        if runs("--version").returncode != 0:
+            self.skipTest("the sanitizer takes more addresses than the limit")
+        self.make_users("many.fbin", 4_000_000)
+        built = runs("build", "many.fbin", "-o", "items.mxd", "--threads", "1", "--json")
+        self.assertEqual(built.returncode, 0, built.stderr)
+        size = os.path.getsize(self.folder / "items.mxd")
+        self.assertGreater(size, limit)
+        self.assertEqual(json.loads(built.stdout)["bytes"], size)
+        self.assertEqual(self.json_of("info", "items.mxd")["bytes"], size)
 
 
 if __name__ == "__main__":

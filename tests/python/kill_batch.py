@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills a job of maxdot.batch at random moments, and goes on with other settings: the files must be the same bytes in the end.
 
-No unit may be done twice but the one that was in hand, and none be done without its results. `make batch-kills CASES=100`.
+No unit may be done twice but those that were in hand (one read, one searched, one written), and none be done without its results. `make batch-kills CASES=100`.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def run_lives(folder: pathlib.Path, lives: int, seed: int) -> int:
         count = sum(name.endswith(".parquet") for name in finished)
         # A unit may be finished and its process be killed before it tells of it.
         assert done + told <= count <= done + told + 1, f"life {number}: {done} units and {told} are {count}"
-        assert len(left) <= 1, f"life {number}: {left}"
+        assert len(left) <= 3, f"life {number}: {left}"
         done = count
     run(Job(out=out, k=60, **about))
     assert contents(out) == whole

@@ -1,9 +1,11 @@
 // maxdot build: embeddings in, index file out.
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <numeric>
 #include <span>
+#include <system_error>
 
 #include "commands/command.hpp"
 #include "console/interrupt.hpp"
@@ -64,29 +66,39 @@ void check_ids(const std::string& path, const std::vector<std::int64_t>& ids) {
   }
 }
 
-void report(const BuildCommand& command, const IndexInfo& info, const Phases& seconds) {
+// What was written is known; opening the file would map all of it, which a limit of address space
+// may forbid.
+void report(const BuildCommand& command, const MatrixFile& items, bool has_ids,
+            const Phases& seconds) {
+  const Metric metric = command.metric.value_or(Metric::cosine);
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(command.output_path, error);
+  if (error) {
+    throw Failure(ExitCode::io, command.output_path +
+                                    ": was written, but cannot be looked at: " + error.message());
+  }
   if (command.json) {
     print_json(
         {{"file", command.output_path},
          {"items_file", command.items_path},
-         {"items", info.items},
-         {"dimension", info.dimension},
-         {"dtype", to_string(info.dtype)},
-         {"metric", to_string(info.metric)},
-         {"normalized", info.normalized},
-         {"has_ids", info.has_ids},
-         {"bytes", info.bytes},
+         {"items", items.rows()},
+         {"dimension", items.cols()},
+         {"dtype", to_string(items.dtype())},
+         {"metric", to_string(metric)},
+         {"normalized", command.normalize},
+         {"has_ids", has_ids},
+         {"bytes", bytes},
          {"seconds", {{"read", seconds.read}, {"build", seconds.build}, {"save", seconds.save}}}});
     return;
   }
   print_fields({{"file", printable(command.output_path)},
-                {"items", with_thousands(info.items)},
-                {"dimension", std::to_string(info.dimension)},
-                {"dtype", to_string(info.dtype)},
-                {"metric", to_string(info.metric)},
-                {"normalized", info.normalized ? "yes" : "no"},
-                {"ids", info.has_ids ? printable(command.ids_path) : "row numbers"},
-                {"bytes", with_thousands(info.bytes) + " (" + human_bytes(info.bytes) + ")"},
+                {"items", with_thousands(items.rows())},
+                {"dimension", std::to_string(items.cols())},
+                {"dtype", to_string(items.dtype())},
+                {"metric", to_string(metric)},
+                {"normalized", command.normalize ? "yes" : "no"},
+                {"ids", has_ids ? printable(command.ids_path) : "row numbers"},
+                {"bytes", with_thousands(bytes) + " (" + human_bytes(bytes) + ")"},
                 {"read", human_seconds(seconds.read)},
                 {"build", human_seconds(seconds.build)},
                 {"save", human_seconds(seconds.save)}});
@@ -151,9 +163,7 @@ void run(const BuildCommand& command) {
     interrupt.run([&] { write(command, file, ids, interrupt, seconds); });
     interrupt.check();
   }
-  const Index written =
-      blaming(command.output_path, [&] { return Index::open(command.output_path); });
-  report(command, written.info(), seconds);
+  report(command, file, !ids.empty(), seconds);
 }
 
 }  // namespace

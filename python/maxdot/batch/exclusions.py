@@ -10,6 +10,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +21,16 @@ import pyarrow.compute as pc
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import InputFile, Unit, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
+from maxdot.batch.stages import Ahead
 from maxdot.tables import find_column, id_result_type, is_id_type, one_array
 
 #: Users whose ids are held at once while the pairs are read: some tens of MB of text. More users, another reading.
 _USERS_AT_ONCE = 1 << 19
-#: Users whose pairs are one file.
+#: Users whose pairs are one file. At most 2^16: see _Pairs.sorted.
 _USERS_OF_A_BLOCK = 1 << 14
-_PAIRS_AT_ONCE = 1 << 18
+#: Read at once. Arrow makes its table of the users' ids anew for each: larger parts make fewer (docs/measurements.md,
+#: "A nightly batch").
+_PAIRS_AT_ONCE = 1 << 19
 
 Csr = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 _PAIR = np.dtype([("row", np.int64), ("item", np.int64)])
@@ -51,6 +56,35 @@ def pair_columns(schema: pa.Schema, user: str | None, item: str | None, source: 
         raise BatchError("bad_data", str(error)) from None
 
 
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs in ascending order of rows, those of a row in ascending order of items."""
+
+    rows: npt.NDArray[np.int64]
+    items: npt.NDArray[np.int64]
+
+    @classmethod
+    def sorted(cls, pairs: npt.NDArray[Any], first_row: int) -> _Pairs:
+        """Of one block, whose rows begin with `first_row`."""
+        order = np.argsort(pairs["item"], kind="stable")
+        rows = (pairs["row"][order] - first_row).astype(np.uint16)  # which numpy sorts by digits
+        order = order[np.argsort(rows, kind="stable")]
+        return cls(pairs["row"][order], pairs["item"][order])
+
+    @classmethod
+    def joined(cls, parts: list[_Pairs]) -> _Pairs:
+        """Of any number of parts, each of later rows than the one before."""
+        none = np.empty(0, np.int64)
+        return cls(
+            np.concatenate([none, *(part.rows for part in parts)]),
+            np.concatenate([none, *(part.items for part in parts)]),
+        )
+
+    def between(self, begin: int, end: int) -> _Pairs:
+        first, last = np.searchsorted(self.rows, [begin, end])
+        return _Pairs(self.rows[first:last], self.items[first:last])
+
+
 class Exclusions:
     """What each of some users must not get. A context manager, whose end removes its files."""
 
@@ -60,6 +94,7 @@ class Exclusions:
             self._folder = tempfile.mkdtemp(prefix="exclude-", dir=folder.own)
             self._lock = os.open(self._folder, os.O_RDONLY)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._last: tuple[int, _Pairs] | None = None
 
     def __enter__(self) -> Exclusions:
         return self
@@ -94,20 +129,22 @@ class Exclusions:
     def of(self, first_row: int, rows: int) -> Csr:
         """The lists of users [first_row, first_row + rows), counted over all files: offsets, and ids in
         ascending order."""
-        parts = []
-        for block in range(first_row // _USERS_OF_A_BLOCK, (first_row + max(rows, 1) - 1) // _USERS_OF_A_BLOCK + 1):
-            try:
-                parts.append(np.fromfile(self._file(block), _PAIR))
-            except FileNotFoundError:
-                continue
-        pairs = np.concatenate(parts) if parts else np.empty(0, _PAIR)
-        local = pairs["row"] - first_row
-        within = (local >= 0) & (local < rows)
-        local, items = local[within], pairs["item"][within]
-        order = np.lexsort((items, local))
+        end = first_row + rows
+        blocks = range(first_row // _USERS_OF_A_BLOCK, -(-end // _USERS_OF_A_BLOCK))
+        pairs = _Pairs.joined([self._block(block).between(first_row, end) for block in blocks])
         offsets = np.zeros(rows + 1, np.int64)
-        np.cumsum(np.bincount(local, minlength=rows), out=offsets[1:])
-        return offsets, np.ascontiguousarray(items[order])
+        np.cumsum(np.bincount(pairs.rows - first_row, minlength=rows), out=offsets[1:])
+        return offsets, pairs.items
+
+    def _block(self, number: int) -> _Pairs:
+        """The pairs of a block. Those of the last one are held: users are asked for in their order."""
+        if self._last is None or self._last[0] != number:
+            try:
+                pairs = _Pairs.sorted(np.fromfile(self._file(number), _PAIR), number * _USERS_OF_A_BLOCK)
+            except FileNotFoundError:
+                pairs = _Pairs.sorted(np.empty(0, _PAIR), 0)
+            self._last = (number, pairs)
+        return self._last[1]
 
     def _users(
         self, units: Sequence[Unit], id_column: str | None
@@ -138,11 +175,9 @@ class Exclusions:
         by_code = rows[valid][np.argsort(codes, kind="stable")]
         starts = np.zeros(len(encoded.dictionary) + 1, np.int64)
         np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)), out=starts[1:])
-        for file in pairs:
-            reader = reader_of(file.path)
-            for group in range(len(file.groups)):
-                for batch in reader.batches(group, list(columns), _PAIRS_AT_ONCE):
-                    self._sort_in(batch, columns, encoded.dictionary, by_code, starts, item_names)
+        with Ahead(_batches(pairs, columns)) as batches:
+            for batch in batches:
+                self._sort_in(batch, columns, encoded.dictionary, by_code, starts, item_names)
 
     def _sort_in(
         self,
@@ -177,6 +212,13 @@ class Exclusions:
 
     def _file(self, block: int) -> str:
         return os.path.join(self._folder, f"{block}.pairs")
+
+
+def _batches(pairs: Sequence[InputFile], columns: tuple[str, str]) -> Iterator[pa.RecordBatch]:
+    for file in pairs:
+        reader = reader_of(file.path)
+        for group in range(len(file.groups)):
+            yield from reader.batches(group, list(columns), _PAIRS_AT_ONCE)
 
 
 def join_pairs(

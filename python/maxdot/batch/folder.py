@@ -17,7 +17,8 @@ from maxdot.batch.job import BatchError, Job
 
 #: Of the folder's own files. Readers of Parquet pass over names that begin with an underscore.
 _OWN = "_maxdot"
-_FORMAT = 1
+#: Of this folder and of the files: another one would go on with other bytes.
+_FORMAT = 2
 
 
 def sync_folder(path: str) -> None:
@@ -136,48 +137,51 @@ class Folder:
             return None
         return state
 
-    @contextmanager
-    def claim(self, unit: Unit) -> Iterator[BinaryIO | None]:
-        """A file for the results of a unit, which no other process has meanwhile.
+    def claim(self, unit: Unit) -> Claim | None:
+        """A unit that no other process has meanwhile. None: another one has it, or it is done.
 
-        None: another one has it, or it is done. A process that is killed has it no more.
+        A process that is killed has it no more.
         """
         beside = self._beside(unit)
-        with os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield None
-                return
-            # Whoever had it may have finished, and renamed the file that was opened here.
-            try:
-                is_same = os.path.samestat(os.fstat(file.fileno()), os.stat(beside))
-            except FileNotFoundError:
-                is_same = False
-            if not is_same or self.state(unit) is not None:
-                if is_same:
-                    os.unlink(beside)
-                yield None
-                return
+        file = os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+        try:
+            if not self._is_free(unit, file):
+                file.close()
+                return None
             file.truncate(0)
-            try:
-                yield file
-            except BaseException:
-                os.unlink(beside)
-                raise
+        except BaseException:
+            file.close()
+            raise
+        return Claim(self, unit, file)
 
-    def bad_rows(self, unit: Unit) -> BadRows:
-        """A file for what is wrong with rows of a claimed unit."""
-        return BadRows(os.path.join(self._bad_rows, f"{unit.name}.jsonl"))
+    def _is_free(self, unit: Unit, file: BinaryIO) -> bool:
+        """Locks `file`, the unit's file beside its output, if the unit is still to be done."""
+        beside = self._beside(unit)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        # Whoever had it may have finished, and renamed the file that was opened here.
+        try:
+            is_same = os.path.samestat(os.fstat(file.fileno()), os.stat(beside))
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            return False
+        if self.state(unit) is not None:
+            os.unlink(beside)
+            return False
+        return True
 
-    def finish(self, unit: Unit, file: BinaryIO, state: dict[str, Any]) -> None:
+    def finish(self, unit: Unit, state: dict[str, Any]) -> None:
         """The claimed file becomes the output. First the state: a unit without an output is not done."""
-        file.flush()
-        os.fsync(file.fileno())
-        state = {**state, "bytes": os.fstat(file.fileno()).st_size}
         write_whole(self._state(unit), json.dumps(state).encode())
         os.replace(self._beside(unit), self.output(unit))
         sync_folder(self.path)
+
+    def remove(self, unit: Unit) -> None:
+        """The claimed file goes."""
+        os.unlink(self._beside(unit))
 
     def finish_all(self, units: Sequence[Unit]) -> bool:
         """Marks the folder, as Spark does, if every unit of all shares is done. Returns whether it is."""
@@ -187,11 +191,40 @@ class Folder:
             write_whole(os.path.join(self.path, "_SUCCESS"), b"")
             return True
 
+    def bad_rows(self, unit: Unit) -> str:
+        """The path of what is wrong with rows of a unit."""
+        return os.path.join(self._bad_rows, f"{unit.name}.jsonl")
+
     def _beside(self, unit: Unit) -> str:
         return os.path.join(self.path, f".{unit.name}.parquet.tmp")  # hidden, so that readers pass over it
 
     def _state(self, unit: Unit) -> str:
         return os.path.join(self._states, f"{unit.name}.json")
+
+
+class Claim:
+    """A unit that this process does, and the file for its results. Ends with `finish` or `abandon`."""
+
+    def __init__(self, folder: Folder, unit: Unit, file: BinaryIO) -> None:
+        self._folder = folder
+        self.unit = unit
+        self.file = file
+        self.bad_rows = BadRows(folder.bad_rows(unit))
+
+    def finish(self, state: dict[str, Any]) -> int:
+        """The unit is done, with `state` written down of it. Returns the bytes of its file."""
+        self.bad_rows.finish()
+        with self.file as file:
+            file.flush()
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+            self._folder.finish(self.unit, {**state, "bytes": size})
+        return size
+
+    def abandon(self) -> None:
+        """The unit is not done, and others may have it."""
+        with self.file:
+            self._folder.remove(self.unit)
 
 
 def _difference(before: Any, about: Any, where: str = "") -> str:

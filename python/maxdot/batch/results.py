@@ -97,9 +97,17 @@ class TableMaker:
         """Columns whose values repeat: those to be written as dictionaries. Scores and numbers of items hardly do."""
         is_long = self._layout == "long"
         repeating = [self.schema.names[0], "rank"] if is_long else []
-        if self._item_names is not None:
-            repeating.append("item_id" if is_long else "item_ids.list.element")
-        return repeating
+        return repeating if self._item_names is None else [*repeating, self._items_path]
+
+    @property
+    def encodings(self) -> dict[str, str]:
+        """Of columns that are not written as they are. Numbers of items have few bits, which deltas keep and zstd
+        finds slowly: a quarter smaller, in half the time (docs/measurements.md, "A nightly batch")."""
+        return {self._items_path: "DELTA_BINARY_PACKED"} if self._item_names is None else {}
+
+    @property
+    def _items_path(self) -> str:
+        return "item_id" if self._layout == "long" else "item_ids.list.element"
 
     def table(self, scored: Scored) -> pa.Table:
         arrays = self._long(scored) if self._layout == "long" else self._lists(scored)

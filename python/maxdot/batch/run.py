@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -18,7 +19,9 @@ from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, reader_of, units_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.progress import Reporter, Silent
-from maxdot.batch.scoring import Columns, Counts, Scorer, bad_row_error, bad_rows_of, columns_of, slices_of
+from maxdot.batch.scoring import Scorer
+from maxdot.batch.slices import Columns, bad_row_error, bad_rows_of, columns_of, slices_of
+from maxdot.batch.unit_results import Counts
 from maxdot.index import Index
 
 #: [bytes] Of a result on the disk before compression: an id, a score and a rank.
@@ -66,7 +69,7 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
     Args:
         job: what to do.
         reporter: is told how far it is.
-        stop: asked between units; True ends the run with `complete` False.
+        stop: asked before each unit; True ends the run after the unit in hand, with `complete` False.
 
     Raises:
         BatchError: the job cannot be done as it is. What was done remains.
@@ -105,41 +108,35 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
             begin = time.monotonic()
             count = join_pairs(exclusions, job, pending, columns.id, catalogue.names)
             reporter.event("exclude", pairs=count, seconds=time.monotonic() - begin)
-        scoring = _Scoring(folder, Scorer(job, catalogue, columns, exclusions, mask), reporter, stop)
-        complete = scoring.run(pending)
+        progress = _Progress(reporter, sum(unit.rows for unit in pending))
+        scorer = Scorer(job, folder, catalogue, columns, exclusions, mask)
+        complete = _score_all(scorer, folder, pending, progress, stop)
     folder.finish_all(units)
-    return scoring.summary(complete, len(share) - len(pending), catalogue.index)
+    return progress.summary(complete, len(share) - len(pending), catalogue.index)
 
 
-class _Scoring:
-    """Does the units of a share that are not done."""
+class _Progress:
+    """How far a run is. Its reporter is told one thing at a time, whatever thread tells it."""
 
-    def __init__(self, folder: Folder, scorer: Scorer, reporter: Reporter, stop: Callable[[], bool]) -> None:
-        self._folder = folder
-        self._scorer = scorer
+    def __init__(self, reporter: Reporter, users: int) -> None:
         self._reporter = reporter
-        self._stop = stop
+        self._lock = threading.Lock()
         self._begin = time.monotonic()
+        self._of = users
         self._searched = 0
-        self._of = 0
         self._total = Counts()
         self._units = 0
-        self._bytes = 0
 
-    def run(self, pending: list[Unit]) -> bool:
-        """Returns whether all are done."""
-        self._of = sum(unit.rows for unit in pending)
-        while pending:
-            others = []
-            for unit in pending:
-                if self._stop():
-                    return False
-                if not self._do(unit) and self._folder.state(unit) is None:
-                    others.append(unit)  # another process does it, or has been killed meanwhile
-            pending = others
-            if pending:
-                time.sleep(_LOOK_SECONDS)
-        return True
+    def searched(self, users: int) -> None:
+        with self._lock:
+            self._searched += users
+            self._reporter.progress(self._searched, self._of, self._begin)
+
+    def done(self, unit: Unit, counts: Counts) -> None:
+        with self._lock:
+            self._total.add(counts)
+            self._units += 1
+            self._reporter.event("unit", unit=unit.name, **asdict(counts))
 
     def summary(self, complete: bool, skipped: int, index: Index) -> Summary:
         seconds = max(time.monotonic() - self._begin, 1e-9)
@@ -154,26 +151,24 @@ class _Scoring:
             seconds=seconds,
             users_per_second=users / seconds,
             gmac_per_second=users * len(index) * index.dim / seconds / 1e9,
-            bytes=self._bytes,
+            bytes=self._total.bytes,
         )
 
-    def _do(self, unit: Unit) -> bool:
-        with self._folder.claim(unit) as file:
-            if file is None:
-                return False
-            bad_rows = self._folder.bad_rows(unit)
-            done = self._scorer.score(unit, file, bad_rows, self._more)
-            bad_rows.finish()
-            self._folder.finish(unit, file, asdict(done))
-        self._total.add(done)
-        self._units += 1
-        self._bytes += os.stat(self._folder.output(unit)).st_size
-        self._reporter.event("unit", unit=unit.name, **asdict(done))
-        return True
 
-    def _more(self, users: int) -> None:
-        self._searched += users
-        self._reporter.progress(self._searched, self._of, self._begin)
+def _score_all(
+    scorer: Scorer, folder: Folder, pending: list[Unit], progress: _Progress, stop: Callable[[], bool]
+) -> bool:
+    """Returns whether all are done, by this process or by others."""
+    while pending:
+        if not scorer.score(pending, progress.searched, progress.done, stop):
+            return False
+        # Another process does what is left, or has been killed meanwhile.
+        pending = [unit for unit in pending if folder.state(unit) is None]
+        if pending:
+            if stop():
+                return False
+            time.sleep(_LOOK_SECONDS)
+    return True
 
 
 def _check_dimension(files: Sequence[InputFile], columns: Columns, dimension: int) -> None:

@@ -21,7 +21,7 @@ from maxdot.batch.exclusions import Exclusions, join_pairs
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import Unit, find_files, open_file, units_of
 from maxdot.batch.job import BatchError, Job
-from maxdot.batch.scoring import Columns, columns_of, slices_of
+from maxdot.batch.slices import Columns, columns_of, slices_of
 from maxdot.searchable import Metric
 from maxdot.verification import verify
 
