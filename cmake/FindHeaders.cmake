@@ -10,6 +10,13 @@ function(maxdot_find_xsimd target)
                                INTERFACE $<TARGET_PROPERTY:xsimd,INTERFACE_INCLUDE_DIRECTORIES>)
     return()
   endif()
+  if(CMAKE_CROSSCOMPILING)  # its package is of the other architecture, its headers are of every one
+    find_path(MAXDOT_XSIMD_INCLUDE xsimd/xsimd.hpp)
+    if(MAXDOT_XSIMD_INCLUDE)
+      target_include_directories(${target} SYSTEM INTERFACE ${MAXDOT_XSIMD_INCLUDE})
+      return()
+    endif()
+  endif()
   if(MAXDOT_BUILD_PYTHON)
     find_package(Python 3.10 REQUIRED COMPONENTS Interpreter)
     set(locate "import importlib.util as u; print(*u.find_spec('pythran').submodule_search_locations)")
@@ -25,9 +32,10 @@ function(maxdot_find_xsimd target)
                       "libxsimd-dev (Debian, Ubuntu), xsimd-devel (Fedora), xsimd (Arch, Homebrew).")
 endfunction()
 
-# Defines xxHash::xxhash from the system: the library, or, for a wheel, which must not depend on it, its header alone.
+# Defines xxHash::xxhash from the system: the library, or its header alone: for a wheel, which must not depend on the library, and
+# where the system is not the one that is built for.
 function(maxdot_find_xxhash)
-  if(MAXDOT_BUILD_PYTHON)
+  if(MAXDOT_BUILD_PYTHON OR CMAKE_CROSSCOMPILING)
     find_path(MAXDOT_XXHASH_INCLUDE xxhash.h)
     if(MAXDOT_XXHASH_INCLUDE)
       add_library(xxHash::xxhash INTERFACE IMPORTED GLOBAL)

@@ -63,7 +63,8 @@ def job(out, index, users, k, *more):
         "-k",
         k,
     ]
-    command += ["--json", *more]
+    # Mapped, so that the memory of the process is that of the job, without the index.
+    command += ["--load", "map", "--json", *more]
     running = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True)
     memory = Memory(running.pid)
     memory.start()

@@ -65,6 +65,14 @@ RowPlace checked_row_place(RowPlace place) {
   return place;
 }
 
+Load checked_load(Load load) {
+  if (load != Load::map && load != Load::memory && load != Load::locked) {
+    throw Error(ErrorCode::invalid_argument, "load: " + std::to_string(static_cast<int>(load)) +
+                                                 " is not a value of maxdot::Load");
+  }
+  return load;
+}
+
 void require_rows_in_memory(const store::ItemStore& items, const char* what) {
   if (items.row_file == nullptr) return;
   throw Error(ErrorCode::unsupported,
@@ -93,6 +101,7 @@ namespace maxdot {
 inline namespace v0_1 {
 namespace {
 
+using api::checked_load;
 using api::checked_metric;
 using api::checked_row_place;
 using api::checked_threads;
@@ -146,13 +155,16 @@ Index Index::open(const std::string& path, const OpenOptions& options) {
   return base::file_entry(options.stop, path, "open the index", [&] {
     const int threads = checked_threads(options.threads);
     const RowPlace place = checked_row_place(options.rows);
+    const Load load = checked_load(options.load);
     const bool verify_payload = options.verify_payload || options.verify_codes;
     auto parts = std::make_shared<api::IndexParts>();
-    parts->items = store::open_file(path, verify_payload);
+    // Rows on the disk: what is verified here is only mapped meanwhile.
+    const bool on_disk = place == RowPlace::disk;
+    parts->items = store::open_file(path, verify_payload, on_disk ? Load::map : load);
     if (verify_payload)
       store::verify_contents(*parts->items, path, kernels::active_table(), threads);
     if (options.verify_codes) store::verify_codes(*parts->items, path, threads);
-    if (place == RowPlace::disk) parts->items = store::open_with_rows_on_disk(path, *parts->items);
+    if (on_disk) parts->items = store::open_with_rows_on_disk(path, *parts->items, load);
     return Index(std::move(parts));
   });
 }

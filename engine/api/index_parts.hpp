@@ -45,6 +45,7 @@ ScoreKind checked_score_kind(ScoreKind kind);
 
 /// The same.
 RowPlace checked_row_place(RowPlace place);
+Load checked_load(Load load);
 
 /// Throws Error (unsupported) if the rows are on the disk. `what` needs many of them, and names
 /// itself in the message.

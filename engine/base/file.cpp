@@ -27,6 +27,11 @@ void close_descriptor(int& fd) noexcept {
   fd = -1;
 }
 
+// [nanoseconds] Since the epoch, of the last change of the contents.
+std::int64_t changed_ns(const struct stat& status) noexcept {
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 }  // namespace
 
 InputFile::InputFile(std::string path) : path_(std::move(path)) {
@@ -39,6 +44,7 @@ InputFile::InputFile(std::string path) : path_(std::move(path)) {
   const int error = ::fstat(fd_, &status) == 0 ? 0 : errno;
   if (error == 0 && S_ISREG(status.st_mode)) {
     size_ = static_cast<std::uint64_t>(status.st_size);
+    changed_ns_ = changed_ns(status);
     return;
   }
   close_descriptor(fd_);
@@ -50,7 +56,8 @@ InputFile::InputFile(std::string path) : path_(std::move(path)) {
 InputFile::InputFile(InputFile&& other) noexcept
     : path_(std::move(other.path_)),
       fd_(std::exchange(other.fd_, -1)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      changed_ns_(other.changed_ns_) {}
 
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
   if (this != &other) {
@@ -58,11 +65,18 @@ InputFile& InputFile::operator=(InputFile&& other) noexcept {
     path_ = std::move(other.path_);
     fd_ = std::exchange(other.fd_, -1);
     size_ = std::exchange(other.size_, 0);
+    changed_ns_ = other.changed_ns_;
   }
   return *this;
 }
 
 InputFile::~InputFile() { close_descriptor(fd_); }
+
+bool InputFile::has_changed() const noexcept {
+  struct stat status {};
+  return ::fstat(fd_, &status) != 0 || static_cast<std::uint64_t>(status.st_size) != size_ ||
+         changed_ns(status) != changed_ns_;
+}
 
 void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) const {
   if (const auto failure = try_read_at(offset, out, bytes)) refuse(*failure);

@@ -22,6 +22,10 @@ class InputFile {
   const std::string& path() const noexcept { return path_; }
   int descriptor() const noexcept { return fd_; }
 
+  /// Whether the file is another one in size or time of change than when it was opened. A file that
+  /// took its place under the path does not count.
+  bool has_changed() const noexcept;
+
   /// Reads exactly `bytes` bytes at `offset`. Throws Error: io, or bad_format if the file ends
   /// before.
   void read_at(std::uint64_t offset, void* out, std::size_t bytes) const;
@@ -50,6 +54,7 @@ class InputFile {
   std::string path_;
   int fd_ = -1;
   std::uint64_t size_ = 0;
+  std::int64_t changed_ns_ = 0;  // mtime
 };
 
 /// A whole file mapped read-only.

@@ -104,6 +104,19 @@ RowPlace row_place_of(std::int32_t place) {
   return place == MAXDOT_ROWS_ON_DISK ? RowPlace::disk : RowPlace::memory;
 }
 
+Load load_of(std::int32_t load) {
+  switch (load) {
+    case MAXDOT_LOAD_MAP:
+      return Load::map;
+    case MAXDOT_LOAD_MEMORY:
+      return Load::memory;
+    case MAXDOT_LOAD_LOCKED:
+      return Load::locked;
+    default:
+      refuse("load: " + std::to_string(load) + " is no value of maxdot_load");
+  }
+}
+
 int threads_of(std::int32_t threads) {
   if (threads == MAXDOT_ALL_THREADS) return 0;
   if (threads < 0) {

@@ -84,6 +84,7 @@ MatrixView matrix_of(const maxdot_matrix* matrix, const char* name);
 std::optional<Metric> metric_of(std::int32_t metric);
 ScoreKind score_kind_of(std::int32_t kind);
 RowPlace row_place_of(std::int32_t place);
+Load load_of(std::int32_t load);
 /// The C API's number of threads (0: one) as the C++ API's (0: all).
 int threads_of(std::int32_t threads);
 StopOptions stop_of(const maxdot_cancellation* cancellation, double timeout);

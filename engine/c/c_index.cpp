@@ -73,6 +73,7 @@ maxdot_status maxdot_open(const char* path, const maxdot_open_options* options,
     open.threads = c::threads_of(given.threads);
     open.stop = c::stop_of(given.cancellation, given.timeout);
     open.rows = c::row_place_of(given.rows);
+    open.load = c::load_of(given.load);
     auto handle = std::make_unique<maxdot_index>();
     handle->index = Index::open(path, open);
     *made = handle.release();

@@ -14,6 +14,7 @@
 #include "base/stop.hpp"
 #include "maxdot/error.hpp"
 #include "store/checksum.hpp"
+#include "store/file_contents.hpp"
 #include "store/file_header.hpp"
 #include "store/file_writer.hpp"
 #include "store/sections.hpp"
@@ -64,9 +65,6 @@ bool is_zero(const unsigned char* p, std::uint64_t bytes) {
   return true;
 }
 
-// [bytes] Read, or written, between two looks whether the call shall end.
-constexpr std::uint64_t kBytesPerStep = std::uint64_t{4} << 20;
-
 /// With looks whether the call shall end. Throws Error, std::bad_alloc.
 std::uint64_t checksum_of(const unsigned char* data, std::uint64_t bytes) {
   Checksum checksum;
@@ -77,20 +75,24 @@ std::uint64_t checksum_of(const unsigned char* data, std::uint64_t bytes) {
   return checksum.digest();
 }
 
+[[noreturn]] void refuse_damaged(const std::string& path, const Section& section) {
+  throw Error(ErrorCode::checksum_mismatch,
+              path + ": " + in_words(*find_section_kind(section.kind)) +
+                  " is damaged (checksum differs); restore the file or build it again");
+}
+
 void verify_payload_of(const std::string& path, const std::vector<Section>& sections,
-                       const base::MappedFile& map) {
+                       const FileContents& contents) {
+  const unsigned char* data = contents.data;
   std::uint64_t end = sizeof(Header) + sections.size() * sizeof(Section);
   for (const Section& section : sections) {
-    const bool padding_clean = is_zero(map.data() + end, section.offset - end);
-    if (!padding_clean ||
-        checksum_of(map.data() + section.offset, section.bytes) != section.checksum) {
-      throw Error(ErrorCode::checksum_mismatch,
-                  path + ": " + in_words(*find_section_kind(section.kind)) +
-                      " is damaged (checksum differs); restore the file or build it again");
+    if (!is_zero(data + end, section.offset - end) ||
+        checksum_of(data + section.offset, section.bytes) != section.checksum) {
+      refuse_damaged(path, section);
     }
     end = section.offset + section.bytes;
   }
-  if (!is_zero(map.data() + end, map.size() - end)) {
+  if (!is_zero(data + end, contents.size - end)) {
     throw Error(ErrorCode::checksum_mismatch,
                 path + ": its end is damaged; restore the file or build it again");
   }
@@ -120,53 +122,48 @@ std::uint64_t write(const ItemStore& items, const std::string& path) {
   return file.commit(items.largest_square);
 }
 
-std::shared_ptr<const ItemStore> open(const std::string& path, bool verify_payload) {
+std::shared_ptr<const ItemStore> open(const std::string& path, bool verify_payload, Load load) {
   const base::InputFile file(path);
   const Header header = read_header(file);
   const std::vector<Section> sections = read_sections(file, header);
-  auto map = std::make_shared<base::MappedFile>(file);
+  FileContents contents = contents_of(file, load);
   auto items = std::make_shared<ItemStore>(items_of(header));
   for_each_section(path, header, sections, *items,
                    [&](const SectionKind& kind, const Section& section) {
-                     kind.set(*items, map->data() + section.offset);
+                     kind.set(*items, contents.data + section.offset);
                    });
-  if (verify_payload) verify_payload_of(path, sections, *map);
-  items->owner = std::move(map);
+  // What was read may be of a file that somebody wrote meanwhile.
+  if (verify_payload || load != Load::map) verify_payload_of(path, sections, contents);
+  items->owner = std::move(contents.owner);
   return items;
 }
 
-using Buffers = std::vector<base::AlignedBuffer<unsigned char>>;
+using Memory = std::vector<std::shared_ptr<unsigned char>>;
 
-base::AlignedBuffer<unsigned char> read_section(const base::InputFile& file,
-                                                const Section& section) {
-  base::AlignedBuffer<unsigned char> data(section.bytes, "the codes of the index");
-  for (std::uint64_t at = 0; at < section.bytes; at += kBytesPerStep) {
-    base::throw_if_stopped();
-    file.read_at(section.offset + at, data.data() + at,
-                 std::min(kBytesPerStep, section.bytes - at));
-  }
-  return data;
-}
-
-std::shared_ptr<const ItemStore> open_codes(const std::string& path, const ItemStore& mapped) {
+std::shared_ptr<const ItemStore> open_codes(const std::string& path, const ItemStore& mapped,
+                                            Load load) {
   base::InputFile file(path);
   const Header header = read_header(file);
   const std::vector<Section> sections = read_sections(file, header);
   if (header.checksum != mapped.checksum)
     base::fail(path, "was replaced by another file while it was opened; open it again");
   auto items = std::make_shared<ItemStore>(items_of(header));
-  auto buffers = std::make_shared<Buffers>();
+  auto memory = std::make_shared<Memory>();
   std::uint64_t rows = 0;
-  for_each_section(path, header, sections, *items,
-                   [&](const SectionKind& kind, const Section& section) {
-                     if (kind.number == kRowsSection) {
-                       rows = section.offset;
-                     } else {
-                       kind.set(*items, buffers->emplace_back(read_section(file, section)).data());
-                     }
-                   });
+  const auto take = [&](const SectionKind& kind, const Section& section) {
+    if (kind.number == kRowsSection) {
+      rows = section.offset;
+      return;
+    }
+    unsigned char* data = memory->emplace_back(memory_for(file, section.bytes, load)).get();
+    read_in_steps(file, section.offset, data, section.bytes);
+    if (load != Load::map && checksum_of(data, section.bytes) != section.checksum)
+      refuse_damaged(path, section);
+    kind.set(*items, data);
+  };
+  for_each_section(path, header, sections, *items, take);
   items->row_file = std::make_shared<RowFile>(std::move(file), rows, items->row_bytes());
-  items->owner = std::move(buffers);
+  items->owner = std::move(memory);
   return items;
 }
 
@@ -187,13 +184,14 @@ std::uint64_t write_file(const ItemStore& items, const std::string& path) {
   return base::file_entry(path, "save the index", [&] { return write(items, path); });
 }
 
-std::shared_ptr<const ItemStore> open_file(const std::string& path, bool verify_payload) {
-  return base::file_entry(path, "open the index", [&] { return open(path, verify_payload); });
+std::shared_ptr<const ItemStore> open_file(const std::string& path, bool verify_payload,
+                                           Load load) {
+  return base::file_entry(path, "open the index", [&] { return open(path, verify_payload, load); });
 }
 
 std::shared_ptr<const ItemStore> open_with_rows_on_disk(const std::string& path,
-                                                        const ItemStore& mapped) {
-  return base::file_entry(path, "open the index", [&] { return open_codes(path, mapped); });
+                                                        const ItemStore& mapped, Load load) {
+  return base::file_entry(path, "open the index", [&] { return open_codes(path, mapped, load); });
 }
 
 }  // namespace maxdot::store

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/path_errors.hpp"
+
 namespace maxdot::store {
 
 RowFile::RowFile(base::InputFile file, std::uint64_t offset, std::size_t row_bytes) noexcept
@@ -18,8 +20,15 @@ bool RowReads::read(std::size_t first, std::size_t count, void* out) noexcept {
   return false;
 }
 
+void RowFile::throw_if_changed() const {
+  if (!file_.has_changed()) return;
+  base::fail(file_.path(),
+             "was changed while it was open; restore it, or build it again, and open it anew");
+}
+
 void RowReads::throw_if_failed() const {
   if (failed_) rows_.file().refuse(failure_);
+  rows_.throw_if_changed();
 }
 
 }  // namespace maxdot::store

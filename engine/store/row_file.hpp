@@ -23,7 +23,10 @@ class RowFile {
   /// Reads rows [first, first + count). Throws Error: io, bad_format (the file was cut short).
   void read(std::size_t first, std::size_t count, void* out) const {
     file_.read_at(offset_of(first), out, count * row_bytes_);
+    throw_if_changed();
   }
+  /// Throws Error (io): what was read may be of another index than the codes in memory.
+  void throw_if_changed() const;
 
  private:
   base::InputFile file_;
@@ -51,7 +54,8 @@ class RowReads {
   }
   /// Reads them. Returns whether they were read; if not, the call ends.
   bool read(std::size_t first, std::size_t count, void* out) noexcept;
-  /// Throws the Error of the first read that failed: io, bad_format. Requires that no thread reads.
+  /// Throws the Error of the first read that failed: io, bad_format; or io if the file has changed
+  /// since it was opened. Requires that no thread reads.
   void throw_if_failed() const;
 
  private:

@@ -52,6 +52,10 @@ struct OpenOptions {
   /// is refused with Error (unsupported): the functions of maxdot/objective.hpp, evaluate::ranks,
   /// LiveIndex::replace.
   RowPlace rows = RowPlace::memory;
+  /// With rows on the disk `map` is as `memory` but for the checksums. Rows that stay in the file
+  /// are not safe from a file that is overwritten: a search that finds its time of change another
+  /// than when it was opened throws Error (io).
+  Load load = Load::map;
   /// Check all that engine/store/FORMAT.md promises of a file but its codes: the XXH3 checksum of
   /// every section, ids, rows, squares, code order. Reads the whole file, and sorts ids that do not
   /// ascend. For a file whose writer you do not know: anybody can make a checksum right. The

@@ -113,6 +113,15 @@ typedef enum maxdot_row_place {
       1 /* in the file; all else is in memory, and a search reads what it scores */
 } maxdot_row_place;
 
+/* How an open index holds its file. */
+typedef enum maxdot_load {
+  MAXDOT_LOAD_MAP = 0,    /* mapped: opens at once, processes share the pages. The file may be
+                           * replaced or removed, but never overwritten or cut short: a search then
+                           * ends the process (SIGBUS), or returns anything */
+  MAXDOT_LOAD_MEMORY = 1, /* read into memory, every checksum checked */
+  MAXDOT_LOAD_LOCKED = 2  /* the same, and never paged out (mlock) */
+} maxdot_load;
+
 /* For `threads`: every core that this process may use (affinity and cgroup limits); calls that run
  * at the same time divide them. */
 #define MAXDOT_ALL_THREADS (-1)
@@ -171,9 +180,10 @@ typedef struct maxdot_open_options {
   const maxdot_cancellation* cancellation;
   double timeout; /* [seconds]; 0: no limit */
   int32_t rows;   /* maxdot_row_place */
+  int32_t load;   /* maxdot_load */
 } maxdot_open_options;
 
-/* Maps an index file. `path` is as the operating system takes it. */
+/* Opens an index file. `path` is as the operating system takes it. */
 MAXDOT_C_API maxdot_status maxdot_open(const char* path, const maxdot_open_options* options,
                                        maxdot_index** made);
 

@@ -15,6 +15,16 @@ enum class Metric : std::uint8_t { dot = 0, cosine = 1, euclidean = 2 };
 /// Element type of stored rows. f16 is IEEE 754 binary16; every f16 value is exactly an f32 value.
 enum class DType : std::uint8_t { f32 = 0, f16 = 1 };
 
+/// How an open index holds its file.
+enum class Load : std::uint8_t {
+  map,     ///< Mapped: opens at once, and processes share the pages. The file may be replaced (by
+           ///< rename, as save does) and removed, but not overwritten or cut short: a search then
+           ///< ends the process (SIGBUS), or returns anything.
+  memory,  ///< Read into memory, every checksum checked. What happens to the file later does not
+           ///< matter.
+  locked,  ///< The same, and never paged out (mlock); the limit of the process must allow it.
+};
+
 const char* to_string(Metric metric) noexcept;
 const char* to_string(DType dtype) noexcept;
 

@@ -249,6 +249,7 @@ class Index(_Searchable):
     def open(
         path: builtins.bytes,
         rows: str,
+        load: str,
         verify_payload: bool,
         verify_codes: bool,
         timeout: float | None,

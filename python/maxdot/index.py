@@ -20,6 +20,7 @@ from maxdot.paths import Path
 from maxdot.searchable import Ids, Metric, Scores, ScoreType, Searchable
 
 RowPlace = Literal["memory", "disk"]
+Load = Literal["map", "memory", "locked"]
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,26 +36,33 @@ class Index(Searchable):
     or mapped file.
     """
 
-    __slots__ = ("__weakref__", "_checksum", "_engine", "_item_names", "_path", "_rows")
+    __slots__ = ("__weakref__", "_checksum", "_engine", "_item_names", "_load", "_path", "_rows")
 
     _engine: _core.Index | None
     _item_names: ItemNames | None
     _path: str | None
     _checksum: int  # of the file at _path
     _rows: RowPlace
+    _load: Load
 
     def __init__(self) -> None:
         raise TypeError("make an index with maxdot.Index.build(items) or maxdot.Index.open(path)")
 
     @classmethod
     def _of(
-        cls, engine: _core.Index, path: str | None, names: ItemNames | None, rows: RowPlace = "memory"
+        cls,
+        engine: _core.Index,
+        path: str | None,
+        names: ItemNames | None,
+        rows: RowPlace = "memory",
+        load: Load = "map",
     ) -> Index:
         made = cls.__new__(cls)
         made._item_names = names
         made._engine = engine
         made._path = path
         made._rows = rows
+        made._load = load
         made._checksum = engine.checksum
         return made
 
@@ -103,11 +111,12 @@ class Index(Searchable):
         path: Path,
         *,
         rows: RowPlace = "memory",
+        load: Load = "map",
         verify_payload: bool = False,
         verify_codes: bool = False,
         timeout: float | None = None,
     ) -> Index:
-        """Maps an index file; rows are read when a search needs them.
+        """Opens an index file.
 
         Args:
             path: a file written by `save` or by the `maxdot build` command.
@@ -115,6 +124,12 @@ class Index(Searchable):
                 the rows is read into memory now, `dimension` bytes and 19 more for each item (27 with ids), and a
                 search reads from the file what it scores. Results are the same. `objective`, `evaluate.ranks` and
                 `LiveIndex.replace`, which need many rows, raise RuntimeError.
+            load: "map": opens at once, and processes share the pages. The file may be replaced (by rename, as
+                `save` does) or removed, but never overwritten or cut short: a search then ends the process
+                (SIGBUS), or returns anything. "memory": read into memory, every checksum checked; what happens to
+                the file later does not matter. "locked": the same, and never paged out (mlock). With
+                rows="disk", "map" is as "memory" but for the checksums, and a search that finds the file changed
+                raises OSError. docs/opening-index-files.md compares them.
             verify_payload: also check the checksum of every section, ids, rows, squares and order, which reads
                 the whole file. For a file whose writer you do not know.
             verify_codes: also compute the codes again from the rows and compare; implies verify_payload.
@@ -124,15 +139,17 @@ class Index(Searchable):
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: unknown `rows`; it is no index file, is cut short, or (with verify_payload) damaged or
+            MemoryError: it does not fit, or may not be locked (ulimit -l).
+            ValueError: unknown `rows` or `load`; it is no index file, is cut short, or (with verify_payload) damaged or
                 forged; its names are damaged, or those of another index; the path holds a NUL.
             ImportError: it has names, and pyarrow is not installed.
             RuntimeError: it was written by a newer version.
             TimeoutError: it was not done in time; nothing is open.
         """
         path = os.path.abspath(os.fsdecode(path))
-        engine = _core.Index.open(os.fsencode(path), rows, verify_payload, verify_codes, timeout)
-        return cls._of(engine, path, open_names(path, engine.checksum, engine.size), rows)
+        engine = _core.Index.open(os.fsencode(path), rows, load, verify_payload, verify_codes, timeout)
+        names = open_names(path, engine.checksum, engine.size, mapped=load == "map")
+        return cls._of(engine, path, names, rows, load)
 
     def save(self, path: Path) -> None:
         """Writes the index beside `path`, syncs and renames: `path` holds the old file or the new one, whole.
@@ -262,7 +279,7 @@ class Index(Searchable):
         engine = self._open_engine()
         if self._path is None:
             raise ValueError("index: only an index with a file can be pickled; call save(path) first")
-        return _open_same, (self._path, engine.size, engine.dimension, self._checksum, self._rows)
+        return _open_same, (self._path, engine.size, engine.dimension, self._checksum, self._rows, self._load)
 
     def _open_engine(self) -> _core.Index:
         engine = self._engine
@@ -271,9 +288,9 @@ class Index(Searchable):
         return engine
 
 
-def _open_same(path: str, items: int, dimension: int, checksum: int, rows: RowPlace = "memory") -> Index:
+def _open_same(path: str, items: int, dimension: int, checksum: int, rows: RowPlace, load: Load) -> Index:
     """Unpickles an index, and notices if another one has taken its path."""
-    opened = Index.open(path, rows=rows)
+    opened = Index.open(path, rows=rows, load=load)
     if opened._checksum != checksum:
         raise ValueError(
             f"{path}: holds another index now, {len(opened)} x {opened.dim}; the pickled one was {items} x "

@@ -32,8 +32,8 @@ def names_path(path: str) -> str:
     return os.path.realpath(path) + _ENDING  # of a link, beside the file that it leads to
 
 
-def open_names(path: str, checksum: int, items: int) -> ItemNames | None:
-    """The names that belong to the index file at `path`, mapped; None: it has none.
+def open_names(path: str, checksum: int, items: int, *, mapped: bool = True) -> ItemNames | None:
+    """The names that belong to the index file at `path`, mapped or read; None: it has none.
 
     Raises:
         OSError: the file cannot be read.
@@ -51,8 +51,8 @@ def open_names(path: str, checksum: int, items: int) -> ItemNames | None:
     if not _is_of_names(file):
         raise ValueError(f"{file}: is no file of names that save has written; move it away")
     try:
-        with pa.memory_map(os.fsencode(file)) as mapped:
-            table = pa.ipc.open_file(mapped).read_all()
+        with pa.memory_map(os.fsencode(file)) if mapped else pa.OSFile(os.fsencode(file)) as opened:
+            table = pa.ipc.open_file(opened).read_all()
         table.validate(full=True)  # a take of names trusts their offsets
         bound = (table.schema.metadata or {}).get(_KEY)
         if (

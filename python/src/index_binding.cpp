@@ -46,6 +46,13 @@ RowPlace row_place_argument(const std::string& rows) {
   throw nb::value_error(("rows: '" + rows + "' is neither 'memory' nor 'disk'").c_str());
 }
 
+Load load_argument(const std::string& load) {
+  if (load == "map") return Load::map;
+  if (load == "memory") return Load::memory;
+  if (load == "locked") return Load::locked;
+  throw nb::value_error(("load: '" + load + "' is none of 'map', 'memory', 'locked'").c_str());
+}
+
 void check_range(const Index& index, std::size_t begin, std::size_t count, const char* name) {
   if (begin <= index.size() && count <= index.size() - begin) return;
   throw nb::value_error((std::string(name) + ": " + std::to_string(begin) + " to " +
@@ -80,17 +87,18 @@ void bind_index(nb::module_& module) {
                   "threads"_a, "timeout"_a.none())
       .def_static(
           "open",
-          [](const nb::bytes& path, const std::string& rows, bool verify_payload, bool verify_codes,
-             nb::handle timeout) {
+          [](const nb::bytes& path, const std::string& rows, const std::string& load,
+             bool verify_payload, bool verify_codes, nb::handle timeout) {
             const std::string name = path_of(path);
             const OpenOptions options = {.rows = row_place_argument(rows),
+                                         .load = load_argument(load),
                                          .verify_payload = verify_payload,
                                          .verify_codes = verify_codes,
                                          .stop = stop_of_python(timeout)};
             const WithoutGil released;
             return Index::open(name, options);
           },
-          "path"_a, "rows"_a, "verify_payload"_a, "verify_codes"_a, "timeout"_a.none())
+          "path"_a, "rows"_a, "load"_a, "verify_payload"_a, "verify_codes"_a, "timeout"_a.none())
       .def(
           "save",
           [](const Index& index, const nb::bytes& path) {

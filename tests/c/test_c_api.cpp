@@ -181,6 +181,16 @@ TEST_CASE("C: an index is saved, opened, described") {
   options.rows = 2;
   CHECK(maxdot_open(path.c_str(), &options, &opened) == MAXDOT_INVALID_ARGUMENT);
   CHECK(says("rows"));
+  options.rows = MAXDOT_ROWS_IN_MEMORY;
+  options.load = MAXDOT_LOAD_MEMORY;
+  REQUIRE(maxdot_open(path.c_str(), &options, &opened) == MAXDOT_OK);
+  std::swap(opened, c.handle);
+  CHECK(c.search(nullptr) == MAXDOT_OK);
+  std::swap(opened, c.handle);
+  maxdot_close(opened);
+  options.load = 3;
+  CHECK(maxdot_open(path.c_str(), &options, &opened) == MAXDOT_INVALID_ARGUMENT);
+  CHECK(says("load"));
   opened = reinterpret_cast<maxdot_index*>(&id);
   CHECK(maxdot_open((path + ".none").c_str(), nullptr, &opened) == MAXDOT_IO);
   CHECK(opened == nullptr);

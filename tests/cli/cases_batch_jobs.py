@@ -71,6 +71,24 @@ class Job(CliTest):
             self.assertEqual(self.results(), self.results("whole"))
             self.assertEqual(self.left(), [])
 
+    def test_an_index_file_that_is_overwritten_meanwhile_does_not_matter(self):
+        self.succeeds(*self.command(name="whole"))
+        index = self.folder / "index.mxd"
+        kept = index.read_bytes()
+        for options in (("--chunk", 64), ("--chunk", 64, "--load", "locked")):
+            command = [BINARY, *map(str, self.command("--threads", 1, *options))]
+            with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+                partial = self.folder / "out.scores.npy.partial"
+                while not partial.exists() and process.poll() is None:
+                    time.sleep(0.0005)
+                index.write_bytes(b"x" * 100)
+                errors = process.communicate(timeout=300)[1]
+            index.write_bytes(kept)
+            if "ulimit -l" in errors:
+                continue  # this machine lets nobody lock memory
+            self.assertEqual((process.returncode, errors), (0, ""))
+            self.assertEqual(self.results(), self.results("whole"))
+
     def test_killed_and_stopped_at_any_moment(self):
         self.succeeds(*self.command(name="whole"))
         source = random.Random(5)

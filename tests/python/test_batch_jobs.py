@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 
 import kill_batch
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from batch_files import (  # noqa: F401
     D,
@@ -71,6 +74,26 @@ def test_a_file_that_changes_meanwhile_is_told(tmp_path, index):
     assert names == [f"part-00000-{number:05d}.parquet" for number in range(len(names))] and 2 <= len(names) < 40
 
 
+def test_an_index_file_that_is_overwritten_meanwhile_does_not_matter(tmp_path, index):
+    write_users(tmp_path / "users", counts=(200,), group=10)
+    run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "whole", k=3))
+    items = tmp_path / "items.maxdot"
+    shutil.copy(index.path, items)
+    asked = []
+
+    def overwrite_after_the_first():
+        asked.append(None)
+        if len(asked) == 2:
+            items.write_bytes(b"x" * 100)
+        return False
+
+    done = run(
+        Job(items=items, users=tmp_path / "users", out=tmp_path / "out", k=3), stop=overwrite_after_the_first
+    )
+    assert done.complete and len(asked) == 20
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
 def test_damaged_files_are_told(tmp_path, index):
     write_users(tmp_path / "users", counts=(300,))
     path = tmp_path / "users" / "0.parquet"
@@ -79,6 +102,19 @@ def test_damaged_files_are_told(tmp_path, index):
         path.write_bytes(data)
         with pytest.raises(BatchError, match=r"0\.parquet") as failed:
             run(Job(items=index.path, users=path, out=tmp_path / "out", k=3))
+        assert failed.value.kind in ("io", "bad_data")
+
+
+def test_damaged_pairs_are_told(tmp_path, index):
+    write_users(tmp_path / "users", counts=(300,))
+    path = tmp_path / "seen.parquet"
+    names = [f"u0-{row % 300}" for row in range(5000)]
+    pq.write_table(pa.table({"user_id": names, "item_id": np.arange(5000)}), path)
+    whole = path.read_bytes()
+    for data in (b"", whole[:-20], whole[:100] + b"\0" * 5000 + whole[5100:]):
+        path.write_bytes(data)
+        with pytest.raises(BatchError, match=r"seen\.parquet") as failed:
+            run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3, exclude=path))
         assert failed.value.kind in ("io", "bad_data")
 
 

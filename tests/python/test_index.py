@@ -155,6 +155,30 @@ def test_rows_on_the_disk(tmp_path):
         index.search(QUERIES, 300)
 
 
+@pytest.mark.parametrize("rows", ["memory", "disk"])
+def test_what_becomes_of_the_file_does_not_matter_to_memory(tmp_path, rows):
+    path = tmp_path / "items.maxdot"
+    names = [f"item {number}" for number in range(300)]
+    built = maxdot.Index.build(ITEMS, names, metric="dot")
+    built.save(path)
+    os.utime(path, (1000, 1000))  # a change within a tick of the clock would not show
+    index = maxdot.Index.open(path, rows=rows, load="memory")
+    again = pickle.loads(pickle.dumps(index))
+    for opened in (index, again):
+        np.testing.assert_array_equal(opened.search(QUERIES, 9)[0], built.search(QUERIES, 9)[0])
+    for file in (path, tmp_path / "items.maxdot.ids.arrow"):
+        file.write_bytes(b"x" * 100)
+    for opened in (index, again):
+        if rows == "memory":
+            np.testing.assert_array_equal(opened.search(QUERIES, 9)[0], built.search(QUERIES, 9)[0])
+        else:
+            with pytest.raises((OSError, ValueError), match="items.maxdot"):
+                opened.search(QUERIES, 9)
+        assert opened.item_names is not None and opened.item_names[7].as_py() == "item 7"
+    with pytest.raises(ValueError, match="load: 'swap'"):
+        maxdot.Index.open(path, load="swap")
+
+
 def test_pickle_notices_another_index_of_the_same_shape(tmp_path):
     path = tmp_path / "items.maxdot"
     first = maxdot.Index.build(ITEMS)

@@ -18,7 +18,7 @@ struct Fixture {
     models.emplace(
         Sources({folder / "live"}), BatcherOptions{},
         [this](const std::string& model) { return metrics.observer_of(model); }, LiveAccess::write,
-        log);
+        Load::memory, log);
     models->load_all();
     catalogues.emplace(*models, metrics, tokens, log, Limits{}, io.get_executor());
   }

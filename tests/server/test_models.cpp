@@ -71,7 +71,7 @@ TEST_CASE("a model answers with the version that it names, while it is replaced"
   const Index first = index_of(1.0F);
   const Index second = index_of(2.0F);
   const std::uint64_t sum = second.save(path);
-  Models models(Sources({path}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({path}), {}, unobserved, LiveAccess::write, Load::memory, log);
   models.load_all();
   const std::string version_of_second = models.find("m", "")->info().version;
   CHECK(version_of_second.size() == 16);
@@ -105,7 +105,7 @@ TEST_CASE("a file that cannot be used leaves what was loaded") {
   const std::string path = folder / "m.maxdot";
   Log log(Level::error);
   index_of(1.0F).save(path);
-  Models models(Sources({path}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({path}), {}, unobserved, LiveAccess::write, Load::memory, log);
   models.load_all();
   const std::string version = models.find("m", "")->info().version;
   folder.put("m.maxdot", "nonsense");
@@ -126,7 +126,7 @@ TEST_CASE("what was unloaded stays so until it is loaded") {
   const Folder folder;
   Log log(Level::error);
   index_of(1.0F).save(folder / "m.maxdot");
-  Models models(Sources({folder / "."}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({folder / "."}), {}, unobserved, LiveAccess::write, Load::memory, log);
   models.load_all();
   models.unload("m");
   index_of(2.0F).save(folder / "m.maxdot");
@@ -146,7 +146,7 @@ TEST_CASE("what was unloaded is loaded again when no request has it any more") {
   const std::string path = folder / "live";
   (void)LiveIndex::create(path, 2);
   Log log(Level::error);
-  Models models(Sources({path}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({path}), {}, unobserved, LiveAccess::write, Load::memory, log);
   models.load_all();
   std::thread request([held = models.find("live", "")]() mutable {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -162,7 +162,8 @@ TEST_CASE("an index without items is a model, too") {
   const Folder folder;
   Log log(Level::error);
   Index::build(MatrixView::f32(nullptr, 0, 2)).save(folder / "m.maxdot");
-  Models models(Sources({folder / "m.maxdot"}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({folder / "m.maxdot"}), {}, unobserved, LiveAccess::write, Load::memory,
+                log);
   models.load_all();
   CHECK(ask(*models.find("m", "")).result.counts.at(0) == 0);
 }
@@ -171,7 +172,8 @@ TEST_CASE("loads end when they are told to") {
   const Folder folder;
   Log log(Level::error);
   index_of(1.0F).save(folder / "m.maxdot");
-  Models models(Sources({folder / "m.maxdot"}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({folder / "m.maxdot"}), {}, unobserved, LiveAccess::write, Load::memory,
+                log);
   models.cancel();
   CHECK_THROWS_AS(models.load_all(), Error);
 }
@@ -201,7 +203,7 @@ TEST_CASE("a LiveIndex answers with a version that its answer has") {
   const std::string path = folder / "live";
   (void)LiveIndex::create(path, 2, {.metric = Metric::dot});
   Log log(Level::error);
-  Models models(Sources({path}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({path}), {}, unobserved, LiveAccess::write, Load::memory, log);
   models.load_all();
   const std::shared_ptr<Model> model = models.find("live", "");
   REQUIRE(model->writable() != nullptr);
@@ -215,7 +217,7 @@ TEST_CASE("a LiveIndex answers with a version that its answer has") {
   CHECK(model->info().version == std::to_string(change.version));
 
   // Another process would read it.
-  Models readers(Sources({path}), {}, unobserved, LiveAccess::read, log);
+  Models readers(Sources({path}), {}, unobserved, LiveAccess::read, Load::memory, log);
   readers.load_all();
   const std::shared_ptr<Model> reader = readers.find("live", "");
   CHECK(reader->live() != nullptr);
@@ -231,7 +233,7 @@ TEST_CASE("a name may go from an index file to a LiveIndex and back") {
   const Folder folder;
   (void)LiveIndex::create(folder / "m", 2, {.metric = Metric::dot});
   Log log(Level::error);
-  Models models(Sources({folder / "."}), {}, unobserved, LiveAccess::write, log);
+  Models models(Sources({folder / "."}), {}, unobserved, LiveAccess::write, Load::memory, log);
   models.load_all();
   CHECK(models.find("m", "")->live() != nullptr);
   (void)index_of(1.0F).save(folder / "m.maxdot");

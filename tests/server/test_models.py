@@ -43,6 +43,17 @@ def until(true):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_file_that_is_overwritten_ends_nothing(folder, catalogues, queries, protocol):
+    with Running(folder) as server:
+        expected = catalogues[0].search(queries, 10)[0]
+        (folder / "first.maxdot").write_bytes(b"x" * 100)
+        assert (infer(server, protocol, "first", queries=queries)["ids"] == expected).all()
+        with pytest.raises(InferenceServerException, match=r"first\.maxdot"):
+            getattr(server, protocol)().load_model("first")
+        assert (infer(server, protocol, "first", queries=queries)["ids"] == expected).all()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_load_and_unload(folder, catalogues, queries, protocol):
     with Running(folder) as server:
         client = getattr(server, protocol)()

@@ -208,8 +208,9 @@ void report(const BatchCommand& command, const Index& index, const ShareRows& ro
 void run(const BatchCommand& command) {
   kernel_in_use();  // refuses a wrong MAXDOT_ISA
   check_arguments(command);
-  const Index index = blaming(
-      command.index_path, [&] { return Index::open(command.index_path, {.rows = command.rows}); });
+  const Index index = blaming(command.index_path, [&] {
+    return Index::open(command.index_path, {.rows = command.rows, .load = command.load});
+  });
   const MatrixFile users = MatrixFile::open(command.users_path);
   check_dimension(users, index, command.index_path);
   check_ids_fit(command, index);
@@ -284,6 +285,7 @@ void register_batch(CLI::App& app) {
   batch.add_flag("--restart", command->restart, "Begin anew where a job was stopped");
   add_metric(batch, command->metric, "dot, cosine or euclidean (default: the index's own)");
   add_rows(batch, command->rows);
+  add_load(batch, command->load);
   add_threads(batch, command->threads);
   add_json(batch, command->json);
   add_footer(batch,

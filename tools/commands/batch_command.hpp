@@ -22,6 +22,7 @@ struct BatchCommand {
   std::string mask_path;
   std::optional<Metric> metric;
   RowPlace rows = RowPlace::memory;
+  Load load = Load::memory;  // a file that is overwritten meanwhile must not end a long job
   std::uint64_t k = 100;
   std::uint64_t chunk = 0;
   std::uint64_t threads = 0;

@@ -90,6 +90,29 @@ CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,
       ->type_name("METRIC");
 }
 
+CLI::Option* add_load(CLI::App& command, Load& load) {
+  const auto parse = [&load](const std::string& text) {
+    if (text == "map") {
+      load = Load::map;
+    } else if (text == "memory") {
+      load = Load::memory;
+    } else if (text == "locked") {
+      load = Load::locked;
+    } else {
+      throw CLI::ValidationError("--load",
+                                 "unknown way '" + text + "', choose map, memory or locked");
+    }
+  };
+  return command
+      .add_option_function<std::string>(
+          "--load", parse,
+          "memory (default): read the index file, so that nothing that happens to it later "
+          "matters; "
+          "locked: the same, never paged out; map: share its pages with other processes. A mapped "
+          "file may be replaced, but one that is overwritten ends the process")
+      ->type_name("WAY");
+}
+
 CLI::Option* add_rows(CLI::App& command, RowPlace& rows) {
   const auto parse = [&rows](const std::string& text) {
     if (text != "memory" && text != "disk")

@@ -30,6 +30,7 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_
 CLI::Option* add_k(CLI::App& command, std::uint64_t& k);              // -k
 CLI::Option* add_threads(CLI::App& command, std::uint64_t& threads);  // --threads, 0 = all
 CLI::Option* add_json(CLI::App& command, bool& json);                 // --json
+CLI::Option* add_load(CLI::App& command, Load& load);                 // --load
 CLI::Option* add_rows(CLI::App& command, RowPlace& rows);             // --rows, memory or disk
 CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,
                         const std::string& description);  // --metric

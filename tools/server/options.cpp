@@ -67,6 +67,7 @@ void add_options(CLI::App& app, Options& options) {
                     "Port of gRPC; 0: any free one, which the log names");
   tools::add_number(app, "--http-port", options.http_port, 0, kMostPort, "Port of HTTP, likewise");
   tools::add_threads(app, options.threads);
+  tools::add_load(app, options.load);
   app.add_flag("--live-read-only", options.live_read_only,
                "Take no changes: another process writes the LiveIndex folders, and its changes are "
                "looked for every second");

@@ -25,6 +25,7 @@ struct Options {
   std::uint64_t threads = 0;
   std::uint64_t most_waiting = 4'096;
   bool live_read_only = false;
+  Load load = Load::memory;  // a file that is overwritten must not end a server
   Limits limits;
   std::uint64_t most_connections = 1'024;
   std::uint64_t client_timeout = 30;  // [seconds]

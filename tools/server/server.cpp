@@ -43,7 +43,7 @@ class Server {
         models_(
             Sources(options.models), options.batcher(),
             [this](const std::string& model) { return metrics_.observer_of(model); },
-            options.live_access(), log_),
+            options.live_access(), options.load, log_),
         certificates_(certificates()),
         front_(options, models_, metrics_, tokens_, log_, loads_.get_executor(),
                writes_.get_executor()),

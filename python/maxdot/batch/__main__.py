@@ -13,7 +13,7 @@ from maxdot.batch.job import BatchError, Job, Layout, OnBadRow, ScoreValues
 from maxdot.batch.progress import JsonEvents, Lines, Reporter
 from maxdot.batch.run import run
 from maxdot.batch.sample import verify_sample
-from maxdot.index import RowPlace
+from maxdot.index import Load, RowPlace
 from maxdot.searchable import Metric
 
 #: As those of the `maxdot` command; RESUME is the sysexits' "try again".
@@ -98,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--scan", action="store_true", help="look at every vector before the first search")
     add("--share", default="0/1", metavar="I/N", help="do the I-th of N shares, from 0, as one of N machines")
     add("--rows", choices=get_args(RowPlace), default="memory", help="of an index file larger than memory: disk (memory)")
+    add(
+        "--load",
+        choices=get_args(Load),
+        default="memory",
+        help="of an index file: read it (memory, the default; locked in RAM), or map it, which processes share and nobody "
+        "may overwrite meanwhile",
+    )
     add("--threads", type=int, default=0, help="default: every core that the process may use")
     add("--batch", type=int, metavar="N", help="users at once; results do not depend on it")
     add(

@@ -74,9 +74,11 @@ def _opened(job: Job, path: str) -> Catalogue:
     if job.item_id_column is not None or job.item_vector_column is not None:
         raise BatchError("usage", f"{path}: is an index file, which has no columns")
     try:
-        index = Index.open(path, rows=job.rows)
+        index = Index.open(path, rows=job.rows, load=job.load)
     except OSError as error:
         raise BatchError("io", str(error)) from None
+    except MemoryError as error:
+        raise MemoryError(f"{error}; or map the file (load=\"map\")") from None
     except (ImportError, RuntimeError) as error:
         raise BatchError("unsupported", str(error)) from None
     except ValueError as error:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maxdot.batch.folder import Folder
-from maxdot.batch.inputs import InputFile, Unit, find_files, open_file, reader_of
+from maxdot.batch.inputs import InputFile, Reader, Unit, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.stages import Ahead
 from maxdot.tables import find_column, id_result_type, is_id_type, one_array
@@ -155,7 +155,7 @@ class Exclusions:
                 yield rows, pa.array(rows)
                 continue
             first = unit.first_row
-            for batch in reader_of(unit.file.path).batches(unit.group, [id_column], _PAIRS_AT_ONCE):
+            for batch in _read(unit.file.path, reader_of(unit.file.path), unit.group, [id_column]):
                 ids = _plain(batch.column(0))
                 yield np.arange(first, first + len(ids), dtype=np.int64), ids
                 first += len(ids)
@@ -218,7 +218,15 @@ def _batches(pairs: Sequence[InputFile], columns: tuple[str, str]) -> Iterator[p
     for file in pairs:
         reader = reader_of(file.path)
         for group in range(len(file.groups)):
-            yield from reader.batches(group, list(columns), _PAIRS_AT_ONCE)
+            yield from _read(file.path, reader, group, list(columns))
+
+
+def _read(path: str, reader: Reader, group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Raises BatchError: the file cannot be read."""
+    try:
+        yield from reader.batches(group, columns, _PAIRS_AT_ONCE)
+    except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
+        raise BatchError("io", f"{path}: row group {group}: {error}") from None
 
 
 def join_pairs(

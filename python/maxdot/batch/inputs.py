@@ -153,14 +153,18 @@ class ParquetReader:
 
 class ArrowReader:
     def __init__(self, path: str) -> None:
-        self._file = pa.ipc.open_file(pa.memory_map(path))
-        self.schema = self._file.schema
-        self.groups = tuple(
-            self._file.get_batch(number).num_rows for number in range(self._file.num_record_batches)
-        )
+        # Mapped for a moment: the lengths of record batches stand in each of them.
+        with pa.memory_map(path) as mapped:
+            file = pa.ipc.open_file(mapped)
+            self.schema = file.schema
+            self.groups = tuple(file.get_batch(number).num_rows for number in range(file.num_record_batches))
+        self._path = path
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
-        batch = self._file.get_batch(group).select(columns)
+        # Read, not mapped: a file that is cut short meanwhile would end the process.
+        options = pa.ipc.IpcReadOptions(included_fields=[self.schema.get_field_index(name) for name in columns])
+        with pa.OSFile(self._path) as file:
+            batch = pa.ipc.open_file(file, options=options).get_batch(group).select(columns)
         for begin in range(0, batch.num_rows, rows):
             yield batch.slice(begin, rows)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from maxdot.index import RowPlace
+from maxdot.index import Load, RowPlace
 from maxdot.paths import Path
 from maxdot.searchable import Metric
 
@@ -64,6 +64,8 @@ class Job:
         batch: users that are searched at once; None: what fits into some tens of MB. Results do not depend on it.
         rows: "disk" leaves the rows of an index file there, for items that memory cannot hold. Results do not
             depend on it.
+        load: of an index file: "memory" reads it, so that nothing that happens to it later matters; "locked" also
+            keeps it in RAM; "map" shares its pages with other processes, and ends the process if it is overwritten.
     """
 
     items: Path
@@ -89,6 +91,7 @@ class Job:
     threads: int = 0
     batch: int | None = None
     rows: RowPlace = "memory"
+    load: Load = "memory"
 
     def __post_init__(self) -> None:
         at_least("k", self.k, 1)
@@ -100,6 +103,7 @@ class Job:
         one_of("layout", self.layout, get_args(Layout))
         one_of("scores", self.scores, get_args(ScoreValues))
         one_of("rows", self.rows, get_args(RowPlace))
+        one_of("load", self.load, get_args(Load))
         one_of("on_bad_row", self.on_bad_row, get_args(OnBadRow))
         one_of("compression", self.compression, ("zstd", "snappy", "lz4", "gzip", "brotli", "none"))
         if self.layout == "list" and self.users_of_a_group * self.k > _MOST_RESULTS_OF_LISTS:

@@ -29,8 +29,9 @@ void warm(const Index& index, const StopOptions& stop) {
 
 // `path` may have been written by anybody: whatever the format promises is checked, which also
 // reads the file into the memory that searches use.
-Index open_warm(const std::string& path, int threads, const StopOptions& stop) {
+Index open_warm(const std::string& path, Load load, int threads, const StopOptions& stop) {
   OpenOptions open;
+  open.load = load;
   open.verify_payload = true;
   open.threads = threads;
   open.stop = stop;
@@ -48,10 +49,11 @@ std::string version_of(const Index& index) {
 
 }  // namespace
 
-IndexModel::IndexModel(const std::string& path, const BatcherOptions& options,
+IndexModel::IndexModel(const std::string& path, Load load, const BatcherOptions& options,
                        const StopOptions& stop)
     : threads_(options.threads),
-      batcher_(open_warm(path, threads_, stop), options),
+      load_(load),
+      batcher_(open_warm(path, load_, threads_, stop), options),
       version_(version_of(batcher_.index())) {}
 
 std::shared_lock<std::shared_mutex> IndexModel::share() const {
@@ -77,7 +79,7 @@ void IndexModel::submit(const MatrixView& queries, std::size_t k, const RequestO
 }
 
 void IndexModel::reload(const std::string& path, const StopOptions& stop) {
-  const Index index = open_warm(path, threads_, stop);
+  const Index index = open_warm(path, load_, threads_, stop);
   std::string version = version_of(index);
   const std::lock_guard arrive(arriving_);
   const std::unique_lock lock(replacing_);

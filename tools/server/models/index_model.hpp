@@ -12,7 +12,8 @@ namespace maxdot::server {
 class IndexModel final : public Model {
  public:
   /// Opens, verifies and warms the file. Throws Error.
-  IndexModel(const std::string& path, const BatcherOptions& options, const StopOptions& stop);
+  IndexModel(const std::string& path, Load load, const BatcherOptions& options,
+             const StopOptions& stop);
 
   ModelInfo info() const override;
   void submit(const MatrixView& queries, std::size_t k, const RequestOptions& options,
@@ -25,6 +26,7 @@ class IndexModel final : public Model {
   std::shared_lock<std::shared_mutex> share() const;
 
   int threads_;
+  Load load_;
   Batcher batcher_;
   // Held alone to replace, shared to submit: so a request knows which version it is asked of. Who
   // wants either goes through arriving_ first, so that those who share cannot keep out for ever who

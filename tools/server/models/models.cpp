@@ -35,11 +35,12 @@ RequestError no_such_version(const std::string& name, const std::string& asked,
 
 Models::Models(Sources sources, const BatcherOptions& options,
                std::function<BatchObserver(const std::string& model)> observer_of, LiveAccess live,
-               Log& log)
+               Load load, Log& log)
     : sources_(std::move(sources)),
       options_(options),
       observer_of_(std::move(observer_of)),
       live_(live),
+      load_(load),
       log_(log) {}
 
 void Models::load_all() {
@@ -226,7 +227,7 @@ void Models::load_entry(const std::string& name, Repeats repeats) {
       wait_until_closed(name, entry);
       model = open_live(name, entry, stop);
     } else {
-      model = std::make_shared<IndexModel>(entry.path, options_of(name), stop);
+      model = std::make_shared<IndexModel>(entry.path, load_, options_of(name), stop);
     }
     const ModelInfo info = model->info();
     {

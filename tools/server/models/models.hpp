@@ -38,10 +38,10 @@ RequestError no_such_version(const std::string& name, const std::string& asked,
 /// does; they must not run on a thread that answers requests.
 class Models {
  public:
-  /// `observer_of` gives what is told of the searches of a model.
+  /// `observer_of` gives what is told of the searches of a model; `load` is of index files.
   Models(Sources sources, const BatcherOptions& options,
          std::function<BatchObserver(const std::string& model)> observer_of, LiveAccess live,
-         Log& log);
+         Load load, Log& log);
 
   /// Loads all. A folder's file that cannot be used is logged and not ready. Throws Error for a
   /// file that was named.
@@ -105,6 +105,7 @@ class Models {
   BatcherOptions options_;
   std::function<BatchObserver(const std::string& model)> observer_of_;
   LiveAccess live_;
+  Load load_;
   Log& log_;
   Cancellation cancellation_;
   std::mutex loading_;                // one load at a time; entries are made under it alone
