@@ -7,6 +7,7 @@ APT := g++ clang-14 clang-format-14 libomp-14-dev cmake ninja-build make pkg-con
        abigail-tools golang-go
 APT_SERVER := libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc prometheus-cpp-dev libboost-dev libssl-dev
 APT_SPARK := default-jre-headless
+APT_ARM := g++-12-aarch64-linux-gnu qemu-user
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
 VENV := build/venv
@@ -21,7 +22,7 @@ SPARK := build/venv-spark
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark test-server fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ deps-server: deps ## install what the server needs, too
 
 deps-spark: deps ## install what Spark needs, too
 	@$(MAKE) --no-print-directory deps APT="$(APT_SPARK)"
+
+deps-arm: deps ## install what the tests for 64-bit Arm need, too
+	@$(MAKE) --no-print-directory deps APT="$(APT_ARM)"
 
 server: deps-server ## build the server: build/release/bin/maxdot-server (docs/serving.md)
 	cmake --preset release -DMAXDOT_BUILD_SERVER=ON
@@ -85,6 +89,13 @@ $(SERVER)/ready: tests/server/requirements.txt | deps
 	python3 -m venv $(SERVER)
 	$(SERVER)/bin/pip install -q -r $<
 	touch $@
+
+test-arm: deps-arm ## cross-compile for 64-bit Arm; the C++ suite and jobs under qemu-user, on two CPUs and every kernel table (ARGS=--quick)
+	cmake --preset release
+	cmake --build --preset release --target maxdot_cli
+	cmake --preset arm
+	cmake --build --preset arm --target maxdot_tests maxdot_cli
+	python3 tests/arm/run.py build/arm $(MAXDOT) $(ARGS)
 
 asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset asan

@@ -6,5 +6,4 @@ set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++-12)
 set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-# MAXDOT_ARM_CPU of the environment names the CPU: qemu-aarch64 -cpu help.
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)

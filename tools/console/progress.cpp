@@ -69,7 +69,7 @@ void Progress::update(std::uint64_t done) {
   const Pace pace = pace_of(before_, done, total_, elapsed);
   if (on_terminal_) {
     drawn_ = true;
-    std::fputs(("\r" + progress_text(verb_, unit_, pace) + "\033[K").c_str(), stderr);
+    std::fprintf(stderr, "\r%s\033[K", progress_text(verb_, unit_, pace).c_str());
   } else if (form_ == Form::json) {
     print_event(progress_event(unit_, pace));
   } else {
