@@ -25,8 +25,8 @@ namespace {
 std::string in_words(const SectionKind& kind) { return "section '" + std::string(kind.name) + "'"; }
 
 /// Requires a section table whose checksum is right, and the counts in `items`. Calls take(kind,
-/// section) for each section after checking that it lies in the file, aligned, in order and of
-/// exactly the size that the header implies.
+/// section) for each section after checking that it lies in the file, right behind the one before,
+/// and has exactly the size that the header implies.
 template <typename Take>
 void for_each_section(const std::string& path, const Header& header,
                       const std::vector<Section>& sections, const ItemStore& items,
@@ -42,7 +42,7 @@ void for_each_section(const std::string& path, const Header& header,
         base::checked_mul(section_elements(*kind, items), kind->element_bytes(items));
     // Subtractions only: an offset near 2^64 must not wrap around to one that fits.
     if (!expected || section.bytes != *expected || section.reserved != 0 ||
-        section.offset % kAlignment != 0 || section.offset < end || section.offset > limit ||
+        section.offset != aligned(end) || section.offset > limit ||
         section.bytes > limit - section.offset) {
       refuse_file(path, in_words(*kind) + " does not fit the file");
     }
@@ -52,6 +52,8 @@ void for_each_section(const std::string& path, const Header& header,
     end = section.offset + section.bytes;
     take(*kind, section);
   }
+  // A hole would be read, and be filled with memory, for nothing.
+  if (aligned(end) != limit) refuse_file(path, "is longer than its sections");
   for (const SectionKind& kind : section_kinds()) {
     if (kind.needed && (found >> kind.number & 1U) == 0)
       refuse_file(path, in_words(kind) + " is missing");
@@ -126,8 +128,10 @@ std::shared_ptr<const ItemStore> open(const std::string& path, bool verify_paylo
   const base::InputFile file(path);
   const Header header = read_header(file);
   const std::vector<Section> sections = read_sections(file, header);
-  FileContents contents = contents_of(file, load);
   auto items = std::make_shared<ItemStore>(items_of(header));
+  // Before there is memory for a file that is none.
+  for_each_section(path, header, sections, *items, [](const SectionKind&, const Section&) {});
+  FileContents contents = contents_of(file, load);
   for_each_section(path, header, sections, *items,
                    [&](const SectionKind& kind, const Section& section) {
                      kind.set(*items, contents.data + section.offset);

@@ -75,9 +75,9 @@ def main():
         folder = pathlib.Path(place)
         write_matrix(folder / "items.fbin", ITEMS, 1)
         write_matrix(folder / "queries.fbin", QUERIES, 2)
-        expected = digests(folder, [str(options.maxdot.resolve())], {})
+        expected = digests(folder, [str(options.maxdot.resolve())], {"MAXDOT_ISA": ""})
         for cpu, tables in CPUS.items():
-            for table in tables:
+            for table in tables[: 1 if options.quick else None]:
                 got = digests(folder, emulated(cpu, options.build.resolve() / "bin" / "maxdot"), {"MAXDOT_ISA": table})
                 others = [name for name in expected if got[name] != expected[name]]
                 print(f"{cpu:11} {table:10} {len(expected)} files, {len(others)} are not those of this machine {others or ''}", flush=True)

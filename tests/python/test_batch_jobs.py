@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 
@@ -16,12 +17,13 @@ from batch_files import (  # noqa: F401
     contents,
     expected_long,
     index,
+    lists,
     results,
     rows_of,
     vectors,
     write_users,
 )
-from maxdot.batch import BatchError, Job, run
+from maxdot.batch import BatchError, Job, folder, run
 
 
 def test_another_job_is_refused(tmp_path, index):
@@ -116,6 +118,25 @@ def test_damaged_pairs_are_told(tmp_path, index):
         with pytest.raises(BatchError, match=r"seen\.parquet") as failed:
             run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3, exclude=path))
         assert failed.value.kind in ("io", "bad_data")
+
+
+def test_an_arrow_file_whose_offsets_lead_out_of_it_is_refused(tmp_path, index):
+    offsets = pa.py_buffer(np.array([0, 50_000_000, 4], np.int32))
+    forged = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"u0u1")])
+
+    def write(path, **columns):
+        batch = pa.record_batch(columns)
+        with pa.ipc.new_file(path, batch.schema) as file:
+            file.write_batch(batch)
+        return path
+
+    users = write(tmp_path / "users.arrow", user_id=forged, vector=lists(vectors(2)))
+    with pytest.raises(BatchError, match=r"users\.arrow.*nvalid"):
+        run(Job(items=index.path, users=users, out=tmp_path / "out", k=3))
+    users = write(tmp_path / "good.arrow", user_id=pa.array(["u0", "u1"]), vector=lists(vectors(2)))
+    pairs = write(tmp_path / "seen.arrow", user_id=forged, item_id=pa.array([5, 8]))
+    with pytest.raises(BatchError, match=r"seen\.arrow.*nvalid"):
+        run(Job(items=index.path, users=users, out=tmp_path / "out2", k=3, exclude=pairs))
 
 
 @pytest.mark.parametrize(
@@ -216,6 +237,46 @@ def test_a_signal_ends_after_the_unit_in_hand(tmp_path, index):
     whole = run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "whole", k=50))
     finished = run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=50))
     assert 0 < finished.units < whole.units and finished.units + finished.skipped_units == whole.units
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_disk_that_is_full_leaves_nothing_half_done(tmp_path, index):
+    write_users(tmp_path / "users", counts=(2000,), group=300)
+    about = ["--items", index.path, "--users", tmp_path / "users", "-k", 50, "--on-bad-row", "skip"]
+
+    def limited(least):
+        return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (least, least))
+
+    # While a row group is written, and at the end of a unit.
+    for most in (5_000, 20_000):
+        running = command(*about, "--out", tmp_path / "out", "--json", preexec_fn=limited(most))
+        out, err = running.communicate()
+        assert running.returncode == 3, err
+        assert json.loads(out.splitlines()[-1])["event"] == "error" and "Traceback" not in err
+        assert os.listdir(tmp_path / "out") == ["_maxdot"]
+    run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=50, on_bad_row="skip"))
+    run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "whole", k=50, on_bad_row="skip"))
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_unit_that_cannot_be_finished_is_given_up(tmp_path, index, monkeypatch):
+    write_users(tmp_path / "users", counts=(400,), group=40)
+    about = dict(items=index.path, users=tmp_path / "users", k=5, on_bad_row="skip")
+    run(Job(out=tmp_path / "whole", **about))
+    real = folder.write_whole
+
+    def refused(path, data):
+        if path.endswith("part-00000-00003.json"):
+            raise OSError(28, "No space left on device", path)
+        real(path, data)
+
+    monkeypatch.setattr(folder, "write_whole", refused)
+    with pytest.raises(OSError, match="No space left"):
+        run(Job(out=tmp_path / "out", **about))
+    left = sorted(name for name in os.listdir(tmp_path / "out") if name != "_maxdot")
+    assert left == [f"part-00000-{number:05d}.parquet" for number in range(3)]
+    monkeypatch.undo()
+    run(Job(out=tmp_path / "out", **about))
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 

@@ -78,7 +78,7 @@ def _opened(job: Job, path: str) -> Catalogue:
     except OSError as error:
         raise BatchError("io", str(error)) from None
     except MemoryError as error:
-        raise MemoryError(f"{error}; or map the file (load=\"map\")") from None
+        raise BatchError("out_of_memory", f"{error}; or map the file: --load map") from None
     except (ImportError, RuntimeError) as error:
         raise BatchError("unsupported", str(error)) from None
     except ValueError as error:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,7 +214,7 @@ class Exclusions:
         return os.path.join(self._folder, f"{block}.pairs")
 
 
-def _batches(pairs: Sequence[InputFile], columns: tuple[str, str]) -> Iterator[pa.RecordBatch]:
+def _batches(pairs: Sequence[InputFile], columns: tuple[str, str]) -> Generator[pa.RecordBatch, None, None]:
     for file in pairs:
         reader = reader_of(file.path)
         for group in range(len(file.groups)):
@@ -287,7 +287,10 @@ def _remove_left_over(folder: str) -> None:
         path = os.path.join(folder, name)
         if not name.startswith("exclude-"):
             continue
-        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:  # its process has ended, and removed it
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path, ignore_errors=True)

@@ -6,8 +6,8 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, BinaryIO, TextIO
+from contextlib import contextmanager, suppress
+from typing import IO, Any, BinaryIO, TextIO
 
 import pyarrow as pa
 
@@ -43,6 +43,12 @@ def write_whole(path: str, data: bytes) -> None:
     sync_folder(os.path.dirname(path))
 
 
+def _close_anyhow(file: IO[Any]) -> None:
+    """Closes a file whose contents are worth nothing: a full disk does not matter to it."""
+    with suppress(OSError):
+        file.close()
+
+
 class BadRows:
     """A file with a JSON object for each bad row: file, row, user, reason. There is none without bad rows."""
 
@@ -66,6 +72,13 @@ class BadRows:
             os.fsync(file.fileno())
         os.replace(f"{self._path}.tmp", self._path)
         sync_folder(os.path.dirname(self._path))
+
+    def abandon(self) -> None:
+        """Removes what was not finished."""
+        if self._file is not None:
+            _close_anyhow(self._file)
+            with suppress(OSError):
+                os.unlink(f"{self._path}.tmp")
 
 
 class Folder:
@@ -214,17 +227,20 @@ class Claim:
     def finish(self, state: dict[str, Any]) -> int:
         """The unit is done, with `state` written down of it. Returns the bytes of its file."""
         self.bad_rows.finish()
-        with self.file as file:
-            file.flush()
-            os.fsync(file.fileno())
-            size = os.fstat(file.fileno()).st_size
-            self._folder.finish(self.unit, {**state, "bytes": size})
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        size = os.fstat(self.file.fileno()).st_size
+        self._folder.finish(self.unit, {**state, "bytes": size})
+        self.file.close()
         return size
 
     def abandon(self) -> None:
-        """The unit is not done, and others may have it."""
-        with self.file:
-            self._folder.remove(self.unit)
+        """The unit is not done, and others may have it. After a `finish` that failed, too. Raises nothing."""
+        self.bad_rows.abandon()
+        if not self.file.closed:  # closed, the unit is no longer ours
+            with suppress(OSError):
+                self._folder.remove(self.unit)
+        _close_anyhow(self.file)
 
 
 def _difference(before: Any, about: Any, where: str = "") -> str:

@@ -165,6 +165,7 @@ class ArrowReader:
         options = pa.ipc.IpcReadOptions(included_fields=[self.schema.get_field_index(name) for name in columns])
         with pa.OSFile(self._path) as file:
             batch = pa.ipc.open_file(file, options=options).get_batch(group).select(columns)
+        batch.validate(full=True)  # whoever wrote the file may have written offsets beyond its data
         for begin in range(0, batch.num_rows, rows):
             yield batch.slice(begin, rows)
 

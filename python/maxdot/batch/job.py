@@ -22,7 +22,8 @@ _MOST_RESULTS_OF_LISTS = (1 << 31) - 1
 
 
 class BatchError(Exception):
-    """A job cannot be done as it is. `kind` says whose fault that is: "usage", "io", "bad_data" or "unsupported"."""
+    """A job cannot be done as it is. `kind` says whose fault that is: "usage", "io", "bad_data", "unsupported" or
+    "out_of_memory"."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(kind, message)  # both, so that it can be pickled

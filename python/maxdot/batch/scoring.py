@@ -5,7 +5,7 @@ The three go over all units: while the results of a unit are written, the next o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,10 +105,10 @@ class Scorer:
                     searched(len(part.slice.users))
             return True
         finally:
-            for results in in_hand:
+            for results in list(in_hand):
                 results.abandon()
 
-    def _read(self, units: Iterable[Unit], in_hand: set[UnitResults]) -> Iterator[_Part]:
+    def _read(self, units: Iterable[Unit], in_hand: set[UnitResults]) -> Generator[_Part, None, None]:
         for unit in units:
             claim = self._folder.claim(unit)
             if claim is None:

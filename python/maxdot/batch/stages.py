@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class _Taken(Generic[T]):
 class Ahead(Generic[T]):
     """Gives what `source` yields, one read ahead. The end of the block ends the thread, and closes `source`."""
 
-    def __init__(self, source: Iterator[T]) -> None:
+    def __init__(self, source: Generator[T, None, None]) -> None:
         self._source = source
         self._read: queue.Queue[_Taken[T]] = queue.Queue(1)
         self._ends = threading.Event()
@@ -49,6 +49,8 @@ class Ahead(Generic[T]):
             self._read.put(_Taken())
         except BaseException as error:
             self._read.put(_Taken(error=error))
+        finally:
+            self._source.close()
 
     def _taken(self) -> Iterator[T]:
         while True:
@@ -83,10 +85,17 @@ class Behind(Generic[T]):
             raise self._error
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._put.put(None)
-        self._thread.join()
+        try:
+            self._end()
+        except BaseException:  # a signal: what the thread works on may be given up when it has ended, not before
+            self._end()
+            raise
         if kind is None and self._error is not None:
             raise self._error
+
+    def _end(self) -> None:
+        self._put.put(None)
+        self._thread.join()
 
     def _run(self) -> None:
         while (value := self._put.get()) is not None:

@@ -62,7 +62,7 @@ class UnitResults:
 
     def abandon(self) -> None:
         """The unit is not done, and its file goes."""
-        with suppress(OSError):  # a full disk, perhaps; what was written goes in any case
+        with suppress(OSError, ValueError):  # a full disk, perhaps; what was written goes in any case
             if self._writer is not None:
                 self._writer.close()
         self._claim.abandon()
