@@ -52,7 +52,7 @@ void for_each_section(const std::string& path, const Header& header,
     end = section.offset + section.bytes;
     take(*kind, section);
   }
-  // A hole would be read, and be filled with memory, for nothing.
+  // Bytes of no section would be read into memory, and a sparse file may claim any number of them.
   if (aligned(end) != limit) refuse_file(path, "is longer than its sections");
   for (const SectionKind& kind : section_kinds()) {
     if (kind.needed && (found >> kind.number & 1U) == 0)
