@@ -18,11 +18,12 @@ SERVING := build/venv-serving
 RAY := build/venv-ray
 BATCH := build/venv-batch
 SPARK := build/venv-spark
+MUTANTS := build/venv-mutants
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps mutants soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,11 +71,13 @@ test-cpp: deps ## the C++ part of test
 	ctest --preset clang -j $(JOBS)
 
 test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a virtual environment, then pytest
-	$(VENV)/bin/pip install -q .
+	$(VENV)/bin/pip install -q --no-build-isolation .
 	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python
 
-$(VENV)/ready: tests/python/requirements.txt | deps
+# With the build's own tools, so that what is tested was built by what is pinned.
+$(VENV)/ready: tests/python/requirements.txt python/build-requirements.txt | deps
 	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --require-hashes -r python/build-requirements.txt
 	$(VENV)/bin/pip install -q -r $<
 	touch $@
 
@@ -84,6 +87,7 @@ test-server: deps-server $(SERVER)/ready ## the server's tests: its parts, then 
 	ctest --preset dev -R '^server'
 	$(SERVER)/bin/pip install -q .
 	MAXDOT_SERVER_BIN=$(CURDIR)/build/dev/bin/maxdot-server $(SERVER)/bin/python -m pytest -q tests/server
+	MAXDOT_SERVER_BIN=$(CURDIR)/build/dev/bin/maxdot-server $(SERVER)/bin/python -m pytest -q tests/soak
 
 $(SERVER)/ready: tests/server/requirements.txt | deps
 	python3 -m venv $(SERVER)
@@ -122,8 +126,24 @@ swaps: deps ## replace a LiveIndex 1,000 times under load, and check every answe
 	cmake --build --preset dev --target maxdot_live_swaps
 	TMPDIR=/dev/shm build/dev/bin/maxdot_live_swaps --swaps $(or $(CASES),1000)
 
+mutants: deps $(MUTANTS)/ready ## change the bounds of the screens, one place at a time, and ask that a test fails for each (ARGS="--only norm_limit")
+	cmake --preset dev
+	cmake --build --preset dev --target maxdot
+	$(MUTANTS)/bin/python tests/bounds/mutants.py build/dev $(ARGS)
+
+$(MUTANTS)/ready: tests/bounds/requirements.txt | deps
+	python3 -m venv $(MUTANTS)
+	$(MUTANTS)/bin/pip install -q -r $<
+	touch $@
+
+soak: deps-server $(SERVER)/ready ## searches, changes and swaps for two hours; answers are checked, memory must stay flat (MINUTES=120)
+	cmake --preset dev -DMAXDOT_BUILD_SERVER=ON
+	cmake --build --preset dev --target maxdot_server_command
+	$(SERVER)/bin/pip install -q .
+	MAXDOT_SERVER_BIN=$(CURDIR)/build/dev/bin/maxdot-server $(SERVER)/bin/python tests/soak/soak.py --minutes $(or $(MINUTES),120)
+
 batch-kills: $(VENV)/ready ## kill a job of maxdot.batch again and again, and compare the files with those of one run (CASES=100, SEED=1)
-	$(VENV)/bin/pip install -q .
+	$(VENV)/bin/pip install -q --no-build-isolation .
 	$(VENV)/bin/python tests/python/kill_batch.py --lives $(or $(CASES),100) --seed $(or $(SEED),1)
 
 bench: build ## measure a search beside FAISS (ITEMS=file.npy for your own data)
@@ -153,7 +173,7 @@ $(SERVING)/ready: bench/serving/requirements.txt | deps
 
 bench-overhead: build $(VENV)/ready ## what a call costs beside its search, from C++, C and Python
 	build/release/bin/bench_overhead
-	$(VENV)/bin/pip install -q .
+	$(VENV)/bin/pip install -q --no-build-isolation .
 	$(VENV)/bin/python bench/overhead.py
 
 bench-parts: build ## the parts alone: kernels of each instruction set against the ceilings, encode, select, open
@@ -199,7 +219,7 @@ bench-growth: $(PEERS)/ready ## time and memory for each item, from 1 to 10 mill
 	OMP_WAIT_POLICY=PASSIVE $(PEERS)/bin/python bench/growth.py $(ARGS)
 
 bench-batch: $(VENV)/ready ## a nightly batch from and to Parquet beside the bare engine: rate and memory (ARGS="--users 2000000 --items 500000")
-	$(VENV)/bin/pip install -q .
+	$(VENV)/bin/pip install -q --no-build-isolation .
 	$(VENV)/bin/python bench/batch/run.py $(ARGS)
 
 bench-batch-peers: $(PEERS)/ready ## the same batch by FAISS, ScaNN and implicit: rate and wrong positions (ARGS="--users 50000 --items 500000")

@@ -87,7 +87,9 @@ CpuFeatures detect_cpu_features() noexcept { return features_of(read_x86_words()
 
 CpuFeatures detect_cpu_features() noexcept {
   CpuFeatures features;
+  constexpr unsigned long kI8mm = 1UL << 13;  // HWCAP2_I8MM, which older headers lack
   features.neondot = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+  features.neoni8mm = features.neondot && (getauxval(AT_HWCAP2) & kI8mm) != 0;
   return features;
 }
 

@@ -14,7 +14,8 @@ struct CpuFeatures {
   bool avx512vnni = false;  ///< avx512 and AVX-512 VNNI
   /// avx512vnni, AMX with products of bytes, and the OS saves its registers for those who ask.
   bool amx = false;
-  bool neondot = false;  ///< the Armv8.2 dot product
+  bool neondot = false;   ///< the Armv8.2 dot product
+  bool neoni8mm = false;  ///< neondot and the Armv8.6 products of matrices of bytes
 };
 
 CpuFeatures detect_cpu_features() noexcept;

@@ -33,7 +33,8 @@ std::vector<Candidate> candidates() {
         {"avxvnni", cpu.avxvnni, avxvnni_table}, {"avx2", cpu.avx2, avx2_table},
 #endif
 #if defined(MAXDOT_KERNELS_NEON)
-        {"neondot", cpu.neondot, neondot_table}, {"neon", true, neon_table},
+        {"neoni8mm", cpu.neoni8mm, neoni8mm_table}, {"neondot", cpu.neondot, neondot_table},
+        {"neon", true, neon_table},
 #endif
         {"reference", true, reference_table},
   };

@@ -224,6 +224,7 @@ const KernelTable& amx_table() noexcept;
 #if defined(MAXDOT_KERNELS_NEON)
 const KernelTable& neon_table() noexcept;
 const KernelTable& neondot_table() noexcept;
+const KernelTable& neoni8mm_table() noexcept;
 #endif
 
 /// Every table that this build holds, this CPU can run and MAXDOT_CPU_MASK leaves, best first; the

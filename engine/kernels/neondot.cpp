@@ -1,17 +1,8 @@
-// NEON with the dot product instructions (Armv8.2): four products and their sum in one instruction.
+// NEON with the dot product instructions (Armv8.2).
 
-#include "kernels/neon_vector.hpp"
+#include "kernels/neondot_vector.hpp"
 
 namespace maxdot::kernels {
-namespace {
-
-struct NeonDot : Neon {
-  static Ints dot4(Ints sum, Bytes codes, Bytes query) noexcept {
-    return vdotq_s32(sum, vreinterpretq_s8_u8(codes), vreinterpretq_s8_u8(query));
-  }
-};
-
-}  // namespace
 
 const KernelTable& neondot_table() noexcept {
   static constexpr KernelTable table = make_table<NeonDot>("neondot");

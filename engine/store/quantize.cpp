@@ -97,7 +97,7 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count,
   TileSummary summary = {};
   NarrowRatios narrow = {};
   summary.min_square = count == 0 ? 0.0F : kInfinity;
-  double smallest = count == 0 ? 0.0 : static_cast<double>(kInfinity);
+  double smallest = static_cast<double>(kInfinity);
   double smallest_unit = smallest;
   std::uint8_t codes[max_dimension];
   for (std::size_t i = 0; i < count; ++i) {
@@ -116,14 +116,14 @@ void quantize_tile(const float* rows, const double* squares, std::size_t count,
     summary.norm = std::max(summary.norm, round_up(norm));
     summary.min_square = std::min(summary.min_square, static_cast<float>(squares[i]));
     smallest = std::min(smallest, scale);
-    smallest_unit = std::min(smallest_unit, norm > 0.0 ? scale / norm : 0.0);
-    if (norm > 0.0) {
+    if (norm > 0.0) {  // a zero item has scale 0, so `smallest` is 0
+      smallest_unit = std::min(smallest_unit, scale / norm);
       summary.unit_scale = std::max(summary.unit_scale, round_up(scale / norm));
       summary.unit_coarse_error =
           std::max(summary.unit_coarse_error, round_up(static_cast<double>(coarse_error) / norm));
     }
   }
-  if (summary.scale > 0.0F && summary.unit_scale > 0.0F) {
+  if (summary.scale > 0.0F) {  // then unit_scale is, too: some norm is not 0
     summary.least_scale = base::round_down(
         (1.0 - 0x1p-20) * std::min(smallest / static_cast<double>(summary.scale),
                                    smallest_unit / static_cast<double>(summary.unit_scale)));

@@ -17,9 +17,16 @@ import tempfile
 import time
 
 #: The CPU, and the kernel tables that it can run, the best first. cortex-a57 has no dot product.
-CPUS = {"cortex-a57": ("neon", "reference"), "max": ("neondot", "neon", "reference")}
+CPUS = {"cortex-a57": ("neon", "reference"), "max": ("neoni8mm", "neondot", "neon", "reference")}
+FORKS = "qemu-user (7.2) ends the child of a process with threads"
+LIMITS = "qemu-user applies RLIMIT_AS to itself, not to what it runs"
 #: Tests that ask the system for what qemu-user does not have, each with the reason.
-LEFT_OUT = {}
+LEFT_OUT = {
+    "a child after fork has a pool of its own": FORKS,
+    "a child that a host forks when it is asked gets an Error, its parent an answer": FORKS,
+    "results that the process may not take are refused by name, whatever is free": LIMITS,
+    "where the system refuses threads, those that there are do the work": LIMITS,
+}
 ITEMS, QUERIES, DIMENSION = 6_000, 300, 72
 
 
@@ -29,7 +36,8 @@ def emulated(cpu, program, *arguments):
 
 def run_suite(build, cpu, table):
     """Returns whether all tests passed."""
-    command = emulated(cpu, build / "bin" / "maxdot_tests", *([f"-tce={','.join(LEFT_OUT)}"] if LEFT_OUT else []))
+    left_out = ",".join(name.replace(",", "*") for name in LEFT_OUT)  # a comma would end the name
+    command = emulated(cpu, build / "bin" / "maxdot_tests", f"-tce={left_out}")
     begin = time.monotonic()
     done = subprocess.run(command, env={**os.environ, "MAXDOT_ISA": table}, capture_output=True, text=True)
     summary = [line for line in done.stdout.splitlines() if "test cases:" in line]
@@ -82,6 +90,8 @@ def main():
                 others = [name for name in expected if got[name] != expected[name]]
                 print(f"{cpu:11} {table:10} {len(expected)} files, {len(others)} are not those of this machine {others or ''}", flush=True)
                 failed += others
+    for name, reason in LEFT_OUT.items():
+        print(f"left out: {name}: {reason}", flush=True)
     for cpu, tables in CPUS.items():
         failed += [table for table in tables[: 1 if options.quick else None] if not run_suite(options.build, cpu, table)]
     return 1 if failed else 0

@@ -92,7 +92,7 @@ class Errors(CliTest):
                        says=["MAXDOT_CPU_MASK", "mmx", "none, avx2, avx512, vnni, all"])
 
     def test_a_mask_hides_instruction_sets(self):
-        for mask, hidden in (("none", ("avx2", "avxvnni", "avx512", "avx512vnni", "amx", "neondot")),
+        for mask, hidden in (("none", ("avx2", "avxvnni", "avx512", "avx512vnni", "amx", "neondot", "neoni8mm")),
                              ("avx2", ("avxvnni", "avx512", "avx512vnni", "amx")),
                              ("avx512", ("avxvnni", "avx512vnni", "amx")), ("vnni", ("amx",))):
             kernels = self.json_of("search", "index.mxd", "queries.npy", "--explain",

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import unittest
 
-KERNELS = ("reference", "avx2", "avxvnni", "avx512", "avx512vnni", "amx", "neon", "neondot")
+KERNELS = ("reference", "avx2", "avxvnni", "avx512", "avx512vnni", "amx", "neon", "neondot", "neoni8mm")
 BINARY = os.environ.get("MAXDOT_BIN", "maxdot")
 METRICS = ("dot", "cosine", "euclidean")
 

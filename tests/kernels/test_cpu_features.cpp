@@ -13,20 +13,23 @@ TEST_CASE("a mask hides what lies above it and adds nothing") {
   using maxdot::kernels::CpuFeatures;
   const auto same = [](const CpuFeatures& a, const CpuFeatures& b) {
     return a.avx2 == b.avx2 && a.avxvnni == b.avxvnni && a.avx512 == b.avx512 &&
-           a.avx512vnni == b.avx512vnni && a.amx == b.amx && a.neondot == b.neondot;
+           a.avx512vnni == b.avx512vnni && a.amx == b.amx && a.neondot == b.neondot &&
+           a.neoni8mm == b.neoni8mm;
   };
   const CpuFeatures everything{.avx2 = true,
                                .avxvnni = true,
                                .avx512 = true,
                                .avx512vnni = true,
                                .amx = true,
-                               .neondot = true};
+                               .neondot = true,
+                               .neoni8mm = true};
   CHECK(same(below_mask(everything, "all"), everything));
   CpuFeatures without_amx = everything;
   without_amx.amx = false;
   CHECK(same(below_mask(everything, "vnni"), without_amx));
-  CHECK(same(below_mask(everything, "avx512"), {.avx2 = true, .avx512 = true, .neondot = true}));
-  CHECK(same(below_mask(everything, "avx2"), {.avx2 = true, .neondot = true}));
+  CHECK(same(below_mask(everything, "avx512"),
+             {.avx2 = true, .avx512 = true, .neondot = true, .neoni8mm = true}));
+  CHECK(same(below_mask(everything, "avx2"), {.avx2 = true, .neondot = true, .neoni8mm = true}));
   CHECK(same(below_mask(everything, "none"), {}));
   for (const char* mask : {"all", "vnni", "avx512", "avx2", "none"})
     CHECK(same(below_mask({}, mask), {}));

@@ -73,10 +73,15 @@ struct Family {
 
 // A family that was not measured by itself takes the values of the first.
 constexpr Family kFamilies[] = {
-    {"amx", amx()},        {"avx512vnni", kAvx512Vnni},
-    {"avx512", avx512()},  {"avxvnni", kAvx512Vnni},
-    {"avx2", avx2()},      {"neondot", kAvx512Vnni},
-    {"neon", kAvx512Vnni}, {"reference", kAvx512Vnni},
+    {"amx", amx()},
+    {"avx512vnni", kAvx512Vnni},
+    {"avx512", avx512()},
+    {"avxvnni", kAvx512Vnni},
+    {"avx2", avx2()},
+    {"neoni8mm", kAvx512Vnni},
+    {"neondot", kAvx512Vnni},
+    {"neon", kAvx512Vnni},
+    {"reference", kAvx512Vnni},
 };
 
 std::atomic<const Tuning*> forced = nullptr;

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "base/rounding.hpp"
+#include "bounds/norm_limit.hpp"
 #include "search/scan/code_scratch.hpp"
 #include "search/scan/scan_context.hpp"
 
@@ -22,10 +22,8 @@ class Thresholds {
              CodeScratch& scratch) noexcept
       : context_(context), task_(task), results_(results), scratch_(scratch) {
     for (std::size_t q = 0; q < task.queries; ++q) {
-      // A little too small, so that rounding never skips what might reach; for a zero query nothing
-      // is skipped.
-      const double square = context.scan.queries.square(task.first_query + q);
-      scratch.inverse_norms[q] = square > 0.0 ? (1.0 - 0x1p-30) / std::sqrt(square) : 0.0;
+      scratch.inverse_norms[q] =
+          bounds::inverse_norm_below(context.scan.queries.square(task.first_query + q));
       scratch.left[q] = 0;
       scratch.levels[q] = -std::numeric_limits<double>::infinity();
       update(q);
@@ -94,14 +92,13 @@ class Thresholds {
     scratch_.thresholds[q] = base::round_down(scratch_.reaches[q]);
   }
 
-  // |q·x| <= |q| |x|: below the least of these norms no dot product reaches any query's threshold.
+  // Below the least of these norms no dot product reaches any query's threshold.
   void find_least_norm() noexcept {
     if (context_.scan.ranking != base::Ranking::dot) return;
     double least = std::numeric_limits<double>::infinity();
     for (std::size_t q = 0; q < task_.queries; ++q) {
       if (has_left(q)) continue;
-      least = std::min(
-          least, scratch_.reaches[q] > 0.0 ? scratch_.reaches[q] * scratch_.inverse_norms[q] : 0.0);
+      least = std::min(least, bounds::least_norm(scratch_.reaches[q], scratch_.inverse_norms[q]));
     }
     least_norm_ = least;
   }
