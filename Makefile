@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 MAXDOT := build/release/bin/maxdot
-APT := g++ clang-14 clang-format-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
+APT := g++ clang-14 libclang-rt-14-dev clang-format-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
        libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev python3-dev python3-venv \
        abigail-tools golang-go
 APT_SERVER := libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc prometheus-cpp-dev libboost-dev libssl-dev
@@ -23,7 +23,7 @@ MUTANTS := build/venv-mutants
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps mutants soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,13 @@ swaps: deps ## replace a LiveIndex 1,000 times under load, and check every answe
 	cmake --build --preset dev --target maxdot_live_swaps
 	TMPDIR=/dev/shm build/dev/bin/maxdot_live_swaps --swaps $(or $(CASES),1000)
 
+campaign: deps-server ## libFuzzer targets under sanitizers, and the differential fuzzer, in turns for HOURS=8; goes on where it ended (build/campaign/report.md)
+	cmake --preset dev
+	cmake --build --preset dev --target maxdot_fuzz_differential
+	cmake --preset libfuzzer -DMAXDOT_BUILD_SERVER=ON
+	cmake --build --preset libfuzzer --target fuzz_targets
+	python3 tests/fuzz/campaign.py --hours $(or $(HOURS),8)
+
 mutants: deps $(MUTANTS)/ready ## change the bounds of the screens, one place at a time, and ask that a test fails for each (ARGS="--only norm_limit")
 	cmake --preset dev
 	cmake --build --preset dev --target maxdot
@@ -135,6 +142,19 @@ $(MUTANTS)/ready: tests/bounds/requirements.txt | deps
 	python3 -m venv $(MUTANTS)
 	$(MUTANTS)/bin/pip install -q -r $<
 	touch $@
+
+faults: deps $(VENV)/ready ## the n-th call of what users run fails, or it is killed there: memory, files, threads, full disks; build/faults/report.md
+	cmake --preset dev
+	cmake --build --preset dev --target maxdot_cli
+	$(VENV)/bin/pip install -q --no-build-isolation .
+	rm -rf build/faults
+	failed=0; for part in matrix kills full_disk; do \
+	  python3 tests/faults/$$part.py --python $(CURDIR)/$(VENV)/bin/python || failed=1; done; exit $$failed
+
+faults-server: deps-server ## the same for maxdot-server
+	cmake --preset dev -DMAXDOT_BUILD_SERVER=ON
+	cmake --build --preset dev --target maxdot_cli maxdot_server_command
+	python3 tests/faults/server.py
 
 soak: deps-server $(SERVER)/ready ## searches, changes and swaps for two hours; answers are checked, memory must stay flat (MINUTES=120)
 	cmake --preset dev -DMAXDOT_BUILD_SERVER=ON

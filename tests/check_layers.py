@@ -64,6 +64,7 @@ ONLY_IN = {
         "engine/api/filters.cpp",
         "engine/base/calls.cpp",
         "engine/base/thread_pool.cpp",
+        "engine/base/thread_slot.hpp",
         "engine/c/c_status.hpp",
     ],
     "xsimd/xsimd.hpp": ["engine/kernels/avx2_vector.hpp", "engine/kernels/avx512_vector.hpp", "engine/kernels/neon_vector.hpp"],

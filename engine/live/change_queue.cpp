@@ -5,6 +5,7 @@
 
 #include "base/entry.hpp"
 #include "base/stop.hpp"
+#include "live/version.hpp"
 #include "maxdot/error.hpp"
 
 namespace maxdot::live {
@@ -14,6 +15,12 @@ namespace {
   throw Error(ErrorCode::io,
               "the log of the LiveIndex could not be written, so it takes no more changes; open "
               "the folder again");
+}
+
+// A manifest or a log with it would be refused.
+[[noreturn]] void refuse_version() {
+  throw Error(ErrorCode::unsupported,
+              "the catalogue is at its last version; put its items into a new one");
 }
 
 }  // namespace
@@ -79,8 +86,10 @@ bool ChangeQueue::step(Operation& operation) noexcept {
                   if (log_.broken()) refuse_broken();
                   state_.prepare_version();
                   operation.prepare(state_, log_);
-                  if (RecordBytes* record = operation.record())
+                  if (RecordBytes* record = operation.record()) {
+                    if (state_.version() + 1 >= kMostVersions) refuse_version();
                     log_.append(*record, state_.version() + 1);
+                  }
                   operation.apply(state_, log_);
                 });
     return true;

@@ -33,7 +33,11 @@ constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 62;
 /// memory runs out.) Throws Error (io), and what `visit` throws.
 template <typename Visit>
 void for_each_name(const std::string& path, Visit&& visit) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(path.c_str()), ::closedir);
+  DIR* opened = nullptr;
+  do {
+    opened = ::opendir(path.c_str());
+  } while (opened == nullptr && errno == EINTR);
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(opened, ::closedir);
   if (list == nullptr) base::fail_errno(path, "cannot list the folder", errno);
   for (;;) {
     errno = 0;

@@ -161,7 +161,15 @@ Recovered recover(const Folder& folder, std::size_t fresh_items, const State* kn
     recovered.state.restore(std::move(segment), named.dead_rows);
   }
   Replay(folder, recovered, known, false).read_all(manifest.first_log, 0);
-  recovered.state.set_version(std::max(recovered.state.version(), manifest.version));
+  // The log is synced before a manifest that knows of its changes is written. Where no record was
+  // read, the version is still the manifest's.
+  if (recovered.state.version() < manifest.version) {
+    throw Error(ErrorCode::checksum_mismatch,
+                folder.log(recovered.log) + ": ends with version " +
+                    std::to_string(recovered.state.version()) + ", and the catalogue was at " +
+                    std::to_string(manifest.version) +
+                    "; changes are missing; restore the folder from a copy");
+  }
   return recovered;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/thread_slot.hpp"
 #include "maxdot/error.hpp"
 
 namespace maxdot::search {
@@ -10,7 +11,7 @@ namespace {
 
 std::atomic<std::size_t> most_kept_bytes = std::size_t{64} << 20;
 
-thread_local std::unique_ptr<CallMemory> kept_by_thread;
+const base::ThreadSlot<CallMemory> kept_by_thread;
 
 template <typename T>
 std::size_t bytes_of(const std::vector<T>& vector) noexcept {
@@ -66,8 +67,8 @@ CallMemoryLoan::CallMemoryLoan(KeptMemory* lender) : lender_(lender) {
                 "workspace: another call uses it; give each thread one of its own");
   }
   try {
-    std::unique_ptr<CallMemory>& kept = lender_ != nullptr ? lender_->memory : kept_by_thread;
-    memory_ = kept ? std::move(kept) : std::make_unique<CallMemory>();
+    memory_ = lender_ != nullptr ? std::move(lender_->memory) : kept_by_thread.take();
+    if (memory_ == nullptr) memory_ = std::make_unique<CallMemory>();
   } catch (...) {
     if (lender_ != nullptr) lender_->lent.store(false, std::memory_order_release);
     throw;
@@ -82,7 +83,7 @@ void CallMemoryLoan::keep() noexcept {
   if (lender_ != nullptr) {
     lender_->memory = std::move(memory_);
   } else if (memory_->bytes() <= most_kept_bytes.load(std::memory_order_relaxed)) {
-    kept_by_thread = std::move(memory_);
+    static_cast<void>(kept_by_thread.keep(std::move(memory_)));
   }
 }
 
@@ -90,10 +91,11 @@ void limit_thread_memory(std::size_t bytes) noexcept {
   most_kept_bytes.store(bytes, std::memory_order_relaxed);
 }
 
-void release_thread_memory() noexcept { kept_by_thread.reset(); }
+void release_thread_memory() noexcept { kept_by_thread.take().reset(); }
 
 std::size_t thread_memory_bytes() noexcept {
-  return kept_by_thread == nullptr ? 0 : kept_by_thread->bytes();
+  const CallMemory* kept = kept_by_thread.get();
+  return kept == nullptr ? 0 : kept->bytes();
 }
 
 }  // namespace maxdot::search

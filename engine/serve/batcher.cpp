@@ -6,6 +6,7 @@
 
 #include "api/index_parts.hpp"
 #include "base/entry.hpp"
+#include "base/thread_slot.hpp"
 #include "live/snapshot_parts.hpp"
 #include "serve/queue.hpp"
 #include "serve/request.hpp"
@@ -36,10 +37,14 @@ void ask_for(Request& request, std::shared_ptr<const serve::Source> source,
   }
 }
 
+const base::ThreadSlot<std::shared_ptr<serve::Signal>> kept_signal;
+
 // Each thread has one for all its requests.
 std::shared_ptr<serve::Signal> signal_of_thread() {
-  thread_local const std::shared_ptr<serve::Signal> own = std::make_shared<serve::Signal>();
-  return own;
+  if (const auto* own = kept_signal.get()) return *own;
+  auto made = std::make_shared<serve::Signal>();
+  static_cast<void>(kept_signal.keep(std::make_unique<std::shared_ptr<serve::Signal>>(made)));
+  return made;
 }
 
 // Outside of base::entry: a thread that waits is no call under way, and takes no share of the

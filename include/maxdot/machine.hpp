@@ -23,8 +23,8 @@ int available_threads() noexcept;
 
 /// Name of the kernels in use: reference, avx2, avxvnni, avx512, avx512vnni, amx, neon,
 /// neondot or neoni8mm: the best that this machine can run, unless `use_kernels` or the environment
-/// variable MAXDOT_ISA names others. Throws Error (unsupported) if MAXDOT_ISA names kernels that this
-/// machine cannot run, (invalid_argument) if it names none.
+/// variable MAXDOT_ISA names others. Throws Error (unsupported) if MAXDOT_ISA names kernels that
+/// this machine cannot run, (invalid_argument) if it names none.
 ///
 /// For tests, MAXDOT_CPU_MASK makes the machine look like a lesser one: none (no vector instruction
 /// set beyond the architecture's own), avx2, avx512 (both without VNNI), vnni (without AMX), all;

@@ -143,6 +143,62 @@ TEST_CASE("a folder is free when its LiveIndex is gone, whatever children there 
   CHECK(status == 0);
 }
 
+TEST_CASE("a log that ends below the version of the manifest is refused, and left as it is") {
+  const Folder folder;
+  const std::string path = folder / "items";
+  const LiveOptions options = {.compact_in_background = false};
+  const Rows rows = gaussian_rows(5, 2, 1);
+  {
+    LiveIndex index = LiveIndex::create(path, 2, {}, options);
+    for (const std::int64_t first : {0, 10, 20}) index.upsert(ids_from(first, 5), rows.view());
+  }
+  std::string log;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("log-")) log = "items/" + name;
+  }
+  const std::string bytes = folder.get(log);
+  // As a merge of segments writes it, after it has synced the log.
+  live::Manifest manifest = live::read_manifest(path + "/manifest");
+  manifest.version = 4;
+  live::write_manifest(manifest, path + "/manifest");
+  CHECK(LiveIndex::open(path, options).snapshot().size() == 15);
+  const std::size_t header = 40;
+  const std::size_t record = (bytes.size() - header) / 3;
+  for (const std::size_t size : {bytes.size() - 1, bytes.size() - record, header + record}) {
+    CAPTURE(size);
+    const std::string cut = bytes.substr(0, size);
+    folder.put(log, cut);
+    CHECK(code_of([&] { (void)LiveIndex::open(path, options); }) == ErrorCode::checksum_mismatch);
+    CHECK(code_of([&] { (void)LiveIndex::open_read_only(path); }) == ErrorCode::checksum_mismatch);
+    CHECK(folder.get(log) == cut);
+  }
+  std::string damaged = bytes;
+  damaged[bytes.size() - 3] = static_cast<char>(damaged[bytes.size() - 3] ^ 1);
+  folder.put(log, damaged);
+  CHECK(code_of([&] { (void)LiveIndex::open(path, options); }) == ErrorCode::checksum_mismatch);
+  folder.put(log, bytes);
+  CHECK(LiveIndex::open(path, options).snapshot().size() == 15);
+}
+
+TEST_CASE("the last version of a catalogue takes no change") {
+  const Folder folder;
+  const std::string path = folder / "items";
+  const LiveOptions options = {.compact_in_background = false};
+  (void)LiveIndex::create(path, 2, {}, options);
+  live::Manifest manifest = live::read_manifest(path + "/manifest");
+  manifest.version = (std::uint64_t{1} << 62) - 2;
+  live::write_manifest(manifest, path + "/manifest");
+  const Rows rows = gaussian_rows(5, 2, 1);
+  {
+    LiveIndex index = LiveIndex::open(path, options);
+    index.upsert(ids_from(0, 5), rows.view());
+    CHECK(code_of([&] { index.remove(ids_from(0, 5)); }) == ErrorCode::unsupported);
+    CHECK(index.snapshot().size() == 5);
+  }
+  CHECK(LiveIndex::open(path, options).snapshot().size() == 5);
+}
+
 TEST_CASE("damaged files of a LiveIndex are refused, whatever byte it is") {
   const Folder folder;
   const std::string path = folder / "items";

@@ -1,5 +1,7 @@
 #include "commands/batch_results.hpp"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "commands/scoring.hpp"
@@ -52,8 +54,8 @@ void BatchResults::save() {
 
 void BatchResults::commit() {
   save();
-  // First the job: it must not tell of partial files that are gone. Killed in between, the next run
-  // begins anew.
+  // First the job: it must not tell of partial files that are gone. Killed in between, or where one
+  // is gone already, the next run begins anew.
   job_.remove();
   try {
     if (scores_) {
@@ -63,9 +65,16 @@ void BatchResults::commit() {
     }
     if (report_) report_->commit();
   } catch (...) {
-    job_.write(state_);
+    if (partial_files_stand()) job_.write(state_);
     throw;
   }
+}
+
+bool BatchResults::partial_files_stand() const {
+  const auto stands = [](const std::string& path) {
+    return path.empty() || access((path + ".partial").c_str(), F_OK) == 0;
+  };
+  return stands(paths_.ids) && stands(paths_.scores) && stands(paths_.bad_rows);
 }
 
 }  // namespace maxdot::tools

@@ -45,6 +45,9 @@ class BatchResults {
   void commit();
 
  private:
+  // Whether another process can go on with them.
+  bool partial_files_stand() const;
+
   JobFile job_;
   BatchPaths paths_;
   std::string users_path_;

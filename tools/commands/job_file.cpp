@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -15,6 +13,7 @@
 namespace maxdot::tools {
 namespace {
 
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 20;
 constexpr const char* kAbout = "about";
 constexpr const char* kDone = "done";
 
@@ -53,13 +52,9 @@ std::optional<JobState> state_of(const Json& document) {
 JobFile::JobFile(std::string path, Json about) : path_(std::move(path)), about_(std::move(about)) {}
 
 JobState JobFile::read() const {
-  std::ifstream file(path_, std::ios::binary);
-  if (!file) {
-    if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT) return {};
-    throw io_failure(path_, "read", errno, "remove it, or give --restart to begin anew");
-  }
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const Json document = Json::parse(text, nullptr, false);
+  const std::optional<std::string> text = read_file(path_, kMostBytes);
+  if (!text) return {};
+  const Json document = Json::parse(*text, nullptr, false);
   const bool whole = document.is_object() && document.contains(kAbout);
   const std::optional<JobState> state = whole ? state_of(document) : std::nullopt;
   if (!state) {

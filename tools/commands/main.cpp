@@ -94,6 +94,7 @@ int main(int argc, char** argv) {
   // Both then fail the write instead, which knows what to remove and what to say.
   std::signal(SIGPIPE, SIG_IGN);  // a reader who leaves
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond `ulimit -f`
+  maxdot::tools::tell_of_memory_on_terminate();
   maxdot::tools::occupy_standard_streams();
   return maxdot::tools::run(argc, argv);
 }

@@ -1,11 +1,13 @@
 #include "console/disk.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "console/failure.hpp"
@@ -14,6 +16,24 @@ namespace maxdot::tools {
 namespace {
 
 constexpr const char* kRemedy = "free some space there, and look whether it may be written";
+
+/// Makes a system call again that a signal has interrupted.
+template <typename Call>
+int uninterrupted(const Call& call) {
+  int status = 0;
+  do {
+    status = call();
+  } while (status < 0 && errno == EINTR);
+  return status;
+}
+
+int open_file(const std::string& path, int flags) {
+  return uninterrupted([&] { return open(path.c_str(), flags | O_CLOEXEC, 0666); });
+}
+
+int sync_file(const Descriptor& file) {
+  return uninterrupted([&] { return fsync(file.get()); });
+}
 
 }  // namespace
 
@@ -50,26 +70,48 @@ void read_all(const Descriptor& file, std::uint64_t offset, void* data, std::siz
   }
 }
 
+std::optional<std::string> read_file(const std::string& path, std::uint64_t most) {
+  constexpr const char* remedy = "look whether it may be read";
+  const Descriptor file(open_file(path, O_RDONLY));
+  if (file.get() < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    throw io_failure(path, "read", errno, remedy);
+  }
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) throw io_failure(path, "read", errno, remedy);
+  if (static_cast<std::uint64_t>(status.st_size) > most) {
+    throw Failure(ExitCode::bad_data, path + ": holds " + std::to_string(status.st_size) +
+                                          " bytes, more than the " + std::to_string(most) +
+                                          " that such a file may have");
+  }
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  read_all(file, 0, text.data(), text.size(), path);
+  return text;
+}
+
 void replace_file(const std::string& path, std::string_view data) {
   const std::string beside = path + ".tmp";
   const auto check = [&](int status) {
     if (status < 0) throw io_failure(path, "write", errno, kRemedy);
     return status;
   };
-  {
-    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
-    const Descriptor file(check(open(beside.c_str(), flags, 0666)));
+  const Descriptor file(check(open_file(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)));
+  try {
     write_all(file, 0, data, path);
-    check(fsync(file.get()));
+    check(sync_file(file));
+    check(rename(beside.c_str(), path.c_str()));
+  } catch (...) {
+    unlink(beside.c_str());
+    throw;
   }
-  check(rename(beside.c_str(), path.c_str()));
   // Where a folder cannot be opened or synced, the file is whole all the same: the old at worst.
-  const Descriptor folder(open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() >= 0) static_cast<void>(fsync(folder.get()));
+  const Descriptor folder(open_file(folder_of(path), O_RDONLY | O_DIRECTORY));
+  if (folder.get() >= 0) static_cast<void>(sync_file(folder));
 }
 
 Descriptor open_unnamed(const std::string& folder) {
-  const int fd = open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+  const int fd =
+      uninterrupted([&] { return open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); });
   if (fd >= 0) return Descriptor(fd);
   // A filesystem that has no files without a name.
   std::string name = folder + "/.maxdot-XXXXXX";

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,10 @@ void write_all(const Descriptor& file, std::uint64_t offset, std::string_view da
 /// Reads `bytes` at `offset`. Throws Failure (io) that names `path`, also if the file ends before.
 void read_all(const Descriptor& file, std::uint64_t offset, void* data, std::size_t bytes,
               const std::string& path);
+
+/// What the file holds; nothing if there is none. Throws Failure: io, bad_data (more than `most`
+/// bytes).
+std::optional<std::string> read_file(const std::string& path, std::uint64_t most);
 
 /// Writes `data` beside `path`, syncs and renames: `path` holds what it held or `data`, whole.
 /// Requires that nobody else writes it. Throws Failure (io).

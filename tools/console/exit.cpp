@@ -1,6 +1,9 @@
 #include "console/exit.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -44,6 +47,22 @@ int fail_in_flight(std::string_view less_memory, Form form) noexcept {
                 std::string("internal error: ") + defect.what() + "; please report it", form);
   }
   return static_cast<int>(ExitCode::internal);
+}
+
+void tell_of_memory_on_terminate() noexcept {
+  std::set_terminate([] {
+    if (std::current_exception() != nullptr) {
+      try {
+        throw;
+      } catch (const std::bad_alloc&) {
+        print_error("out of memory; free some, or ask for less at once");
+        _exit(static_cast<int>(ExitCode::out_of_memory));
+      } catch (...) {
+        // A defect: its core dump tells where.
+      }
+    }
+    std::abort();
+  });
 }
 
 }  // namespace maxdot::tools

@@ -18,4 +18,9 @@ int fail(ExitCode code, std::string_view message, Form form) noexcept;
 /// an exception in flight.
 int fail_in_flight(std::string_view less_memory, Form form) noexcept;
 
+/// Call once. What ends the process for want of memory, behind the back of all handlers, then still
+/// prints the line of an error and gives the exit code: a JSON document asks for memory when it is
+/// freed, and may not throw.
+void tell_of_memory_on_terminate() noexcept;
+
 }  // namespace maxdot::tools

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "maxdot/machine.hpp"
+#include "server/base/workers.hpp"
 #include "server/http/tls_context.hpp"
 
 namespace maxdot::server {
@@ -45,7 +46,8 @@ Front::Front(const Options& options, Models& models, Metrics& metrics, const Tok
                                          static_cast<std::uint16_t>(options.http_port),
                                          context_of(tls_))) {
   const int threads = std::clamp(available_threads(), 2, kMostThreads);
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve_all(*io_); });
+  threads_ = start_threads(
+      static_cast<std::size_t>(threads), [this] { serve_all(*io_); }, [this] { io_->stop(); });
 }
 
 // Connections that are left end with io_, and tell connections_ so.

@@ -60,5 +60,6 @@ int exit_code_of(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a client who has gone fails the write instead
+  maxdot::tools::tell_of_memory_on_terminate();
   return maxdot::server::exit_code_of(argc, argv);
 }

@@ -3,13 +3,13 @@
 #include <atomic>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <exception>
 #include <utility>
 
 #include "console/failure.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/machine.hpp"
+#include "server/base/workers.hpp"
 #include "server/front.hpp"
 #include "server/http/tls_context.hpp"
 #include "server/models/file_identity.hpp"
@@ -59,7 +59,7 @@ class Server {
                 {"tls", options_.tls.used()},
                 {"kernel", kernel_name()},
                 {"version", version()}});
-    net::post(loads_, [this] { load(); });
+    net::post(loads_.get_executor(), [this] { load(); });
     control_.run();
     end();
     if (failed_) std::rethrow_exception(failed_);
@@ -88,7 +88,7 @@ class Server {
   // Whether a file was written. One look at a time: a load may take longer than a second.
   void look() {
     if (!loaded_ || looking_.exchange(true)) return;
-    net::post(loads_, [this] {
+    net::post(loads_.get_executor(), [this] {
       or_log([this] { models_.refresh(false); });
       or_log([this] {
         if (certificates() != certificates_) reload_certificates();
@@ -100,7 +100,7 @@ class Server {
   void reload() {
     log_.write(Level::info, "reload");
     if (reload_waits_.exchange(true)) return;  // it will see what this one is about
-    net::post(loads_, [this] {
+    net::post(loads_.get_executor(), [this] {
       reload_waits_ = false;
       or_log([this] { tokens_.reload(); });
       or_log([this] { reload_certificates(); });
@@ -155,8 +155,8 @@ class Server {
   Metrics metrics_;
   Models models_;
   Identities certificates_;  // that HTTP uses; once it runs, of the thread of loads_
-  net::thread_pool loads_{1};
-  net::thread_pool writes_{kWriteThreads};
+  Workers loads_{1};
+  Workers writes_{kWriteThreads};
   Front front_;
   net::io_context control_{1};
   net::steady_timer drain_{control_};
