@@ -3,13 +3,13 @@
 
 # Sets `out` to where the header lies that users of the target include.
 function(maxdot_find_header out target header)
-  get_target_property(folders ${target} INTERFACE_INCLUDE_DIRECTORIES)
   if(TARGET xsimd AND target STREQUAL "maxdot_xsimd")  # which names it by a generator expression
-    get_target_property(folders xsimd INTERFACE_INCLUDE_DIRECTORIES)
+    set(target xsimd)
   endif()
-  find_file(MAXDOT_HEADER_${out} ${header} HINTS ${folders} REQUIRED)
-  mark_as_advanced(MAXDOT_HEADER_${out})
-  set(${out} ${MAXDOT_HEADER_${out}} PARENT_SCOPE)
+  get_target_property(folders ${target} INTERFACE_INCLUDE_DIRECTORIES)
+  list(TRANSFORM folders REPLACE "^\\$<BUILD_INTERFACE:(.*)>$" "\\1")  # of a target of the same build
+  find_file(found ${header} HINTS ${folders} NO_CACHE REQUIRED)
+  set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
 # Sets `out` to the version in the macros <prefix>_MAJOR, _MINOR, _PATCH or _RELEASE of a header.

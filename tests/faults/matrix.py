@@ -101,12 +101,16 @@ def try_all(scenario: Scenario, faults, options, scratch: pathlib.Path, report: 
         if not applies(scenario, fault):
             continue
         calls = count_calls(scenario, fault, scratch)
+        if calls == 0 and fault.kind == "memory":
+            raise AssertionError(f"{scenario.name}: no allocation was counted")
         numbers = numbers_to_try(calls, *how_many(options, scenario, fault))
         if options.at:
             numbers = [options.at]
         tried = list(workers.map(lambda at, fault=fault: try_one(scenario, fault.numbered(at), scratch), numbers))
         # Which calls a program makes may differ by a few from run to run.
         reached = [one for one in tried if one["fired"]]
+        if tried and not reached:
+            raise AssertionError(f"{scenario.name}, {fault.name}: none of {calls} calls was hit")
         report.add(scenario.name, fault.name, calls, reached)
         report.write(options.out)
         report.tell(options.verbose)

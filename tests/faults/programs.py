@@ -91,7 +91,9 @@ def open_live() -> maxdot.LiveIndex:
 
 def tell(*words: object) -> None:
     """At once: what is told before a kill is acknowledged."""
-    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+    left = (" ".join(map(str, words)) + "\n").encode()
+    while left:
+        left = left[os.write(1, left) :]
 
 
 def make_live() -> None:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wsign-conversion -Werror".split()
+FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wsign-conversion".split()
 SECONDS = 120  # after which a program hangs
 
 #: Kinds of system calls. memory and thread are preload.c's.
@@ -87,10 +87,12 @@ class Runner:
         self._tracer = folder / "tracer"
         self._preload = folder / "preload.so"
         compiler = [os.environ.get("CC", "cc"), *FLAGS]
-        subprocess.run([*compiler, "tracer.c", "asked.c", "-o", self._tracer], cwd=HERE, check=True)
-        subprocess.run(
-            [*compiler, "-shared", "-fPIC", "preload.c", "-o", self._preload, "-ldl"], cwd=HERE, check=True
-        )
+        library = ["-shared", "-fPIC", "preload.c", "-o", self._preload, "-ldl"]
+        try:
+            subprocess.run([*compiler, "tracer.c", "asked.c", "-o", self._tracer], cwd=HERE, check=True)
+            subprocess.run([*compiler, *library], cwd=HERE, check=True)
+        except FileNotFoundError:
+            raise Unsupported(f"there is no C compiler {compiler[0]}; name one by CC") from None
         self._scratch = folder
         try:
             self.run(["true"], folder, Fault("read", "EIO"), from_main=True)

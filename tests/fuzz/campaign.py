@@ -69,6 +69,7 @@ class Campaign:
         self.running = {target: 0 for target in targets}
         self.started = []
         self.ended = threading.Event()
+        self.broken = []
         self.begin = time.monotonic()
 
     def _goal(self, target):
@@ -105,7 +106,14 @@ class Campaign:
         return int(self.options.hours * 3600 - (time.monotonic() - self.begin))
 
     def work(self):
-        """Takes turns until there is nothing to do."""
+        """Takes turns. What goes wrong with the campaign itself is a failure, too."""
+        try:
+            self._take_turns()
+        except Exception as error:
+            self.broken.append(f"{type(error).__name__}: {error}")
+            print(f"the campaign itself failed: {self.broken[-1]}", flush=True)
+
+    def _take_turns(self):
         while (taken := self._next()) is not None:
             target, seed = taken
             seconds = max(1, min(self.options.turn, self._seconds_left()))
@@ -179,7 +187,7 @@ def main(arguments=None):
             f"{done['executions']:,} executions, {done['cases']:,} cases, {done['failure_count']} different failures:"
             f" {options.folder / 'report.md'}"
         )
-        return 1 if done["failure_count"] else 0
+        return 1 if done["failure_count"] or campaign.broken else 0
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

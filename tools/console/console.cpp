@@ -13,18 +13,29 @@
 namespace maxdot::tools {
 namespace {
 
+constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
+
 bool reader_gone = false;
 bool json_printed = false;
+std::string unwritten;  // printed
 
-// Any failure of stdout ends here: errno tells a reader who left from a disk that is full.
-void output_failed() {
-  if (errno == EPIPE) {
-    reader_gone = true;
-    return;
+// The C library's streams give up where a signal interrupts a write.
+void write_output() {
+  std::string_view left = unwritten;
+  while (!left.empty() && !reader_gone) {
+    const ssize_t done = write(STDOUT_FILENO, left.data(), left.size());
+    if (done > 0) {
+      left.remove_prefix(static_cast<std::size_t>(done));
+      continue;
+    }
+    if (done < 0 && errno == EINTR) continue;
+    const int error_number = done < 0 ? errno : EIO;
+    reader_gone = true;  // one report is enough: main still flushes on its way out
+    // A reader who left is no failure, a disk that is full is.
+    if (error_number == EPIPE) break;
+    throw io_failure("standard output", "write", error_number, "check where it is redirected to");
   }
-  const int error_number = errno;
-  reader_gone = true;  // one report is enough: main still flushes on its way out
-  throw io_failure("standard output", "write", error_number, "check where it is redirected to");
+  unwritten.clear();
 }
 
 template <typename... Args>
@@ -38,8 +49,9 @@ std::string formatted(const char* format, Args... args) {
 
 void print(std::string_view text) {
   if (reader_gone) return;
-  errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed();
+  static const bool terminal = isatty(STDOUT_FILENO) == 1;
+  unwritten += text;
+  if (terminal || unwritten.size() >= kBufferBytes) write_output();
 }
 
 void print_json(const Json& document) {
@@ -58,11 +70,7 @@ void print_notice(std::string_view message) {
   std::fputs(("maxdot: " + printable(message) + "\n").c_str(), stderr);
 }
 
-void flush_output() {
-  if (reader_gone) return;
-  errno = 0;
-  if (std::fflush(stdout) != 0) output_failed();
-}
+void flush_output() { write_output(); }
 
 void print_error(std::string_view message) noexcept {
   try {

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -13,6 +12,11 @@
 namespace maxdot::tools {
 
 int fail(ExitCode code, std::string_view message, Form form) noexcept {
+  try {
+    flush_output();  // `verify` reports, then fails
+  } catch (...) {
+    // The command's own failure is the one to tell.
+  }
   print_error(message);
   if (form == Form::json && !has_printed_json()) {
     try {
@@ -29,11 +33,6 @@ int fail_in_flight(std::string_view less_memory, Form form) noexcept {
   try {
     throw;
   } catch (const Failure& failure) {
-    try {
-      flush_output();  // `verify` reports, then fails
-    } catch (const Failure&) {
-      // The command's own failure is the one to tell.
-    }
     return fail(failure.code(), failure.what(), form);
   } catch (const Error& error) {
     return fail(exit_code_for(error.code()), error.what(), form);
@@ -49,8 +48,14 @@ int fail_in_flight(std::string_view less_memory, Form form) noexcept {
   return static_cast<int>(ExitCode::internal);
 }
 
+namespace {
+
+std::terminate_handler terminate_before = nullptr;
+
+}  // namespace
+
 void tell_of_memory_on_terminate() noexcept {
-  std::set_terminate([] {
+  terminate_before = std::set_terminate([] {
     if (std::current_exception() != nullptr) {
       try {
         throw;
@@ -58,10 +63,10 @@ void tell_of_memory_on_terminate() noexcept {
         print_error("out of memory; free some, or ask for less at once");
         _exit(static_cast<int>(ExitCode::out_of_memory));
       } catch (...) {
-        // A defect: its core dump tells where.
+        // A defect: the library of the language says what was thrown.
       }
     }
-    std::abort();
+    terminate_before();
   });
 }
 

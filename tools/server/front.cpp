@@ -46,12 +46,19 @@ Front::Front(const Options& options, Models& models, Metrics& metrics, const Tok
                                          static_cast<std::uint16_t>(options.http_port),
                                          context_of(tls_))) {
   const int threads = std::clamp(available_threads(), 2, kMostThreads);
-  threads_ = start_threads(
-      static_cast<std::size_t>(threads), [this] { serve_all(*io_); }, [this] { io_->stop(); });
+  try {
+    threads_ = start_threads(
+        static_cast<std::size_t>(threads), [this] { serve_all(*io_); }, [this] { io_->stop(); });
+  } catch (...) {
+    end();
+    throw;
+  }
 }
 
+Front::~Front() { end(); }
+
 // Connections that are left end with io_, and tell connections_ so.
-Front::~Front() {
+void Front::end() {
   stop();
   http_.reset();
   work_.reset();

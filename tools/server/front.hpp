@@ -38,6 +38,8 @@ class Front {
   void stop();
 
  private:
+  void end();
+
   TlsFiles tls_;
   std::unique_ptr<boost::asio::io_context> io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

@@ -21,7 +21,7 @@ def _minimise(folders: Folders, target: str, into: Path, sources: list[Path]) ->
         [program, *options, str(into), *there], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise SystemExit(f"{target}: the corpus cannot be minimised: {done.stderr[-2000:]}")
+        raise RuntimeError(f"{target}: the corpus cannot be minimised: {done.stderr[-2000:]}")
 
 
 def trim_corpus(folders: Folders, target: str, entry: dict) -> None:

@@ -116,6 +116,10 @@ int main(int argc, char** argv) {
       for (Bytes& input : read_corpus(argument)) inputs.push_back(std::move(input));
     } else {
       std::ifstream file(argument, std::ios::binary);
+      if (!file) {
+        std::fprintf(stderr, "%s: cannot be read\n", argument.c_str());
+        return 2;
+      }
       inputs.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
     }
   }

@@ -17,6 +17,9 @@ std::vector<std::jthread> start_threads(std::size_t count, const std::function<v
     throw tools::Failure(tools::ExitCode::out_of_memory,
                          std::string("the system refuses a thread (") + refused.what() +
                              "); allow the process more threads");
+  } catch (...) {
+    stop();  // or the threads that run would be waited for
+    throw;
   }
   return threads;
 }

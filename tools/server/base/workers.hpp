@@ -11,7 +11,8 @@
 namespace maxdot::server {
 
 /// `count` threads that run `body`. Where the system refuses one, `stop` is called, which must end
-/// those that have started. Throws tools::Failure (out_of_memory) then.
+/// those that have started. Throws tools::Failure (out_of_memory) then, and what copies of `body`
+/// throw.
 std::vector<std::jthread> start_threads(std::size_t count, const std::function<void()>& body,
                                         const std::function<void()>& stop);
 
