@@ -154,12 +154,18 @@ class TestVerdict:
     def test_flat(self):
         assert self.grown(lambda one, time: None) == set()
 
-    @pytest.mark.parametrize("what, growth", [("rss", 13), ("pss", 13), ("private_dirty", 13)])
+    @pytest.mark.parametrize("what, growth", [("rss", 13), ("private_dirty", 13)])
     def test_memory_that_grows(self, what, growth):
         def change(one, time):
             one["processes"]["live"][what] += int(growth * MIB * time)
 
         assert self.grown(change) == {("live", what)}
+
+    def test_memory_that_is_shared_with_fewer(self):
+        def change(one, time):
+            one["processes"]["live"]["pss"] += int(30 * MIB * time)
+
+        assert self.grown(change) == set()
 
     def test_memory_that_grows_in_the_warm_up_only(self):
         def change(one, time):
