@@ -93,9 +93,9 @@ void send(const ServerInput& input) {
     case MessageKind::grpc_infer:
       return infer_by_grpc(input.body);
     case MessageKind::grpc_upsert:
-      return write_by_grpc<v1::UpsertRequest>(WriteKind::upsert, input.body);
+      return write_by_grpc<maxdot::v1::UpsertRequest>(WriteKind::upsert, input.body);
     case MessageKind::grpc_remove:
-      return write_by_grpc<v1::RemoveRequest>(WriteKind::remove, input.body);
+      return write_by_grpc<maxdot::v1::RemoveRequest>(WriteKind::remove, input.body);
     case MessageKind::path:
       return find_path(input.body);
   }

@@ -91,7 +91,7 @@ ServerInput fresh_message(Random& random) {
       made.body = infer_message(random);
       return made;
     case MessageKind::grpc_upsert: {
-      v1::UpsertRequest message;
+      maxdot::v1::UpsertRequest message;
       message.set_model("m");
       message.add_ids(4);
       const std::vector<float> floats = values(random, kDimension);
@@ -100,7 +100,7 @@ ServerInput fresh_message(Random& random) {
       return made;
     }
     case MessageKind::grpc_remove: {
-      v1::RemoveRequest message;
+      maxdot::v1::RemoveRequest message;
       message.set_model("m");
       message.add_ids(static_cast<std::int64_t>(random.below(9)));
       made.body = message.SerializeAsString();
