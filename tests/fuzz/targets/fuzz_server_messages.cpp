@@ -2,6 +2,8 @@
 // refused for what it holds, or it is answered as Index::search answers it, within the limits, and
 // the answer can be written and read.
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -106,6 +108,9 @@ void send(const ServerInput& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace fuzz;
+  // It would report each damaged message.
+  static const auto silenced = google::protobuf::SetLogHandler(nullptr);
+  static_cast<void>(silenced);
   // The front refuses what is longer before it is decoded.
   if (size > subject().limits.message_bytes) return 0;
   try {
