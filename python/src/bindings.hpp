@@ -30,6 +30,7 @@ StopOptions stop_of_python(nanobind::handle timeout);
 nanobind::object exception_of(const Error& error);
 
 void bind_errors(nanobind::module_& module);
+void bind_interrupt(nanobind::module_& module);
 void bind_index(nanobind::module_& module);
 void bind_index_writer(nanobind::module_& module);
 void bind_matrix_file(nanobind::module_& module);

@@ -2,7 +2,9 @@
 // with the GIL, may act on it.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -12,6 +14,7 @@
 namespace maxdot::python {
 
 namespace nb = nanobind;
+using namespace nb::literals;
 
 namespace {
 
@@ -20,12 +23,22 @@ bool handler_raised(void*) {
   return PyErr_CheckSignals() != 0;
 }
 
-bool on_main_thread() {
-  const nb::object main = nb::module_::import_("threading").attr("main_thread")();
-  return nb::cast<unsigned long>(main.attr("ident")) == PyThread_get_thread_ident();
-}
+/// The ident of Python's main thread.
+std::atomic<unsigned long> main_thread{0};
 
 }  // namespace
+
+void bind_interrupt(nb::module_& module) {
+  // Kept, because asking `threading` in each call would run Python code below a search. A daemon
+  // thread that wants the GIL back there, after the interpreter has ended, is unwound through
+  // frames that throw nothing, which ends the process (without_gil.hpp).
+  const nb::object main = nb::module_::import_("threading").attr("main_thread")();
+  main_thread = nb::cast<unsigned long>(main.attr("ident"));
+  // Of a forked child, Python's main thread is the one that forked.
+  nb::module_::import_("os").attr("register_at_fork")(
+      "after_in_child"_a = nb::cpp_function([] { main_thread = PyThread_get_thread_ident(); }));
+  module.def("timeout_argument", &timeout_argument, "timeout"_a.none());
+}
 
 std::optional<double> timeout_argument(nb::handle timeout) {
   if (timeout.is_none()) return std::nullopt;
@@ -50,7 +63,7 @@ std::optional<double> timeout_argument(nb::handle timeout) {
 StopOptions stop_of_python(nb::handle timeout) {
   StopOptions stop;
   stop.timeout = timeout_argument(timeout).value_or(0.0);
-  if (on_main_thread()) stop.poll = handler_raised;
+  if (main_thread == PyThread_get_thread_ident()) stop.poll = handler_raised;
   return stop;
 }
 

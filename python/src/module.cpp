@@ -1,7 +1,6 @@
 // The extension module maxdot._core: what crosses from C++ to Python.
 
 #include <nanobind/nanobind.h>
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -13,6 +12,7 @@ NB_MODULE(_core, module) {
   // A daemon thread that is in a call when the interpreter ends keeps what it has; that is no leak.
   nanobind::set_leak_warnings(false);
   maxdot::python::bind_errors(module);
+  maxdot::python::bind_interrupt(module);
   maxdot::python::bind_index(module);
   maxdot::python::bind_index_writer(module);
   maxdot::python::bind_matrix_file(module);
@@ -22,7 +22,6 @@ NB_MODULE(_core, module) {
   maxdot::python::bind_verify(module);
   maxdot::python::bind_objective(module);
   maxdot::python::bind_evaluate(module);
-  module.def("timeout_argument", &maxdot::python::timeout_argument, "timeout"_a.none());
   module.def("available_threads", &maxdot::available_threads);
   module.def("kernel_name", &maxdot::kernel_name);
   module.def("kernel_names", &maxdot::kernel_names);

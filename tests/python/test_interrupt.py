@@ -217,6 +217,35 @@ def test_one_timeout_for_several_calls():
         assert deadline.left() is None
 
 
+def test_a_thread_that_forks_is_the_main_thread_of_its_child():
+    """Ctrl-C ends the child's search, and no longer one of the thread's in the parent."""
+    script = textwrap.dedent("""
+        import os, signal, sys, threading, numpy as np, maxdot
+        items = np.random.default_rng(1).standard_normal((100_000, 64), dtype=np.float32)
+        index = maxdot.Index.build(items)
+        def in_child():
+            signal.signal(signal.SIGALRM, signal.default_int_handler)
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            try:
+                while True:
+                    index.search(items[:20_000], 10, 1)
+            except KeyboardInterrupt:
+                os._exit(3)
+        def fork():
+            child = os.fork()
+            if child == 0:
+                in_child()
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        codes = []
+        forking = threading.Thread(target=fork)
+        forking.start()
+        forking.join()
+        print(codes)
+    """)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "[3]\n", done.stderr
+
+
 def test_a_search_on_another_thread_is_not_interrupted():
     """Ctrl-C is the main thread's; a worker's search is right."""
     script = textwrap.dedent("""

@@ -65,6 +65,36 @@ def test_the_process_ends_while_daemon_threads_search():
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 
+def test_the_process_ends_while_a_daemon_thread_prepares_a_search():
+    """What the daemon thread runs when the interpreter has ended must not be Python code below a search.
+
+    CPython up to 3.13 ends such a thread by unwinding it, which a search does not allow. Here the only Python code
+    that a search ever asked, threading.main_thread, lasts until the interpreter ends.
+    """
+    script = textwrap.dedent("""
+        import os, sys, threading, time, maxdot, numpy as np
+        class EndsLast:  # lets other threads run after the interpreter has ended
+            def __del__(self, sleep=time.sleep):
+                sleep(0.5)
+        index = maxdot.Index.build(np.eye(64, dtype=np.float32))
+        asked = threading.main_thread
+        def lasting():
+            time.sleep(0.4)
+            return asked()
+        def ask():
+            threading.main_thread = lasting
+            while True:
+                index.search(np.eye(64, dtype=np.float32), 3)
+        threading.Thread(target=ask, daemon=True).start()
+        time.sleep(0.2)
+        threading.main_thread = asked
+        sys.last_value = EndsLast()  # one of the names that the end of the interpreter clears
+        print("end")
+    """)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+
+
 def _search(index):
     return index.search(QUERIES, 5, threads=2)[0]
 
