@@ -73,7 +73,9 @@ test-cpp: deps ## the C++ part of test
 test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a virtual environment, then pytest
 	$(VENV)/bin/pip install -q --no-build-isolation .
 	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python
+	python3 tests/check_hardening.py build/dev $$($(VENV)/bin/python -c "import maxdot._core as core; print(core.__file__)")
 	python3 tests/faults/matrix.py --quick --python $(VENV)/bin/python --only python-save --only python-live --out build/faults-python || [ $$? = 77 ]
+	python3 tests/faults/power_cut.py --quick --python $(VENV)/bin/python --only python-live --only python-create --out build/faults-python || [ $$? = 77 ]
 
 # With the build's own tools, so that what is tested was built by what is pinned.
 $(VENV)/ready: tests/python/requirements.txt python/build-requirements.txt | deps
@@ -144,12 +146,12 @@ $(MUTANTS)/ready: tests/bounds/requirements.txt | deps
 	$(MUTANTS)/bin/pip install -q -r $<
 	touch $@
 
-faults: deps $(VENV)/ready ## the n-th call of what users run fails, or it is killed there: memory, files, threads, full disks; build/faults/report.md
+faults: deps $(VENV)/ready ## the n-th call of what users run fails, or it is killed there: memory, files, threads, full disks, power cuts; build/faults/report.md
 	cmake --preset dev
 	cmake --build --preset dev --target maxdot_cli
 	$(VENV)/bin/pip install -q --no-build-isolation .
 	rm -rf build/faults
-	failed=0; for part in matrix kills full_disk; do \
+	failed=0; for part in matrix kills full_disk power_cut; do \
 	  python3 tests/faults/$$part.py --python $(CURDIR)/$(VENV)/bin/python || failed=1; done; exit $$failed
 
 faults-server: deps-server ## the same for maxdot-server

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Programs and libraries are built hardened (cmake/Warnings.cmake): what the ELF files say, and the compiler's commands.
+"""Programs and libraries are built hardened (cmake/Warnings.cmake): what the ELF files say, and the compiler's commands. What
+they keep for each thread is little, and there from its start: where memory is out later, the C library ends the process.
 
 usage: check_hardening.py FOLDER_OF_BUILD FILE...
 """
@@ -7,6 +8,7 @@ usage: check_hardening.py FOLDER_OF_BUILD FILE...
 import json
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -16,11 +18,12 @@ HARDENED = (
     *("engine/base/", "engine/store/", "engine/io/", "engine/live/", "engine/api/", "engine/c/"),
     *("tools/commands/", "tools/console/", "tools/server/"),
 )
+MOST_THREAD_BYTES = 256
 
 
 def faults_of(path):
     """What is missing in a file, in words."""
-    said = subprocess.run(["readelf", "-hldW", "--dyn-syms", str(path)], capture_output=True, text=True, check=True,
+    said = subprocess.run(["readelf", "-hldrW", "--dyn-syms", str(path)], capture_output=True, text=True, check=True,
                           env={**os.environ, "LC_ALL": "C"}).stdout
     stack = re.search(r"GNU_STACK.*", said)
     wanted = {
@@ -30,7 +33,21 @@ def faults_of(path):
         "has an executable stack": stack and "RWE" not in stack.group(),
         "has no stack protector": "__stack_chk_fail" in said,
     }
+    if ".so" in path.name and platform.libc_ver()[0] == "glibc":  # a program may use such data of others' libraries
+        # glibc has some 1,000 bytes for all libraries that are loaded later.
+        wanted[f"has none, or more than {MOST_THREAD_BYTES} bytes, of thread-local data"] = (
+            0 < thread_bytes(said) <= MOST_THREAD_BYTES
+        )
+        # Of its own: such a relocation names no symbol of another library.
+        late = [line for line in said.splitlines() if re.search(r"_(TLSDESC|DTPMOD|DTPOFF)", line) and "@" not in line]
+        wanted["asks late for thread-local data of its own (engine/base/thread_local.hpp)"] = not late
     return [f"{path}: {fault}" for fault, is_right in wanted.items() if not is_right]
+
+
+def thread_bytes(said):
+    """Of thread-local data, in what readelf says of the segments."""
+    found = re.search(r"^  TLS +(?:0x[0-9a-f]+ +){4}(0x[0-9a-f]+)", said, re.MULTILINE)
+    return int(found.group(1), 16) if found else 0
 
 
 def commands_without(build):
@@ -50,7 +67,7 @@ def commands_without(build):
 
 
 def main():
-    build, files = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    build, files = pathlib.Path(sys.argv[1]), [pathlib.Path(name) for name in sys.argv[2:]]
     faults = [fault for file in files for fault in faults_of(file)] + list(commands_without(build))
     for fault in faults:
         print(fault)

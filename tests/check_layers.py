@@ -21,6 +21,8 @@ ENGINE = {
     # As any other user: the public API and its own files.
     "c": ["c"],
 }
+# What a layer may include beyond that: where the C API keeps a thread's last error.
+EXCEPTIONS = {"c": ["base/thread_local.hpp", "base/thread_slot.hpp"]}
 # The same within engine/search. DRIVER stands for the files that lie directly in it. Nothing else in search
 # includes the variants, and of the other layers only the API includes search.
 DRIVER = "the driver"
@@ -150,6 +152,8 @@ def check(root):
             continue
         for number, target in includes(path):
             first = target.split("/")[0]
+            if target in EXCEPTIONS.get(layer, []):
+                continue
             if first != "maxdot" and (first not in ENGINE[layer] or ".." in target):
                 problems.append(f"{path}:{number}: layer '{layer}' must not include \"{target}\"")
         if layer == "search":

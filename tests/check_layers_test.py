@@ -24,6 +24,9 @@ GOOD = {
     "engine/search/variants/range.hpp": '#include "search/scan/scan.hpp"\n',
     "engine/softmax/sum.cpp": '#include "bounds/f32_bound.hpp"\n',
     "engine/measure/ranks.cpp": '#include "bounds/f32_bound.hpp"\n',
+    "engine/base/thread_slot.hpp": "",
+    "engine/c/c_status.cpp": '#include "maxdot/index.hpp"\n#include "base/thread_slot.hpp"\n#include "c/c_status.hpp"\n',
+    "engine/c/c_status.hpp": "",
     "engine/api/index.cpp": '#include "bounds/f32_bound.hpp"\n#include "search/variants/range.hpp"\n',
     "tools/commands/build.cpp": (
         '#include "maxdot/index.hpp"\n#include "verify/compare.hpp"\n#include "console/console.hpp"\n#include <vector>\n'
@@ -54,6 +57,7 @@ PLANTED = {
     "engine/search/scan/high.hpp": '#include "search/search.hpp"',
     "engine/search/driver.cpp": '#include "search/variants/range.hpp"',
     "engine/search/other/file.hpp": "",
+    "engine/c/deep.cpp": '#include "base/file.hpp"',
     "include/maxdot/wide.hpp": '#include "base/file.hpp"',
     "tools/loose.cpp": "",
     "tools/commands/deep.cpp": '#include "base/file.hpp"',

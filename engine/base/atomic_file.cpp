@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/folder.hpp"
 #include "base/path_errors.hpp"
 #include "base/system_call.hpp"
 #include "maxdot/error.hpp"
@@ -27,10 +28,6 @@ constexpr std::size_t write_buffer_bytes = std::size_t{1} << 20;
 constexpr std::size_t call_bytes = std::size_t{1}
                                    << 30;  // one system call moves at most about 2 GiB
 
-int sync_descriptor(int fd) noexcept {
-  return uninterrupted([&] { return ::fsync(fd); }) == 0 ? 0 : errno;
-}
-
 // What `path` leads to, also when the last link points to a file that does not exist yet (where
 // realpath and weakly_canonical give up).
 fs::path follow_links(const std::string& path) {
@@ -42,21 +39,6 @@ fs::path follow_links(const std::string& path) {
     target = next.is_absolute() ? next : target.parent_path() / next;
   }
   fail_errno(path, "cannot follow the link", ELOOP);
-}
-
-fs::path folder_of(const fs::path& target) {
-  return target.has_parent_path() ? target.parent_path() : fs::path(".");
-}
-
-// Makes a rename itself durable. A folder that may be written but not read cannot be opened, and
-// some filesystems have no sync for folders; the file is whole either way, so neither is an error.
-int sync_folder(const std::string& folder) noexcept {
-  const int fd =
-      uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-  if (fd < 0) return errno == EACCES ? 0 : errno;
-  const int error = sync_descriptor(fd);
-  ::close(fd);
-  return error == EINVAL || error == ENOTSUP ? 0 : error;
 }
 
 /// While it lives, no other thread or process that takes this lock of the folder goes on. Best
@@ -131,9 +113,11 @@ bool AtomicFile::look_at_target(struct stat& old) {
   const fs::path target = follow_links(path_);
   if (!target.has_filename()) fail(path_, "names no file; name a file to write");
   target_ = target.string();
-  folder_ = folder_of(target).string();
-  std::error_code ignored;
-  if (!fs::is_directory(folder_, ignored)) {
+  folder_ = folder_of(target.string());
+  std::error_code error;
+  if (!fs::is_directory(folder_, error)) {
+    if (error && error != std::errc::no_such_file_or_directory)
+      fail_errno(path_, "cannot write in the folder '" + folder_ + "'", error.value());
     fail(path_, "cannot write: the folder '" + folder_ + "' does not exist; create it first");
   }
   return exists;
@@ -181,8 +165,13 @@ void AtomicFile::reopen(std::uint64_t kept, std::uint64_t total) {
 void AtomicFile::sync() {
   require_open();
   flush();
-  const int error = sync_descriptor(temporary_.descriptor());
-  if (error == 0) return temporary_.keep();
+  int error = sync_descriptor(temporary_.descriptor());
+  // Its name, too: whoever goes on finds the file by it.
+  if (error == 0 && !name_synced_) error = sync_folder(folder_);
+  if (error == 0) {
+    name_synced_ = true;
+    return temporary_.keep();
+  }
   temporary_.discard();
   fail_errno(path_, "cannot write (an older file of this name is unchanged)", error);
 }

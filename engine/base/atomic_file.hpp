@@ -39,8 +39,8 @@ class AtomicFile {
   /// Throws Error (io).
   void write_at(std::uint64_t offset, const void* data, std::size_t bytes);
   std::uint64_t written() const noexcept { return written_; }
-  /// What was written is on the disk, and stays there, when this returns. Requires a file of
-  /// `resume`. Throws Error (io).
+  /// What was written is on the disk, under its name, and stays there, when this returns. Requires
+  /// a file of `resume`. Throws Error (io).
   void sync();
   /// Throws Error: io, out_of_memory. Only if the message says "is written whole" has the file been
   /// replaced.
@@ -73,6 +73,7 @@ class AtomicFile {
   std::string target_;  // path_ with links followed: what is replaced
   std::string folder_;
   Temporary temporary_;
+  bool name_synced_ = false;
   std::uint64_t written_ = 0;
   std::unique_ptr<unsigned char[]>
       buffer_;  // the last buffered_ of the written_ bytes, not yet in the file

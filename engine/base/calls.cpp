@@ -4,12 +4,14 @@
 
 #include <atomic>
 
+#include "base/thread_local.hpp"
+
 namespace maxdot::base {
 namespace {
 
 // Threads with a call under way; of this thread, how many nest.
 std::atomic<int> calls = 0;
-thread_local int calls_of_thread = 0;
+MAXDOT_THREAD_LOCAL int calls_of_thread = 0;
 
 // A forked child has only the thread that forked.
 [[maybe_unused]] const bool ready =

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/thread_local.hpp"
 #include "maxdot/error.hpp"
 
 namespace maxdot::base {
@@ -13,10 +14,10 @@ constexpr std::chrono::milliseconds kBetweenPolls{20};
 // [seconds] Longer than any call, and far from the end of the clock.
 constexpr double kForever = 1e9;
 
-thread_local Stop* stop_of_thread = nullptr;
+MAXDOT_THREAD_LOCAL Stop* stop_of_thread = nullptr;
 
 // Its address names the thread.
-thread_local char thread_name;
+MAXDOT_THREAD_LOCAL char thread_name;
 
 }  // namespace
 

@@ -191,7 +191,8 @@ void Temporary::discard() noexcept {
 
 KeptFile::KeptFile(const std::string& folder, const std::string& target) : target_(target) {
   struct stat status {};
-  existed_ = ::lstat(target.c_str(), &status) == 0;
+  // What cannot be looked at must not be removed.
+  existed_ = ::lstat(target.c_str(), &status) == 0 || errno != ENOENT;
   if (!existed_) return;
   fd_ = uninterrupted(
       [&] { return ::open(target.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); });

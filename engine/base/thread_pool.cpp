@@ -14,6 +14,7 @@
 #include "base/float_environment.hpp"
 #include "base/host_signals.hpp"
 #include "base/stop.hpp"
+#include "base/thread_local.hpp"
 
 namespace maxdot::base {
 namespace {
@@ -77,7 +78,7 @@ void spin(const Done& done) noexcept {
 }
 
 // The calling thread's jobs, the innermost first.
-thread_local Job* jobs_of_thread = nullptr;
+MAXDOT_THREAD_LOCAL Job* jobs_of_thread = nullptr;
 
 class Pool {
  public:

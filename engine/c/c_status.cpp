@@ -3,22 +3,44 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <string_view>
+#include <utility>
 
+#include "base/thread_local.hpp"
+#include "base/thread_slot.hpp"
 #include "maxdot/machine.hpp"
 
 namespace maxdot::c {
 namespace {
 
-// No memory is asked for when memory has run out. Trivial, so that no thread registers a
-// destructor.
 struct LastError {
-  char text[8192];
-  char path[4096];
-  std::int64_t row;
-  std::int64_t column;
+  char text[8192] = "";
+  char path[4096] = "";
+  std::int64_t row = -1;
+  std::int64_t column = -1;
 };
-thread_local LastError last = {"", "", -1, -1};
+constexpr LastError kNone;
+// Made at the first failure in a thread: so much thread-local data would be asked for at the first
+// call, and the C library ends a process that has no memory for it.
+const base::ThreadSlot<LastError> last_of_thread;
+// The text of a failure that could not be kept; else null.
+MAXDOT_THREAD_LOCAL const char* unkept = nullptr;
+
+const LastError& last() noexcept {
+  const LastError* kept = last_of_thread.get();
+  return kept == nullptr ? kNone : *kept;
+}
+
+// Of this thread; null if there is no memory.
+LastError* place_for_error() noexcept {
+  if (last_of_thread.get() == nullptr) {
+    std::unique_ptr<LastError> made(new (std::nothrow) LastError);
+    if (made == nullptr || !last_of_thread.keep(std::move(made))) return nullptr;
+  }
+  return last_of_thread.get();
+}
 
 // As much of it as there is room for, and no half of a UTF-8 character. Returns its length.
 std::size_t copy(std::string_view text, char* out, std::size_t size) noexcept {
@@ -35,14 +57,33 @@ std::size_t copy(std::string_view text, char* out, std::size_t size) noexcept {
   return length;
 }
 
-void keep(const char* text, std::string_view path, const ErrorPlace& place) noexcept {
-  write_line(text, last.text, sizeof last.text);
-  copy(path, last.path, sizeof last.path);
-  last.row = place.row;
-  last.column = place.column;
+maxdot_status keep(maxdot_status status, const char* text, std::string_view path,
+                   const ErrorPlace& place) noexcept {
+  LastError* last = place_for_error();
+  if (last == nullptr) {
+    unkept = status == MAXDOT_OUT_OF_MEMORY
+                 ? "out of memory; free memory, or ask for less at once"
+                 : "there was no memory, or no key of a thread, to keep what this error is about; "
+                   "its status is right";
+    return status;
+  }
+  unkept = nullptr;
+  write_line(text, last->text, sizeof last->text);
+  copy(path, last->path, sizeof last->path);
+  last->row = place.row;
+  last->column = place.column;
+  return status;
 }
 
 }  // namespace
+
+const char* error_text() noexcept { return unkept != nullptr ? unkept : last().text; }
+
+const char* error_path() noexcept { return unkept != nullptr ? "" : last().path; }
+
+ErrorPlace error_place() noexcept {
+  return unkept != nullptr ? ErrorPlace{} : ErrorPlace{last().row, last().column};
+}
 
 void write_line(std::string_view text, char* out, std::size_t size) noexcept {
   const std::size_t length = copy(text, out, size);
@@ -51,13 +92,11 @@ void write_line(std::string_view text, char* out, std::size_t size) noexcept {
 }
 
 maxdot_status failed(const Error& error) noexcept {
-  keep(error.what(), error.path(), error.place());
-  return static_cast<maxdot_status>(error.code());
+  return keep(static_cast<maxdot_status>(error.code()), error.what(), error.path(), error.place());
 }
 
 maxdot_status failed(maxdot_status status, const char* text) noexcept {
-  keep(text, {}, {});
-  return status;
+  return keep(status, text, {}, {});
 }
 
 }  // namespace maxdot::c
@@ -79,13 +118,14 @@ extern "C" {
 
 const char* maxdot_version(void) { return maxdot::version(); }
 
-const char* maxdot_error_text(void) { return maxdot::c::last.text; }
+const char* maxdot_error_text(void) { return maxdot::c::error_text(); }
 
-const char* maxdot_error_path(void) { return maxdot::c::last.path; }
+const char* maxdot_error_path(void) { return maxdot::c::error_path(); }
 
 void maxdot_error_place(int64_t* row, int64_t* column) {
-  if (row != nullptr) *row = maxdot::c::last.row;
-  if (column != nullptr) *column = maxdot::c::last.column;
+  const maxdot::ErrorPlace place = maxdot::c::error_place();
+  if (row != nullptr) *row = place.row;
+  if (column != nullptr) *column = place.column;
 }
 
 const char* maxdot_status_name(int status) {

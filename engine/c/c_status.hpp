@@ -18,6 +18,11 @@ namespace maxdot::c {
 maxdot_status failed(const Error& error) noexcept;
 maxdot_status failed(maxdot_status status, const char* text) noexcept;
 
+/// What this thread's last failure was: for maxdot_error_text, _path and _place.
+const char* error_text() noexcept;
+const char* error_path() noexcept;
+ErrorPlace error_place() noexcept;
+
 /// Writes `text`, and a zero, to `out` of `size` bytes, 1 or more: as much as there is room for, no
 /// half of a UTF-8 character, and in one line, whatever a file that it names is called.
 void write_line(std::string_view text, char* out, std::size_t size) noexcept;

@@ -12,6 +12,7 @@
 
 #include "api/index_parts.hpp"
 #include "base/f16.hpp"
+#include "base/folder.hpp"
 #include "base/hash.hpp"
 #include "base/path_errors.hpp"
 #include "base/stop.hpp"
@@ -103,8 +104,7 @@ Catalogue::Catalogue(const std::string& folder, const LiveOptions& options, Mode
 }
 
 void Catalogue::open_to_write() {
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder_.manifest(), ignored)) {
+  if (!base::exists(folder_.manifest())) {
     throw Error(ErrorCode::io, path() +
                                    ": is no LiveIndex (it has no manifest); make one with "
                                    "LiveIndex::create");

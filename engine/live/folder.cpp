@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <filesystem>
 #include <memory>
 #include <string_view>
 #include <system_error>
 
+#include "base/folder.hpp"
 #include "base/path_errors.hpp"
 #include "base/system_call.hpp"
 #include "base/temporary.hpp"
@@ -82,9 +82,7 @@ std::vector<std::uint64_t> Folder::numbers(std::string_view prefix, std::string_
 
 void Folder::make() const {
   base::check_path(path_);
-  std::error_code error;
-  std::filesystem::create_directories(path_, error);
-  if (error) base::fail_errno(path_, "cannot make the folder", error.value());
+  base::make_folders(path_);
   base::reclaim_temporaries(path_);
   // The manifest comes last: without it nobody has used the log.
   const std::string first_log = kLog + std::to_string(kFirstLog);
@@ -119,9 +117,10 @@ void FolderLock::check(const Folder& folder) const {
   const std::string path = folder.path() + "/" + kLock;
   struct stat own {};
   struct stat there {};
-  if (::fstat(fd_, &own) == 0 && ::stat(path.c_str(), &there) == 0 && own.st_dev == there.st_dev &&
-      own.st_ino == there.st_ino)
-    return;
+  const bool found = ::fstat(fd_, &own) == 0 && ::stat(path.c_str(), &there) == 0;
+  if (!found && errno != ENOENT && errno != ENOTDIR)
+    base::fail_errno(folder.path(), "cannot look at its lock", errno);
+  if (found && own.st_dev == there.st_dev && own.st_ino == there.st_ino) return;
   base::fail(folder.path(),
              "is not the folder that was opened (it was moved or made anew, or its lock removed); "
              "open it again");

@@ -68,7 +68,8 @@ typedef enum maxdot_status {
 
 /* What the calling thread's last failed call said: which argument, file, row or value, what is
  * wrong, and what to do. "" before any failure; never null. Valid until the thread's next failed
- * call; longer texts are cut at 8,191 bytes. */
+ * call; longer texts are cut at 8,191 bytes. Where there is no memory to keep it, the text says so,
+ * the path is "" and the place -1; the status is right. */
 MAXDOT_C_API const char* maxdot_error_text(void);
 
 /* Where in the caller's data that error is, counted from 0; -1 where it has no such place. Either

@@ -17,6 +17,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/file.hpp"
+#include "base/folder.hpp"
 #include "base/system_call.hpp"
 #include "base/temporary.hpp"
 #include "files.hpp"
@@ -158,6 +159,29 @@ TEST_CASE("base: AtomicFile writes through links and refuses what is no file") {
   refuse(folder / "loop", "cannot write");
   refuse("/dev/full", "not a regular file");
   CHECK(folder.entries() == 4);
+}
+
+TEST_CASE("base: folders are made with those above them") {
+  const Folder folder;
+  for (const char* name : {"a", "a", "b/c/d", "b/c/e/", "b/./f"}) {
+    maxdot::base::make_folders(folder / name);
+    CHECK(fs::is_directory(folder / name));
+  }
+  folder.put("file", "");
+  for (const char* name : {"file", "file/x"}) {
+    check_refused([&] { maxdot::base::make_folders(folder / name); }, ErrorCode::io, folder / name,
+                  "cannot make the folder");
+  }
+  CHECK(maxdot::base::sync_folder(folder / "none") == ENOENT);
+  CHECK(maxdot::base::sync_folder(folder / "a") == 0);
+  CHECK(maxdot::base::exists(folder / "a"));
+  CHECK_FALSE(maxdot::base::exists(folder / "none"));
+  CHECK_FALSE(maxdot::base::exists(folder / "file/x"));
+  fs::create_symlink("loop", folder / "loop");
+  check_refused([&] { maxdot::base::exists(folder / "loop"); }, ErrorCode::io, folder / "loop",
+                "cannot look at it");
+  CHECK(maxdot::base::folder_of("name") == ".");
+  CHECK(maxdot::base::folder_of("/name") == "/");
 }
 
 TEST_CASE("base: AtomicFile keeps the old file when the disk refuses") {

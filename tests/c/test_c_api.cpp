@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "alloc_faults.hpp"
 #include "c/c_calls.hpp"
 #include "files.hpp"
 #include "maxdot/maxdot.h"
@@ -379,6 +380,38 @@ TEST_CASE("C: a call can be cancelled, and its time be limited; errors are each 
   maxdot_range_free(nullptr);
   CHECK(maxdot_range_size(nullptr) == 0);
   CHECK(maxdot_range_offsets(nullptr) == nullptr);
+}
+
+TEST_CASE("C: an error that there is no memory to keep has its status, and a text" *
+          doctest::skip(!test::kAllocationsCanFail)) {
+  Case c;
+  bool lost = false;
+  bool fired = true;
+  for (std::uint64_t n = 0; fired; ++n) {
+    // In a thread that has not failed yet: what it keeps of errors is made at the first.
+    std::thread([&] {
+      int status = MAXDOT_OK;
+      std::string text;
+      {
+        const test::AllocationFault fault(n);
+        status = maxdot_save(c.handle, nullptr);
+        fired = fault.fired();
+      }
+      text = maxdot_error_text();
+      const bool right = status == MAXDOT_INVALID_ARGUMENT;
+      CHECK((right || (fired && status == MAXDOT_OUT_OF_MEMORY)));
+      CHECK(text != "");
+      lost = lost || (right && text.find("its status is right") != std::string::npos);
+      std::int64_t row = 0;
+      maxdot_error_place(&row, nullptr);
+      CHECK(row == -1);
+      CHECK(std::string(maxdot_error_path()) == "");
+      // The next failure has its own text again.
+      CHECK(maxdot_save(c.handle, nullptr) == MAXDOT_INVALID_ARGUMENT);
+      CHECK(says("path"));
+    }).join();
+  }
+  CHECK(lost);
 }
 
 // Callers are compiled with them. Those of maxdot_status stand in the stored ABI (tests/embedding),

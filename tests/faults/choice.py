@@ -8,10 +8,10 @@ import pathlib
 import tempfile
 from collections.abc import Callable
 
-from python_scenarios import PythonBatch, PythonLive, PythonSave
+from python_scenarios import PythonBatch, PythonCreate, PythonLive, PythonSave
 from report import Report
 from running import HERE, Fault, Runner, Unsupported
-from scenarios import Batch, ResumedBatch, Scenario, Search
+from scenarios import BadRowsBatch, Batch, BatchApart, ResumedBatch, Scenario, Search
 
 BUILD = HERE.parents[1] / "build"
 #: What ctest takes for "skipped". `make faults` fails with it, because it was asked for.
@@ -21,7 +21,7 @@ SKIPPED = 77
 def all_scenarios(python: str | None) -> list[Scenario]:
     """Those of Python only where there is one that has maxdot."""
     batch = "batch items.maxdot users.npy -k 5 --ids ids.npy --scores scores.npy --threads 2"
-    pair = ("ids.npy", "scores.npy")
+    pair, apart = ("ids.npy", "scores.npy"), ("i/ids.npy", "s/scores.npy")
     chosen: list[Scenario] = [
         Scenario("build-new", "build items.npy -o new.maxdot --threads 2", ("new.maxdot",)),
         Scenario("build-over", "build items.npy -o new.maxdot --threads 2", ("new.maxdot",), ("new.maxdot",)),
@@ -34,8 +34,19 @@ def all_scenarios(python: str | None) -> list[Scenario]:
         Batch("batch-over", batch, pair, pair),
         ResumedBatch("batch-resumed", batch, pair, pair),
         Batch("batch-exclude", f"{batch} --exclude seen.csv --chunk 16", pair, pair),
+        Batch("batch-ids", "batch items.maxdot users.npy -k 5 --ids ids.npy --threads 2", pair[:1]),
+        BatchApart(
+            "batch-apart", batch.replace(" ids.npy", " i/ids.npy").replace(" scores", " s/scores"), apart, apart
+        ),
+        BadRowsBatch(
+            "batch-bad-rows",
+            f"{batch} --on-bad-row null --bad-rows bad.jsonl --chunk 16 --verify-sample 5",
+            pair,
+            pair,
+        ),
     ]
-    return chosen + ([PythonSave(python), PythonLive(python), PythonBatch(python)] if python else [])
+    of_python = (PythonSave, PythonLive, PythonCreate, PythonBatch)
+    return chosen + ([scenario(python) for scenario in of_python] if python else [])
 
 
 def arguments(document: str) -> argparse.Namespace:
@@ -61,6 +72,11 @@ def arguments(document: str) -> argparse.Namespace:
 def chosen_scenarios(options: argparse.Namespace, quick: tuple[str, ...]) -> list[Scenario]:
     scenarios = all_scenarios(options.python)
     if options.only:
+        unknown = set(options.only) - {scenario.name for scenario in scenarios}
+        if unknown:
+            raise SystemExit(
+                f"no scenario {', '.join(sorted(unknown))}: see all_scenarios; those of Python need --python"
+            )
         return [scenario for scenario in scenarios if scenario.name in options.only]
     return [scenario for scenario in scenarios if not options.quick or scenario.name in quick]
 
@@ -87,4 +103,6 @@ def carry_out(part: str, options: argparse.Namespace, body: Callable[[Report, Ru
             return SKIPPED
         body(report, runner, folder)
     print(report.told())
-    return 1 if report.failures else 0
+    if not report.rows:
+        print("nothing was tried: no scenario and fault is what was asked for")
+    return 1 if report.failures or not report.rows else 0

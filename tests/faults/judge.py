@@ -71,7 +71,8 @@ def judge(
     """Problems, what is left over, and in which state the targets are. Runs the program again in `folder`."""
     found = files_in(folder)
     left = scenario.leftovers(found)
-    kills = fault.error in ("kill", "tear")
+    ended = scenario.may_abort(outcome) and fault.kind == "memory"
+    kills = fault.error in ("kill", "tear") or ended
     problems = [] if kills else wrong_end(scenario, fault, outcome) + wrong_words(scenario, fault, outcome)
     problems += scenario.wrong_files(outcome, found)
     # Who is killed cleans up nothing, nor who is not let. The next run does.

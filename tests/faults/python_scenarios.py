@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
 import re
 import shutil
+import signal
 
 from running import HERE, Outcome, Runner
 from scenarios import Files, Scenario, write_rows, ITEMS
+
+#: What programs.py tells of a catalogue without items.
+EMPTY = hashlib.sha256().hexdigest()[:16]
 
 
 class PythonSave(Scenario):
@@ -44,6 +49,10 @@ class PythonBatch(PythonSave):
     def set_up(self, runner: Runner, folder: pathlib.Path, binary: str) -> None:
         super().set_up(runner, folder, binary)
         self.results = {name for name in self.after if name.startswith("out/")}
+
+    def may_abort(self, outcome: Outcome) -> bool:
+        """Arrow throws through what catches nothing."""
+        return outcome.code == -signal.SIGABRT and "std::bad_alloc" in outcome.stderr
 
     def wrong_files(self, outcome: Outcome, found: Files) -> list[str]:
         wrong = [name for name in self.results & set(found) if found[name] != self.after[name]]
@@ -113,3 +122,51 @@ class PythonLive(PythonSave):
         if not re.fullmatch(r"lock log-\d+ manifest segment-\d+\.maxdot", left):
             problems.append(f"compacted and closed, it holds {left}")
         return problems
+
+
+class PythonCreate(PythonSave):
+    """A LiveIndex is created, and filled."""
+
+    def __init__(self, python: str) -> None:
+        Scenario.__init__(self, "python-create", "create", ())
+        self.python = python
+
+    def make_files(self, binary: str) -> None:
+        self.program = self.call("create")
+
+    def set_up(self, runner: Runner, folder: pathlib.Path, binary: str) -> None:
+        super().set_up(runner, folder, binary)
+        empty = folder / f"{self.name}-empty"
+        empty.mkdir()
+        self.need_in(empty, "create")
+        #: After none, one and both of the changes.
+        self.states = ["none", EMPTY, self.look(empty)]
+
+    def need_in(self, folder: pathlib.Path, name: str) -> Outcome:
+        outcome = self._runner.run(self.call(name), folder, None, self.from_main)
+        if outcome.code != 0:
+            raise AssertionError(f"{name}: {outcome}")
+        return outcome
+
+    def look(self, folder: pathlib.Path) -> str:
+        return self.need_in(folder, "look_at_created").stdout.split()[-1]
+
+    def wrong_files(self, outcome: Outcome, found: Files) -> list[str]:
+        done = outcome.stdout.count("done")
+        return [f"exit 0 after {done} changes"] if outcome.code == 0 and done != len(self.states) - 1 else []
+
+    def is_kept(self, name: str) -> bool:
+        return name.startswith("new/live/") and ".tmp" not in name
+
+    def compared(self, found: Files) -> Files:
+        return {}  # each catalogue has a number of its own
+
+    def wrong_later(self, folder: pathlib.Path, outcome: Outcome) -> list[str]:
+        done = outcome.stdout.count("done")
+        try:
+            state = self.look(folder)
+            if state == "none":
+                self.need_in(folder, "create")
+        except AssertionError as error:
+            return [f"afterwards, {error}"]
+        return [] if state in self.states[done : done + 2] else [f"{state} after {done} changes"]

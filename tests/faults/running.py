@@ -86,18 +86,21 @@ class Runner:
         folder.mkdir(parents=True, exist_ok=True)
         self._tracer = folder / "tracer"
         self._preload = folder / "preload.so"
-        compiler = [os.environ.get("CC", "cc"), *FLAGS]
-        library = ["-shared", "-fPIC", "preload.c", "-o", self._preload, "-ldl"]
-        try:
-            subprocess.run([*compiler, "tracer.c", "asked.c", "-o", self._tracer], cwd=HERE, check=True)
-            subprocess.run([*compiler, *library], cwd=HERE, check=True)
-        except FileNotFoundError:
-            raise Unsupported(f"there is no C compiler {compiler[0]}; name one by CC") from None
         self._scratch = folder
+        self._compile(["tracer.c", "asked.c"], self._tracer)
+        self._compile(["-shared", "-fPIC", "preload.c", "-ldl"], self._preload)
         try:
             self.run(["true"], folder, Fault("read", "EIO"), from_main=True)
         except AssertionError as reason:
             raise Unsupported(f"ptrace or seccomp is not permitted here: {reason}") from None
+
+    @staticmethod
+    def _compile(arguments: list[str], to: pathlib.Path) -> None:
+        compiler = os.environ.get("CC", "cc")
+        try:
+            subprocess.run([compiler, *FLAGS, *arguments, "-o", to], cwd=HERE, check=True)
+        except FileNotFoundError:
+            raise Unsupported(f"there is no C compiler {compiler}; name one by CC") from None
 
     def environment(self, from_main: bool) -> dict[str, str]:
         drop = ("MAXDOT_ISA", "LD_PRELOAD")
@@ -128,6 +131,14 @@ class Runner:
             told = {"MAXDOT_FAULTS_PRELOAD": str(self._preload)}
             outcome = carry_out(self._traced(program, fault, counts.name), folder, environment | told)
             return as_reported(outcome, program, pathlib.Path(counts.name))
+
+    def record(self, program: list[str], folder: pathlib.Path, from_main: bool, record: pathlib.Path) -> Outcome:
+        """Runs `program` in `folder`; what it does to files goes to `record` (recorder.c)."""
+        recorder = self._scratch / "recorder.so"
+        if not recorder.exists():
+            self._compile(["-shared", "-fPIC", "recorder.c"], recorder)
+        told = {"LD_PRELOAD": str(recorder), "MAXDOT_RECORD": str(record)}
+        return to_its_end(program, folder, self.environment(from_main) | told)
 
     def _preloaded(self, fault: Fault, counts: str) -> dict[str, str]:
         return {

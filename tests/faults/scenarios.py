@@ -95,6 +95,10 @@ class Scenario:
         """Without a fault of this project's making."""
         return self._runner.run(self.program, folder, None, self.from_main)
 
+    def may_abort(self, outcome: Outcome) -> bool:
+        """Whether it was ended, where memory was out, by a library that it needs: that is taken for a kill."""
+        return False
+
     # What is right afterwards.
 
     def state_of(self, name: str, found: Files) -> str:
@@ -156,6 +160,38 @@ class Search(Scenario):
 
 class Batch(Scenario):
     kept = (".partial", ".job")
+
+
+class BatchApart(Batch):
+    """Ids and scores in two folders."""
+
+    def make_files(self, binary: str) -> None:
+        for name in self.targets:
+            (self.template / name).parent.mkdir()
+        super().make_files(binary)
+
+
+class BadRowsBatch(Batch):
+    """Of users who have no vector, a report is written beside the pair."""
+
+    report = "bad.jsonl"
+
+    def make_files(self, binary: str) -> None:
+        super().make_files(binary)
+        users = bytearray((self.template / "users.npy").read_bytes())
+        for user in (3, 20):
+            at = len(users) - (USERS - user) * DIMENSION * 4
+            users[at : at + 4] = struct.pack("<f", float("nan"))
+        (self.template / "users.npy").write_bytes(users)
+
+    def is_kept(self, name: str) -> bool:
+        return name == self.report or super().is_kept(name)
+
+    def wrong_files(self, outcome: Outcome, found: Files) -> list[str]:
+        state = self.state_of(self.report, found)
+        allowed = ("new",) if outcome.code == 0 else ("new", "old")  # there was none
+        wrong = [] if state in allowed else [f"exit {outcome.code}, and {self.report} is {state}"]
+        return super().wrong_files(outcome, found) + wrong
 
 
 class ResumedBatch(Batch):

@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import signal
+import threading
 
 import kill_batch
 import numpy as np
@@ -306,3 +307,37 @@ def test_two_processes_share_a_folder(tmp_path, index):
     assert units == 100
     run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "whole", k=40))
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_where_the_system_refuses_threads_the_bytes_are_the_same(tmp_path, index, monkeypatch):
+    names, _ = write_users(tmp_path / "users", counts=(20, 7))
+    pq.write_table(pa.table({"user_id": names, "item_id": range(27)}), tmp_path / "seen.parquet")
+    about = dict(items=index.path, users=tmp_path / "users", exclude=tmp_path / "seen.parquet", k=3)
+    run(Job(out=tmp_path / "threads", **about))
+
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    run(Job(out=tmp_path / "alone", **about))
+    assert contents(tmp_path / "alone") == contents(tmp_path / "threads")
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path, index):
+    write_users(tmp_path / "users", counts=(5,))
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(FileExistsError, match="out"):
+        run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out" / "deeper"))
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_pairs_that_could_not_be_removed_are_removed_later(tmp_path, index):
+    write_users(tmp_path / "users", counts=(5,))
+    pq.write_table(pa.table({"user_id": ["u0-0"], "item_id": [0]}), tmp_path / "seen.parquet")
+    job = Job(items=index.path, users=tmp_path / "users", exclude=tmp_path / "seen.parquet", out=tmp_path / "out", k=3)
+    run(job)
+    left = tmp_path / "out" / "_maxdot" / "exclude-left"
+    left.mkdir()
+    (left / "0.pairs").write_bytes(b"pairs")
+    assert run(job).units == 0
+    assert not left.exists()

@@ -60,7 +60,7 @@ BadRowReport::BadRowReport(std::string path, std::uint64_t kept)
     if (done) return;
     throw io_failure(path_, "write '" + partial_ + "'", errno, "name another file for --bad-rows");
   };
-  file_ = Descriptor(open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  file_ = Descriptor(open_file(partial_, O_WRONLY | O_CREAT | O_NOFOLLOW));
   check(file_.get() >= 0);
   struct stat found {};
   check(fstat(file_.get(), &found) == 0);
@@ -69,7 +69,7 @@ BadRowReport::BadRowReport(std::string path, std::uint64_t kept)
                                     "' is shorter than what was written; give --restart to begin "
                                     "anew");
   }
-  check(ftruncate(file_.get(), static_cast<off_t>(kept)) == 0);
+  check(cut_file(file_, kept) == 0);
 }
 
 BadRowReport::~BadRowReport() {
@@ -90,7 +90,8 @@ void BadRowReport::flush() {
 
 std::uint64_t BadRowReport::sync() {
   flush();
-  if (fsync(file_.get()) != 0) throw io_failure(path_, "write", errno, "free some space there");
+  if (sync_file(file_) != 0) throw io_failure(path_, "write", errno, "free some space there");
+  if (!keep_) sync_name(partial_);
   keep_ = true;
   return written_;
 }
@@ -99,6 +100,7 @@ void BadRowReport::commit() {
   sync();
   if (rename(partial_.c_str(), path_.c_str()) != 0)
     throw io_failure(path_, "write", errno, "it stands in '" + partial_ + "'");
+  sync_name(path_);
 }
 
 }  // namespace maxdot::tools

@@ -82,6 +82,8 @@ void JobFile::write(const JobState& state) const {
 void JobFile::remove() const {
   if (unlink(path_.c_str()) != 0 && errno != ENOENT)
     throw io_failure(path_, "remove", errno, "remove it by hand");
+  // Results that are renamed next may have another folder.
+  sync_name(path_);
 }
 
 Json described(const std::string& path) {

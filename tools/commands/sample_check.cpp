@@ -28,7 +28,7 @@ namespace {
 class IdFile {
  public:
   IdFile(const std::string& path, std::size_t k)
-      : path_(path), k_(k), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      : path_(path), k_(k), file_(open_file(path, O_RDONLY)) {
     if (file_.get() < 0) throw io_failure(path, "read", errno, "run the command again");
     wide_ = ids_format(path) == MatrixWriter::Format::npy_i64;
     if (!wide_) return;

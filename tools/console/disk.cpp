@@ -27,6 +27,8 @@ int uninterrupted(const Call& call) {
   return status;
 }
 
+}  // namespace
+
 int open_file(const std::string& path, int flags) {
   return uninterrupted([&] { return open(path.c_str(), flags | O_CLOEXEC, 0666); });
 }
@@ -35,7 +37,9 @@ int sync_file(const Descriptor& file) {
   return uninterrupted([&] { return fsync(file.get()); });
 }
 
-}  // namespace
+int cut_file(const Descriptor& file, std::uint64_t bytes) {
+  return uninterrupted([&] { return ftruncate(file.get(), static_cast<off_t>(bytes)); });
+}
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
@@ -104,7 +108,10 @@ void replace_file(const std::string& path, std::string_view data) {
     unlink(beside.c_str());
     throw;
   }
-  // Where a folder cannot be opened or synced, the file is whole all the same: the old at worst.
+  sync_name(path);
+}
+
+void sync_name(const std::string& path) {
   const Descriptor folder(open_file(folder_of(path), O_RDONLY | O_DIRECTORY));
   if (folder.get() >= 0) static_cast<void>(sync_file(folder));
 }

@@ -23,6 +23,11 @@ class Descriptor {
   int fd_;
 };
 
+/// open, fsync and ftruncate, made again when a signal has interrupted them. -1: see errno.
+int open_file(const std::string& path, int flags);
+int sync_file(const Descriptor& file);
+int cut_file(const Descriptor& file, std::uint64_t bytes);
+
 /// Writes all of `data` at `offset`. Throws Failure (io) that names `path`.
 void write_all(const Descriptor& file, std::uint64_t offset, std::string_view data,
                const std::string& path);
@@ -38,6 +43,11 @@ std::optional<std::string> read_file(const std::string& path, std::uint64_t most
 /// Writes `data` beside `path`, syncs and renames: `path` holds what it held or `data`, whole.
 /// Requires that nobody else writes it. Throws Failure (io).
 void replace_file(const std::string& path, std::string_view data);
+
+/// Syncs the folder that holds `path`, so that a file that was made or renamed there has its name
+/// when the power fails. Where that cannot be done, the file is whole all the same: the old at
+/// worst.
+void sync_name(const std::string& path);
 
 /// A file without a name in `folder`, for what is too large for memory: the system removes it when
 /// it is closed. Throws Failure (io).

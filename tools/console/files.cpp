@@ -53,6 +53,8 @@ void check_output(const std::string& path, const std::vector<std::string>& input
   }
   const std::string folder = folder_of(path);
   if (!fs::is_directory(folder, failed)) {
+    if (failed && failed != std::errc::no_such_file_or_directory)
+      throw io_failure(path, "write to its folder", failed.value(), "check its path");
     throw Failure(ExitCode::io, path + ": its folder does not exist; create it first");
   }
   if (access(folder.c_str(), W_OK | X_OK) != 0) {

@@ -182,9 +182,12 @@ def main(arguments: list[str] | None = None) -> int:
     except BatchError as error:
         kind, message = error.kind, str(error)
     except MemoryError as error:
-        kind, message = "out_of_memory", f"{error or 'out of memory'}; use a smaller --batch"
+        reason = str(error)
+        named = reason if "memory" in reason else f"out of memory ({reason})" if reason else "out of memory"
+        kind, message = "out_of_memory", f"{named}; use a smaller --batch"
     except OSError as error:
-        kind, message = "io", str(error)
+        # Arrow tells so of memory that ran out while it read a file.
+        kind, message = "out_of_memory" if "bad_alloc" in str(error) else "io", str(error)
     if as_json:
         reporter.event("error", kind=kind, message=message)
     print(f"maxdot: error: {message}", file=sys.stderr)

@@ -90,7 +90,7 @@ class Exclusions:
 
     def __init__(self, folder: Folder) -> None:
         with folder.locked():  # others must not take what is not locked yet for left over
-            _remove_left_over(folder.own)
+            _remove_left(folder.own)
             self._folder = tempfile.mkdtemp(prefix="exclude-", dir=folder.own)
             self._lock = os.open(self._folder, os.O_RDONLY)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -281,8 +281,13 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     return pc.if_else(fits, array, pa.scalar(None, array.type)).cast(kind)
 
 
-def _remove_left_over(folder: str) -> None:
-    """What killed processes have left. Those that live hold a lock."""
+def remove_left_over(folder: Folder) -> None:
+    """Removes what processes have left that were killed, or could not remove it. Those that live hold a lock."""
+    with folder.locked():
+        _remove_left(folder.own)
+
+
+def _remove_left(folder: str) -> None:
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
         if not name.startswith("exclude-"):

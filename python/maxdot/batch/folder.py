@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -22,11 +23,36 @@ _FORMAT = 2
 
 
 def sync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    """What was made, renamed or removed in the folder is so on the disk.
+
+    A folder that may not be read cannot be opened, and some filesystems have no sync for folders: neither is an error,
+    since each file is whole either way.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:
+        return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise OSError(error.errno, error.strerror, path) from None
     finally:
         os.close(descriptor)
+
+
+def _make_folder(path: str) -> None:
+    """Makes it, and what is missing above it, such that they stay when the power fails."""
+    above = os.path.dirname(path) or os.curdir
+    if not os.path.isdir(path):
+        if above != path:
+            _make_folder(above)
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise
+    sync_folder(above)  # also if it was there: another process may just have made it
 
 
 def write_whole(path: str, data: bytes) -> None:
@@ -97,7 +123,7 @@ class Folder:
         if others and not os.path.isdir(self.own):
             raise BatchError("usage", f"{path}: holds {others[0]!r}, which is of no job; give an empty folder")
         for folder in (path, self.own, self._states, self._bad_rows):
-            os.makedirs(folder, exist_ok=True)
+            _make_folder(folder)
 
     def begin(
         self, job: Job, items: dict[str, Any], users: Sequence[InputFile], exclude: Sequence[InputFile]

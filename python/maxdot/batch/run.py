@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from maxdot.batch.catalogue import item_mask, open_catalogue
-from maxdot.batch.exclusions import Exclusions, join_pairs
+from maxdot.batch.exclusions import Exclusions, join_pairs, remove_left_over
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, reader_of, units_of
 from maxdot.batch.job import BatchError, Job
@@ -108,6 +108,8 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
             begin = time.monotonic()
             count = join_pairs(exclusions, job, pending, columns.id, catalogue.names)
             reporter.event("exclude", pairs=count, seconds=time.monotonic() - begin)
+        elif pairs:
+            remove_left_over(folder)
         progress = _Progress(reporter, sum(unit.rows for unit in pending))
         scorer = Scorer(job, folder, catalogue, columns, exclusions, mask)
         complete = _score_all(scorer, folder, pending, progress, stop)

@@ -74,7 +74,7 @@ class Scorer:
 
         Args:
             searched: is told how many users more were searched.
-            done: is told of each unit that was done, from another thread.
+            done: is told of each unit that was done, as a rule from another thread.
             stop: asked before a unit is searched; True ends the work with the units before.
 
         Returns:

@@ -1,4 +1,7 @@
-"""Stages of a pipeline: a source that is read ahead, and an action that is done behind, each by a thread of its own."""
+"""Stages of a pipeline: a source that is read ahead, and an action that is done behind, each by a thread of its own.
+
+Where the system refuses a thread, the caller's own does its work: slower, with the same results.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,14 @@ class _Taken(Generic[T]):
         self.error = error
 
 
+def _started(thread: threading.Thread) -> bool:
+    try:
+        thread.start()
+    except RuntimeError:  # can't start new thread
+        return False
+    return True
+
+
 class Ahead(Generic[T]):
     """Gives what `source` yields, one read ahead. The end of the block ends the thread, and closes `source`."""
 
@@ -28,10 +39,12 @@ class Ahead(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="maxdot-read", daemon=True)
 
     def __enter__(self) -> Iterator[T]:
-        self._thread.start()
-        return self._taken()
+        self._threaded = _started(self._thread)
+        return self._taken() if self._threaded else self._source
 
     def __exit__(self, *_: object) -> None:
+        if not self._threaded:
+            return self._source.close()
         self._ends.set()
         while self._thread.is_alive():
             try:
@@ -75,16 +88,20 @@ class Behind(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="maxdot-write", daemon=True)
 
     def __enter__(self) -> Behind[T]:
-        self._thread.start()
+        self._threaded = _started(self._thread)
         return self
 
     def put(self, value: T) -> None:
         """Raises what `action` has raised before."""
+        if not self._threaded:
+            return self._action(value)
         self._put.put(value)
         if self._error is not None:
             raise self._error
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._threaded:
+            return
         try:
             self._end()
         except BaseException:  # a signal: what the thread works on may be given up when it has ended, not before
