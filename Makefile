@@ -19,11 +19,12 @@ RAY := build/venv-ray
 BATCH := build/venv-batch
 SPARK := build/venv-spark
 MUTANTS := build/venv-mutants
+ASAN_PYTHON := build/venv-asan
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +109,20 @@ asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset asan
 	cmake --build --preset asan
 	ctest --preset asan
+
+asan-python: deps $(ASAN_PYTHON)/ready ## the Python tests with AddressSanitizer and UndefinedBehaviorSanitizer in the extension module
+	CXXFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" \
+	  $(ASAN_PYTHON)/bin/pip install -q --no-build-isolation -C build-dir=build/python-asan .
+	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libstdc++.so)" \
+	  ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 \
+	  $(ASAN_PYTHON)/bin/python -m pytest -q -n $(JOBS) tests/python $(ARGS)
+
+# Python itself leaks what it keeps for ever, so leaks are left to `make asan`.
+$(ASAN_PYTHON)/ready: tests/python/requirements.txt python/build-requirements.txt | deps
+	python3 -m venv $(ASAN_PYTHON)
+	$(ASAN_PYTHON)/bin/pip install -q --require-hashes -r python/build-requirements.txt
+	$(ASAN_PYTHON)/bin/pip install -q -r $<
+	touch $@
 
 tsan: deps ## the threaded tests under ThreadSanitizer
 	cmake --preset tsan

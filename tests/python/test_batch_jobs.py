@@ -25,6 +25,7 @@ from batch_files import (  # noqa: F401
     write_users,
 )
 from maxdot.batch import BatchError, Job, folder, run
+from maxdot.batch import __main__ as batch_command
 
 
 def test_another_job_is_refused(tmp_path, index):
@@ -334,10 +335,26 @@ def test_a_file_in_the_place_of_the_folder(tmp_path, index):
 def test_pairs_that_could_not_be_removed_are_removed_later(tmp_path, index):
     write_users(tmp_path / "users", counts=(5,))
     pq.write_table(pa.table({"user_id": ["u0-0"], "item_id": [0]}), tmp_path / "seen.parquet")
-    job = Job(items=index.path, users=tmp_path / "users", exclude=tmp_path / "seen.parquet", out=tmp_path / "out", k=3)
+    job = Job(
+        items=index.path, users=tmp_path / "users", exclude=tmp_path / "seen.parquet", out=tmp_path / "out", k=3
+    )
     run(job)
     left = tmp_path / "out" / "_maxdot" / "exclude-left"
     left.mkdir()
     (left / "0.pairs").write_bytes(b"pairs")
     assert run(job).units == 0
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("can't allocate lock"), BatchError("io", "f: std::bad_alloc")]
+)
+def test_memory_that_runs_out_is_said_to_be_that(tmp_path, capsys, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(batch_command, "run", fail)
+    assert batch_command.main(["--items", "i", "--users", "u", "--out", str(tmp_path / "out")]) == 6
+    said = capsys.readouterr().err
+    assert said.startswith("maxdot: error: ")
+    assert "out of memory" in said or "bad_alloc" in said

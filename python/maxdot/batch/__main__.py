@@ -97,7 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--scan", action="store_true", help="look at every vector before the first search")
     add("--share", default="0/1", metavar="I/N", help="do the I-th of N shares, from 0, as one of N machines")
-    add("--rows", choices=get_args(RowPlace), default="memory", help="of an index file larger than memory: disk (memory)")
+    add(
+        "--rows",
+        choices=get_args(RowPlace),
+        default="memory",
+        help="of an index file larger than memory: disk (memory)",
+    )
     add(
         "--load",
         choices=get_args(Load),
@@ -181,13 +186,14 @@ def main(arguments: list[str] | None = None) -> int:
         return _work(_parser().parse_args(arguments), reporter)
     except BatchError as error:
         kind, message = error.kind, str(error)
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
         reason = str(error)
+        if isinstance(error, RuntimeError) and "can't allocate" not in reason:  # Python tells so of its locks
+            raise
         named = reason if "memory" in reason else f"out of memory ({reason})" if reason else "out of memory"
         kind, message = "out_of_memory", f"{named}; use a smaller --batch"
     except OSError as error:
-        # Arrow tells so of memory that ran out while it read a file.
-        kind, message = "out_of_memory" if "bad_alloc" in str(error) else "io", str(error)
+        kind, message = "io", str(error)
     if as_json:
         reporter.event("error", kind=kind, message=message)
     print(f"maxdot: error: {message}", file=sys.stderr)

@@ -26,6 +26,8 @@ class BatchError(Exception):
     "out_of_memory"."""
 
     def __init__(self, kind: str, message: str) -> None:
+        if "std::bad_alloc" in message:  # Arrow tells so of a file for which there was no memory
+            kind = "out_of_memory"
         super().__init__(kind, message)  # both, so that it can be pickled
         self.kind = kind
 

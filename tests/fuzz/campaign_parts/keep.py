@@ -8,7 +8,9 @@ from pathlib import Path
 
 from campaign_parts.turns import MOST_BYTES, Folders
 
-MOST_KEPT_BYTES = 55_000  # of one target in the repository; larger inputs stay in the campaign's corpus
+# Of one target in the repository; other inputs stay in the campaign's corpus.
+MOST_KEPT_BYTES = 55_000
+MOST_KEPT_FILES = 600
 WORTH_FILES = 1000  # a corpus of fewer is not worth the time
 
 
@@ -51,7 +53,8 @@ def keep_corpus(folders: Folders, targets: list[str]) -> None:
             shutil.rmtree(kept, ignore_errors=True)
             kept.mkdir(parents=True)
             total = count = 0
-            for file in files:
+            # Of too many, some of each size.
+            for file in files[:: -(-len(files) // MOST_KEPT_FILES)]:
                 if total + file.stat().st_size > MOST_KEPT_BYTES:
                     break
                 total += file.stat().st_size
