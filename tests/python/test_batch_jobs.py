@@ -24,8 +24,9 @@ from batch_files import (  # noqa: F401
     vectors,
     write_users,
 )
-from maxdot.batch import BatchError, Job, folder, run
+from maxdot.batch import BatchError, Job, folder, run, stages
 from maxdot.batch import __main__ as batch_command
+from maxdot.batch.stages import Ahead, Behind
 
 
 def test_another_job_is_refused(tmp_path, index):
@@ -358,3 +359,32 @@ def test_memory_that_runs_out_is_said_to_be_that(tmp_path, capsys, monkeypatch, 
     said = capsys.readouterr().err
     assert said.startswith("maxdot: error: ")
     assert "out of memory" in said or "bad_alloc" in said
+
+
+def test_a_thread_that_ends_for_want_of_memory_is_no_wait_for_ever(monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(stages, "_LOOK_SECONDS", 0.01)
+    behind = Behind(lambda value: None)
+    behind._put.get = fail
+    with pytest.raises(MemoryError), behind:
+        for value in range(3):
+            behind.put(value)
+    behind = Behind(lambda value: None)
+    behind._put.get = fail
+    with pytest.raises(MemoryError), behind:
+        pass  # what was never put is not missed, but that the thread ended early is told
+    ahead = Ahead(value for value in range(3))
+    ahead._read.put = fail
+    with pytest.raises(MemoryError), ahead as values:
+        list(values)
+    with pytest.raises(LookupError), Ahead(fail_after(2)) as values:
+        list(values)
+    with Ahead(value for value in range(3)) as values:
+        assert list(values) == [0, 1, 2]
+
+
+def fail_after(count):
+    yield from range(count)
+    raise LookupError

@@ -8,17 +8,18 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class _Taken(Generic[T]):
-    """What was put into a queue. `value` None: it was the last."""
+#: [seconds] After which who waits for a thread looks whether it lives.
+_LOOK_SECONDS = 1.0
 
-    def __init__(self, value: T | None = None, error: BaseException | None = None) -> None:
-        self.value = value
-        self.error = error
+
+class _End:
+    """The last thing in a queue."""
 
 
 def _started(thread: threading.Thread) -> bool:
@@ -29,13 +30,39 @@ def _started(thread: threading.Thread) -> bool:
     return True
 
 
+def _get(source: queue.Queue[T], thread: threading.Thread) -> T | _End:
+    """The next thing that `thread` puts, or the end: where memory is out, a thread may end without a word."""
+    while True:
+        try:
+            return source.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            if not thread.is_alive() and source.empty():
+                return _End()
+
+
+def _put(into: queue.Queue[T], value: T, thread: threading.Thread) -> None:
+    """Raises MemoryError if `thread`, which takes what is put, has ended."""
+    while True:
+        try:
+            return into.put(value, timeout=_LOOK_SECONDS)
+        except queue.Full:
+            if not thread.is_alive():
+                raise _ended_early() from None
+
+
+def _ended_early() -> MemoryError:
+    return MemoryError("a thread ended early: out of memory")
+
+
 class Ahead(Generic[T]):
     """Gives what `source` yields, one read ahead. The end of the block ends the thread, and closes `source`."""
 
     def __init__(self, source: Generator[T, None, None]) -> None:
         self._source = source
-        self._read: queue.Queue[_Taken[T]] = queue.Queue(1)
+        self._read: queue.Queue[T | _End] = queue.Queue(1)
         self._ends = threading.Event()
+        self._whole = False
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="maxdot-read", daemon=True)
 
     def __enter__(self) -> Iterator[T]:
@@ -57,22 +84,22 @@ class Ahead(Generic[T]):
         try:
             for value in self._source:
                 if self._ends.is_set():
-                    return
-                self._read.put(_Taken(value))
-            self._read.put(_Taken())
-        except BaseException as error:
-            self._read.put(_Taken(error=error))
-        finally:
+                    break
+                self._read.put(value)
             self._source.close()
+            self._whole = True
+        except BaseException as error:
+            self._error = error
+        with suppress(BaseException):
+            self._read.put(_End())
 
     def _taken(self) -> Iterator[T]:
-        while True:
-            taken = self._read.get()
-            if taken.error is not None:
-                raise taken.error
-            if taken.value is None:
-                return
-            yield taken.value
+        while not isinstance(taken := _get(self._read, self._thread), _End):
+            yield taken
+        if self._error is not None:
+            raise self._error
+        if not self._whole:
+            raise _ended_early()
 
 
 class Behind(Generic[T]):
@@ -83,7 +110,8 @@ class Behind(Generic[T]):
 
     def __init__(self, action: Callable[[T], None]) -> None:
         self._action = action
-        self._put: queue.Queue[T | None] = queue.Queue(1)
+        self._put: queue.Queue[T | _End] = queue.Queue(1)
+        self._whole = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="maxdot-write", daemon=True)
 
@@ -95,7 +123,7 @@ class Behind(Generic[T]):
         """Raises what `action` has raised before."""
         if not self._threaded:
             return self._action(value)
-        self._put.put(value)
+        _put(self._put, value, self._thread)
         if self._error is not None:
             raise self._error
 
@@ -107,18 +135,29 @@ class Behind(Generic[T]):
         except BaseException:  # a signal: what the thread works on may be given up when it has ended, not before
             self._end()
             raise
-        if kind is None and self._error is not None:
+        if kind is not None:
+            return
+        if self._error is not None:
             raise self._error
+        if not self._whole:
+            raise _ended_early()
 
     def _end(self) -> None:
-        self._put.put(None)
+        with suppress(MemoryError):  # it has ended
+            _put(self._put, _End(), self._thread)
         self._thread.join()
 
     def _run(self) -> None:
-        while (value := self._put.get()) is not None:
-            if self._error is not None:
-                continue  # what is put is taken, so that nobody waits
-            try:
-                self._action(value)
-            except BaseException as error:
-                self._error = error
+        try:
+            while not isinstance(value := self._put.get(), _End):
+                if self._error is None:  # else what is put is taken, so that nobody waits
+                    self._do(value)
+            self._whole = True
+        except BaseException as error:
+            self._error = error
+
+    def _do(self, value: T) -> None:
+        try:
+            self._action(value)
+        except BaseException as error:
+            self._error = error
