@@ -75,6 +75,8 @@ def judge(
     kills = fault.error in ("kill", "tear") or ended
     problems = [] if kills else wrong_end(scenario, fault, outcome) + wrong_words(scenario, fault, outcome)
     problems += scenario.wrong_files(outcome, found)
+    if fault.kind == "memory":
+        left = [name for name in left if not name.endswith(scenario.kept_without_memory)]
     # Who is killed cleans up nothing, nor who is not let. The next run does.
     if left and not kills and fault.kind != "unlink":
         problems.append(f"left {left}")

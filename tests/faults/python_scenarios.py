@@ -36,6 +36,8 @@ class PythonBatch(PythonSave):
     """maxdot.batch. Results are in a folder; what is in its `_maxdot` is the job's own."""
 
     leads = "maxdot: error: "
+    #: A unit that was opened, and no memory to claim it: the next run does.
+    kept_without_memory = (".parquet.tmp",)
 
     def __init__(self, python: str) -> None:
         Scenario.__init__(self, "python-batch", "batch", ())

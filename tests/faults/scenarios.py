@@ -99,6 +99,9 @@ class Scenario:
         """Whether it was ended, where memory was out, by a library that it needs: that is taken for a kill."""
         return False
 
+    #: How files end that may be left where memory was out.
+    kept_without_memory: tuple[str, ...] = ()
+
     # What is right afterwards.
 
     def state_of(self, name: str, found: Files) -> str:

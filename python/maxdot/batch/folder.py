@@ -69,6 +69,10 @@ def write_whole(path: str, data: bytes) -> None:
     sync_folder(os.path.dirname(path))
 
 
+def _open_or_make(path: str, _: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
 def _close_anyhow(file: IO[Any]) -> None:
     """Closes a file whose contents are worth nothing: a full disk does not matter to it."""
     with suppress(OSError):
@@ -182,7 +186,7 @@ class Folder:
         A process that is killed has it no more.
         """
         beside = self._beside(unit)
-        file = os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+        file = open(beside, "r+b", opener=_open_or_make)
         try:
             if not self._is_free(unit, file):
                 file.close()
