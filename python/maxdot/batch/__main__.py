@@ -193,7 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
         named = reason if "memory" in reason else f"out of memory ({reason})" if reason else "out of memory"
         kind, message = "out_of_memory", f"{named}; use a smaller --batch"
     except OSError as error:
-        kind, message = "io", str(error)
+        message = str(error)
+        # Arrow tells so of memory, too.
+        kind = "out_of_memory" if "bad_alloc" in message or "not enough memory" in message else "io"
     if as_json:
         reporter.event("error", kind=kind, message=message)
     print(f"maxdot: error: {message}", file=sys.stderr)
