@@ -22,4 +22,4 @@ def test_licences_of_what_is_compiled_in():
 
 @pytest.mark.skipif(shutil.which("readelf") is None, reason="binutils are not installed")
 def test_the_module_is_hardened():
-    assert faults_of(maxdot._core.__file__) == []
+    assert faults_of(pathlib.Path(maxdot._core.__file__)) == []
