@@ -19,8 +19,8 @@ int sync_folder(const std::string& folder) noexcept;
 /// Whether there is something of this name. Throws Error (io) if the system cannot tell.
 bool exists(const std::string& path);
 
-/// Makes the folder, and those above it that are missing, such that they stay when the power fails.
-/// One that is there already is synced with its own name. Throws Error (io).
+/// Makes the folder, and those above it that are missing, such that they stay when the power fails;
+/// so does one that another process has just made. Throws Error (io).
 void make_folders(const std::string& path);
 
 }  // namespace maxdot::base
