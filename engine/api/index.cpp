@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/index_parts.hpp"
+#include "api/item_rows.hpp"
 #include "base/aligned_buffer.hpp"
 #include "base/entry.hpp"
 #include "base/f16.hpp"
@@ -207,6 +208,16 @@ void Index::item_row(std::size_t row, float* out) const {
     items.row_file->read(row, 1, stored.data());
     base::to_f32(stored.data(), items.dtype, items.dimension, out);
   });
+}
+
+void Index::item_rows(std::span<const std::int64_t> ids, float* out) const {
+  base::entry(
+      [&] { return "ids: not enough memory to find " + std::to_string(ids.size()) + " items"; },
+      [&] {
+        const std::vector<std::size_t> rows =
+            api::rows_of(*parts_, "ids", ids, api::Padding::refused);
+        for (std::size_t i = 0; i < rows.size(); ++i) item_row(rows[i], out + i * dimension());
+      });
 }
 
 void round_to_f32(std::span<const double> scores, float* out) noexcept {

@@ -106,7 +106,8 @@ AtomicFile AtomicFile::resume(std::string path, std::uint64_t kept, std::uint64_
 bool AtomicFile::look_at_target(struct stat& old) {
   const bool exists = ::stat(path_.c_str(), &old) == 0;
   if (!exists && errno != ENOENT) fail_errno(path_, "cannot write", errno);
-  if (exists && S_ISDIR(old.st_mode)) fail(path_, "is a directory; name a file to write");
+  if (exists && S_ISDIR(old.st_mode))
+    fail_as(path_, "is a directory; name a file to write", EISDIR);
   if (exists && !S_ISREG(old.st_mode))
     fail(path_, "is not a regular file; name another file to write");
 
@@ -118,7 +119,8 @@ bool AtomicFile::look_at_target(struct stat& old) {
   if (!fs::is_directory(folder_, error)) {
     if (error && error != std::errc::no_such_file_or_directory)
       fail_errno(path_, "cannot write in the folder '" + folder_ + "'", error.value());
-    fail(path_, "cannot write: the folder '" + folder_ + "' does not exist; create it first");
+    fail_as(path_, "cannot write: the folder '" + folder_ + "' does not exist; create it first",
+            ENOENT);
   }
   return exists;
 }

@@ -5,9 +5,12 @@
 
 namespace maxdot::base {
 
-void fail(const std::string& path, const std::string& what) {
+void fail(const std::string& path, const std::string& what) { fail_as(path, what, 0); }
+
+void fail_as(const std::string& path, const std::string& what, int error) {
   throw Error(ErrorCode::io, (path.empty() ? std::string("(empty path)") : path) + ": " + what)
-      .about(path);
+      .about(path)
+      .because(error);
 }
 
 void throw_about(const Error& error, const std::string& path) {
@@ -19,7 +22,7 @@ void throw_about(const Error& error, const std::string& path) {
 }
 
 void fail_errno(const std::string& path, const std::string& what, int error) {
-  fail(path, what + ": " + std::generic_category().message(error));
+  fail_as(path, what + ": " + std::generic_category().message(error), error);
 }
 
 void check_path(const std::string& path) {

@@ -11,7 +11,10 @@ namespace maxdot::base {
 /// Throws Error (io): the path, then `what`.
 [[noreturn]] void fail(const std::string& path, const std::string& what);
 
-/// The same with the system's reason.
+/// The same where what the system would say, `error`, is told in words of our own.
+[[noreturn]] void fail_as(const std::string& path, const std::string& what, int error);
+
+/// The same with the system's own words.
 [[noreturn]] void fail_errno(const std::string& path, const std::string& what, int error);
 
 /// Throws error.about(path), or `error` itself if there is no memory for that.

@@ -9,6 +9,7 @@
 #include "base/path_errors.hpp"
 #include "io/lines.hpp"
 #include "io/npy.hpp"
+#include "io/npy_integers.hpp"
 #include "maxdot/error.hpp"
 #include "maxdot/io.hpp"
 
@@ -16,35 +17,17 @@ namespace maxdot {
 inline namespace v0_1 {
 namespace {
 
-std::vector<std::int64_t> read_npy_ids(const base::InputFile& file) {
-  const io::NpyHeader header = io::read_npy_header(file);
-  const bool narrow = header.descr == "<i4";
-  if (!narrow && header.descr != "<i8") io::refuse_npy_dtype(file.path(), header, "int64");
-  if (header.shape.size() != 1) {
-    throw Error(ErrorCode::unsupported, file.path() + ": the array is " +
-                                            std::to_string(header.shape.size()) +
-                                            "-D; ids are 1-D, convert with x.reshape(-1)");
-  }
-  io::check_npy_payload(file, header, narrow ? 4 : 8);
-
-  const auto count = static_cast<std::size_t>(header.shape[0]);
-  std::vector<std::int64_t> ids(count);
-  if (!narrow) {
-    file.read_at(header.data_offset, ids.data(), count * 8);
-    return ids;
-  }
-  std::vector<std::int32_t> block(std::min<std::size_t>(count, 65536));
-  for (std::size_t done = 0; done < count;) {
-    const std::size_t n = std::min(count - done, block.size());
-    file.read_at(header.data_offset + done * 4, block.data(), n * 4);
-    std::copy_n(block.data(), n, ids.data() + done);
-    done += n;
-  }
-  return ids;
+// Whether this may be the name of a column: it has a letter, and no digit at its start, where a
+// mistyped number has one.
+bool is_header(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const char first = text.front();
+  return (first < '0' || first > '9') && first != '-' && first != '+' &&
+         std::any_of(text.begin(), text.end(), is_letter);
 }
 
-// Ids belong to rows by position, so nothing is skipped: a blank line is fine only at the end of
-// the file.
+// Ids belong to rows by position, so nothing is skipped but the name of the column, which the first
+// line may hold: a blank line is fine only at the end of the file.
 std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
   std::vector<std::int64_t> ids;
   io::LineReader lines(file, "an id; write one decimal number a line");
@@ -66,6 +49,7 @@ std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
     if (error == std::errc::result_out_of_range)
       fail(lines.number(), io::quoted(text) + " exceeds 64 bits");
     if (error != std::errc() || end != text.data() + text.size()) {
+      if (lines.number() == 1 && is_header(text)) continue;
       fail(lines.number(), io::quoted(text) + " is no id; write one decimal number a line");
     }
     ids.push_back(id);
@@ -78,7 +62,8 @@ std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
 std::vector<std::int64_t> read_ids(const std::string& path) {
   return base::file_entry(path, "read its ids", [&] {
     const base::InputFile file(path);
-    return path.ends_with(".npy") ? read_npy_ids(file) : read_text_ids(file);
+    return path.ends_with(".npy") ? io::read_npy_integers(file, io::Bools::refused)
+                                  : read_text_ids(file);
   });
 }
 

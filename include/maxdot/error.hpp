@@ -49,6 +49,14 @@ class Error : public std::runtime_error {
   std::string_view path() const noexcept {
     return path_ == nullptr ? std::string_view() : std::string_view(*path_);
   }
+  /// What the system said, an errno such as ENOENT; 0 where the system refused nothing.
+  int system_error() const noexcept { return system_error_; }
+  /// The same error, with what the system said.
+  Error because(int system_error) const {
+    Error error(*this);
+    error.system_error_ = system_error;
+    return error;
+  }
   /// The same error, about a file.
   Error about(const std::string& path) const {
     Error error(*this);
@@ -58,6 +66,7 @@ class Error : public std::runtime_error {
 
  private:
   ErrorCode code_;
+  int system_error_ = 0;
   ErrorPlace place_;
   std::shared_ptr<const std::string> path_;  // shared: copies of an exception must not throw
 };

@@ -239,6 +239,10 @@ class Index {
   /// The stored values of row `row` as f32, `dimension()` of them. Requires row < size(). With rows
   /// on the disk throws Error: io, bad_format (the file was cut short), out_of_memory.
   void item_row(std::size_t row, float* out) const;
+  /// The same of the items with these ids, one after another: `out` is [ids, dimension]. Throws
+  /// Error: invalid_data (an id that no item has), and what item_row throws. O(ids); once O(items)
+  /// for an index with ids of its own.
+  void item_rows(std::span<const std::int64_t> ids, float* out) const;
 
  private:
   friend struct api::IndexParts;

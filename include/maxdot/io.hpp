@@ -50,8 +50,15 @@ class MatrixFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reads int64 (or int32) ids from a 1-D .npy, or one decimal number a line from any other file.
+/// Reads ids from a 1-D .npy of integers, or one decimal number a line from any other file, whose
+/// first line may hold the name of the column. Throws Error: io, bad_format (names the line),
+/// unsupported, invalid_data (beyond int64), out_of_memory.
 std::vector<std::int64_t> read_ids(const std::string& path);
+
+/// Reads a mask, 1 for an item that a search may return and 0 for another, from a 1-D .npy of bools
+/// or integers, or from any other file as `read_ids` does. Throws Error as `read_ids`; invalid_data
+/// for another value (names the row).
+std::vector<std::uint8_t> read_mask(const std::string& path);
 
 /// Pairs of ids (user row, item id), in two arrays of one length.
 struct IdPairs {

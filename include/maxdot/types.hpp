@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #pragma GCC visibility push(default)
 namespace maxdot {
@@ -26,6 +27,11 @@ enum class Load : std::uint8_t {
 };
 
 const char* to_string(Metric metric) noexcept;
+
+/// The metric of that name, in small letters or capitals: dot, ip or inner_product; cosine or cos;
+/// euclidean or l2. Throws Error (invalid_argument), which says what may be meant.
+Metric metric_named(std::string_view name);
+
 const char* to_string(DType dtype) noexcept;
 
 constexpr std::size_t size_of(DType dtype) noexcept { return dtype == DType::f32 ? 4 : 2; }

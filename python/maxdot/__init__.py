@@ -23,7 +23,8 @@ from maxdot.index import Index, top_k
 from maxdot.index_writer import IndexWriter, build_file
 from maxdot.live_index import Change, LiveIndex, Snapshot
 from maxdot.merging import merge, merge_ranges
-from maxdot.searchable import Metric
+from maxdot.metric import Metric, MetricName
+from maxdot.results import RangeResult, SearchResult
 from maxdot.verification import Verification, WrongPosition, verify
 
 __all__ = [
@@ -33,7 +34,10 @@ __all__ = [
     "IndexWriter",
     "LiveIndex",
     "Metric",
+    "MetricName",
     "OverloadedError",
+    "RangeResult",
+    "SearchResult",
     "Snapshot",
     "Verification",
     "WrongPosition",

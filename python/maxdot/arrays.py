@@ -22,12 +22,18 @@ def host(value: Any) -> Any:
 
 
 def as_array(value: Any) -> npt.NDArray[Any]:
-    """A tensor, array or list as a NumPy array in CPU memory, without a copy where that is possible."""
+    """A tensor, array or list as a NumPy array in CPU memory, without a copy where that is possible.
+
+    Raises:
+        ValueError: a masked array, whose values do not all count.
+    """
     value = host(value)
     if str(getattr(value, "dtype", "")).endswith("bfloat16"):
         value = value.float()  # NumPy has no bfloat16; float32 holds all of its values
     if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
         return np.from_dlpack(value)
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError("a masked array has values that do not count; drop them, or give filled(...)")
     return np.asarray(value)
 
 

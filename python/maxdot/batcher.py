@@ -13,8 +13,9 @@ from maxdot.arrays import engine_of, host
 from maxdot.id_lists import IdLists
 from maxdot.index import Index
 from maxdot.live_index import LiveIndex
+from maxdot.metric import MetricName
 from maxdot.search_arguments import filter_arguments
-from maxdot.searchable import Ids, Keys, Metric, Scores, ScoreType
+from maxdot.searchable import Ids, Keys, Scores, ScoreType
 
 if TYPE_CHECKING:  # imported where a loop runs: it would slow down the start of every other program
     from asyncio import AbstractEventLoop, Future
@@ -78,7 +79,7 @@ class Batcher:
         queries: Any,
         k: SupportsIndex,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: Literal["f32"] = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
@@ -92,7 +93,7 @@ class Batcher:
         queries: Any,
         k: SupportsIndex,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: Literal["f64", "keys"],
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
@@ -105,7 +106,7 @@ class Batcher:
         queries: Any,
         k: SupportsIndex,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: ScoreType = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
@@ -137,7 +138,7 @@ class Batcher:
         queries: Any,
         k: SupportsIndex,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: Literal["f32"] = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
@@ -151,7 +152,7 @@ class Batcher:
         queries: Any,
         k: SupportsIndex,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: Literal["f64", "keys"],
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
@@ -164,7 +165,7 @@ class Batcher:
         queries: Any,
         k: SupportsIndex,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: ScoreType = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
@@ -282,7 +283,7 @@ class _Loop:
 def _request(
     queries: Any,
     k: SupportsIndex,
-    metric: Metric | None,
+    metric: MetricName | None,
     scores: ScoreType,
     exclude: IdLists | None,
     allow: IdLists | None,

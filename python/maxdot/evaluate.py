@@ -30,9 +30,9 @@ from maxdot.given import Given, given_rows
 from maxdot.id_lists import IdLists, Int64, as_ids
 from maxdot.index import Index
 from maxdot.item_lists import ListReader, Owners
+from maxdot.metric import MetricName
 from maxdot.paths import Path
 from maxdot.report import AtK, Report, Values, report_of
-from maxdot.searchable import Metric
 
 Convention: TypeAlias = Literal["standard", "rechub"]
 
@@ -105,7 +105,7 @@ def retrieval(
     ks: SupportsIndex | Iterable[SupportsIndex],
     exclude: IdLists | None = None,
     *,
-    metric: Metric | None = None,
+    metric: MetricName | None = None,
     convention: Convention = "standard",
     bootstrap: SupportsIndex = 0,
     confidence: float = 0.95,
@@ -160,7 +160,7 @@ def ranks(
     relevant: IdLists,
     exclude: IdLists | None = None,
     *,
-    metric: Metric | None = None,
+    metric: MetricName | None = None,
     threads: int = 0,
     timeout: float | None = None,
 ) -> Int64:

@@ -11,13 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
+from maxdot.arrays import as_array
 from maxdot.deadline import Deadline
-from maxdot.given import arrow_module, given_items, given_rows, names_of_items
+from maxdot.given import arrow_module, given_items, given_rows, holds_text, names_of_items
 from maxdot.id_lists import IdLists, as_ids
 from maxdot.item_lists import Owners
+from maxdot.metric import MetricName
 from maxdot.names_file import open_names, remove_names, save_with_names
 from maxdot.paths import Path
-from maxdot.searchable import Ids, Metric, Scores, ScoreType, Searchable
+from maxdot.results import SearchResult
+from maxdot.searchable import ScoreType, Searchable
 
 RowPlace = Literal["memory", "disk"]
 Load = Literal["map", "memory", "locked"]
@@ -71,7 +74,7 @@ class Index(Searchable):
         cls,
         items: Any,
         ids: npt.ArrayLike | None = None,
-        metric: Metric = "cosine",
+        metric: MetricName = "cosine",
         normalize: bool = False,
         *,
         threads: int = 0,
@@ -87,7 +90,8 @@ class Index(Searchable):
             ids: n unique integers >= 0, one per row; or n unique texts, which are kept beside the index as
                 `item_names`: the ids of the index are then row numbers. Of a table, also the name of the
                 column. None: the only column of the table that can hold ids; without one, row numbers.
-            metric: what searches use unless they name another: "dot", "cosine" or "euclidean".
+            metric: what searches use unless they name another: "cosine" unless you say "dot" (also "ip",
+                "inner_product") or "euclidean" ("l2"). The index tells it as `metric`, results too.
             normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
                 rank alike; of rows that were normalised and rounded before, they do so almost.
             threads: threads to build with; 0 = every core that this process may use.
@@ -193,20 +197,49 @@ class Index(Searchable):
             raise ValueError("index: its items have no names; build it with ids that are text")
         return self._item_names.texts(as_ids(ids))
 
+    def rows(self, ids: Any) -> npt.NDArray[np.float32]:
+        """The values of items.
+
+        Args:
+            ids: of items, of any shape, in any order and more than once; names, where items have them.
+
+        Returns:
+            float32, of the shape of `ids` with one axis more, [d]: the stored rows, without normalising.
+
+        Raises:
+            ValueError: an id that no item has; no integers.
+            OSError: with rows="disk", the file cannot be read.
+            MemoryError: they do not fit.
+        """
+        engine = self._open_engine()
+        wanted = self._numbers_of(ids)
+        return engine.rows_at(wanted.reshape(-1)).reshape(*wanted.shape, engine.dimension)
+
+    def _numbers_of(self, ids: Any) -> npt.NDArray[np.int64]:
+        """Ids as numbers, where items have names as the numbers of those. ValueError: a name that no item has."""
+        if self._item_names is None or not holds_text([ids] if isinstance(ids, str) else ids):
+            return as_ids(ids).reshape(np.shape(as_array(ids)))  # NumPy makes [1] of one number
+        asked = np.asarray(ids, object)
+        texts: list[str] = asked.reshape(-1).tolist()
+        found = self._item_names.rows(texts)
+        if (found < 0).any():
+            raise ValueError(f"ids: {texts[int(np.argmax(found < 0))]!r} is the name of no item")
+        return found.reshape(asked.shape)
+
     def search_table(
         self,
         queries: Any,
         k: SupportsIndex,
         threads: int = 0,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: ScoreType = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
         item_mask: npt.ArrayLike | None = None,
         timeout: float | None = None,
     ) -> pyarrow.Table:
-        """`search` whose results are a table, with the ids of the queries and, where these are text, of the items.
+        """`search(...).to_arrow()`: results as a table, with the ids of the queries and, where these are text, of the items.
 
         Args:
             queries: as in `search`. The ids are those of the table's only column that can hold them.
@@ -224,14 +257,12 @@ class Index(Searchable):
         """
         engine = self._open_engine()
         arrow_module("search_table")
-        from maxdot.result_table import result_table
-
         given = given_rows(queries, "queries", engine)
         owners = Owners("queries", given)
-        query_ids = owners.ids
+        _ = owners.ids  # refuses what is in doubt before the search
         filters = self._filters(exclude, allow, item_mask, owners)
-        found, values = engine.search(given.rows, as_integer(k), threads, metric, False, scores, *filters, timeout)
-        return result_table(np.atleast_2d(found), np.atleast_2d(values), self._item_names, query_ids, given.id_name)
+        found = engine.search(given.rows, as_integer(k), threads, metric, False, scores, *filters, timeout)
+        return self._told(SearchResult(found), engine, metric, given).to_arrow()
 
     @property
     def _names(self) -> ItemNames | None:
@@ -303,25 +334,25 @@ def top_k(
     queries: Any,
     items: Any,
     k: SupportsIndex,
-    metric: Metric = "cosine",
+    metric: MetricName = "cosine",
     normalize: bool = False,
     *,
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, Scores]:
+) -> SearchResult[np.float32]:
     """The exact k best `items` for each of `queries`, in one call: `Index.build` and `search`.
 
     Args:
         queries, items: float32 or float16, shape [m, d] or [d], and [n, d]; or tables, as in `Index.build`.
         k: results per query.
-        metric: "dot", "cosine" or "euclidean".
+        metric: "cosine" unless you say "dot" (also "ip", "inner_product") or "euclidean" ("l2").
         normalize: treat rows and queries as their unit vectors, whatever the metric. The three metrics then
             rank alike; of rows that were normalised and rounded before, they do so almost.
         threads: 0 = every core that this process may use.
         timeout: seconds for both together, as in `Index.search`.
 
     Returns:
-        ids (int64, row numbers of `items`, or the numbers in its column of ids) and scores (float32), shape [m, k] or [k].
+        ids (int64, row numbers of `items`, or the numbers in its column of ids) and scores (float32), shape [m, k] or [k]: a `SearchResult`, which knows its `metric`.
 
     Raises:
         ValueError, TypeError, MemoryError, TimeoutError: as `Index.build` and `Index.search`.

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.given import given_items
+from maxdot.metric import MetricName
 from maxdot.names_file import remove_names
 from maxdot.paths import Path
-from maxdot.searchable import Metric
 
 
 class IndexWriter:
@@ -40,7 +40,7 @@ class IndexWriter:
         dtype: Literal["f32", "f16"] = "f32",
         *,
         with_ids: bool = False,
-        metric: Metric = "cosine",
+        metric: MetricName = "cosine",
         normalize: bool = False,
     ) -> None:
         """Begins a file.
@@ -122,7 +122,7 @@ def build_file(
     items: Path,
     path: Path,
     ids: npt.ArrayLike | None = None,
-    metric: Metric = "cosine",
+    metric: MetricName = "cosine",
     normalize: bool = False,
     *,
     threads: int = 0,

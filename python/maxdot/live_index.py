@@ -14,8 +14,9 @@ from maxdot import _core
 from maxdot.arrays import engine_of, host
 from maxdot.id_lists import Int64, as_ids
 from maxdot.index import Index
+from maxdot.metric import MetricName
 from maxdot.paths import Path
-from maxdot.searchable import Ids, Metric, Searchable
+from maxdot.searchable import Ids, Searchable
 
 Durability: TypeAlias = Literal["none", "group", "each"]
 
@@ -137,7 +138,7 @@ class LiveIndex(Searchable):
         cls,
         folder: Path,
         dimension: SupportsIndex,
-        metric: Metric = "cosine",
+        metric: MetricName = "cosine",
         normalize: bool = False,
         dtype: npt.DTypeLike = np.float32,
         *,

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.searchable import Ids, Metric, ScoreType
+from maxdot.metric import MetricName
+from maxdot.searchable import Ids, ScoreType
 
 
 def merge(
     shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]],
     k: SupportsIndex,
-    metric: Metric,
+    metric: MetricName,
     normalized: bool = False,
     *,
     scores: ScoreType = "f32",
@@ -51,7 +52,7 @@ def merge(
 
 def merge_ranges(
     shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]],
-    metric: Metric,
+    metric: MetricName,
     normalized: bool = False,
     *,
     scores: ScoreType = "f32",

@@ -34,7 +34,7 @@ from maxdot import _core
 from maxdot.arrays import as_doubles, engine_of, host
 from maxdot.id_lists import as_ids
 from maxdot.index import Index
-from maxdot.searchable import Metric
+from maxdot.metric import MetricName
 
 Reduction: TypeAlias = Literal["mean", "none"]
 
@@ -126,7 +126,7 @@ def full_softmax(
     temperature: float = 1.0,
     *,
     log_q: npt.ArrayLike | None = None,
-    metric: Metric | None = None,
+    metric: MetricName | None = None,
     reduction: Reduction = "mean",
     grad: bool = False,
     threads: int = 0,
@@ -181,7 +181,7 @@ def log_partition(
     temperature: float = 1.0,
     *,
     log_q: npt.ArrayLike | None = None,
-    metric: Metric | None = None,
+    metric: MetricName | None = None,
     threads: int = 0,
     timeout: float | None = None,
 ) -> Any:
@@ -245,7 +245,7 @@ def probabilities(
     temperature: float = 1.0,
     *,
     log_q: npt.ArrayLike | None = None,
-    metric: Metric | None = None,
+    metric: MetricName | None = None,
     threads: int = 0,
     timeout: float | None = None,
 ) -> Any:

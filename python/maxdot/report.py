@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
+from maxdot.given import arrow_module
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
 
 METRICS = ("recall", "hit", "precision", "ndcg", "mrr", "map")
 _RECHUB_NAMES = {"ndcg": "NDCG", "mrr": "MRR", "recall": "Recall", "hit": "Hit", "precision": "Precision"}
@@ -87,9 +92,10 @@ class Report:
         for row in self.at:
             lines.append(_line(str(row.k), [*_digits(row), *([f"{row.coverage:.4f}"] if covered else [])]))
             if row.low is not None and row.high is not None:
-                lines += [_line("from", _digits(row.low)), _line("to", _digits(row.high))]
+                share = f"{100 * (self.confidence or 0.0):g} %"
+                lines += [_line(f"{share} low", _digits(row.low)), _line(f"{share} high", _digits(row.high))]
         if self.confidence is not None:
-            lines.append(f"from, to: {100 * self.confidence:g} % of the means of resampled users")
+            lines.append(f"low, high: {100 * self.confidence:g} % of the means of resampled users lie between them")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,6 +109,28 @@ class Report:
         if self.confidence is not None:
             out["confidence"] = self.confidence
         return out
+
+    def to_arrow(self) -> pyarrow.Table:
+        """A row for each k, as a pyarrow.Table: k, the metrics, coverage and, with bootstrap, the ends of the
+        intervals as recall_low, recall_high, ...
+
+        Raises:
+            ImportError: pyarrow is not installed.
+        """
+        arrow_module("to_arrow")
+        import pyarrow as pa
+
+        return pa.Table.from_pylist([_flat(row) for row in self.at])
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The same as a pandas.DataFrame whose index is k.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([_flat(row) for row in self.at]).set_index("k")
 
     def rechub_text(self) -> dict[str, list[str]]:
         """What torch-rechub's `topk_metrics` returns: {"NDCG": ["NDCG@5: 0.1234", ...], "MRR": ..., ...}.
@@ -141,11 +169,19 @@ def report_of(found: dict[str, Any], convention: str, confidence: float) -> Repo
 
 
 def _line(title: str, cells: list[str]) -> str:
-    return f"{title:>8}" + "".join(f"{cell:>11}" for cell in cells)
+    return f"{title:>12}" + "".join(f"{cell:>11}" for cell in cells)
 
 
 def _digits(values: Values) -> list[str]:
     return [f"{getattr(values, name):.4f}" for name in METRICS]
+
+
+def _flat(row: AtK) -> dict[str, Any]:
+    out: dict[str, Any] = {"k": row.k, **row.to_dict(), "coverage": row.coverage}
+    if row.low is not None and row.high is not None:
+        for name in METRICS:
+            out |= {f"{name}_low": getattr(row.low, name), f"{name}_high": getattr(row.high, name)}
+    return out
 
 
 def _row(row: AtK) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from maxdot.arrays import host
+from maxdot.arrays import as_array, host
 from maxdot.id_lists import IdLists, Int64
 from maxdot.item_lists import ListReader, Owners
 
@@ -59,7 +59,12 @@ def interest_rows(users: Any) -> tuple[Any, int, bool]:
 def _mask(value: npt.ArrayLike | None) -> npt.NDArray[np.uint8] | None:
     if value is None:
         return None
-    mask = np.asarray(value)
-    if mask.dtype != np.bool_ or mask.ndim != 1:
+    try:
+        mask = as_array(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"item_mask: {error}") from None
+    if mask.dtype.kind not in "biu" or mask.ndim != 1:
         raise ValueError(f"item_mask: {mask.dtype} of shape {mask.shape} is not bool [items]")
-    return np.ascontiguousarray(mask).view(np.uint8)
+    if mask.dtype != np.bool_ and (wrong := np.flatnonzero((mask != 0) & (mask != 1))).size:
+        raise ValueError(f"item_mask: {mask[wrong[0]]} of row {wrong[0]} is neither 0 nor 1; give True or False")
+    return np.ascontiguousarray(mask, np.bool_).view(np.uint8)

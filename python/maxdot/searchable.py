@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from operator import index as as_integer
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, TypedDict, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.given import given_interests, given_rows
+from maxdot.arrays import as_array
+from maxdot.given import Given, given_interests, given_rows
 from maxdot.id_lists import IdLists
 from maxdot.item_lists import Owners
+from maxdot.metric import Metric, MetricName, metric_named
+from maxdot.results import RangeResult, ResultT, SearchResult, told_of
 from maxdot.search_arguments import Filters, filter_arguments, interest_rows
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from maxdot.item_names import ItemNames
 
-Metric: TypeAlias = Literal["dot", "cosine", "euclidean"]
 Ids: TypeAlias = npt.NDArray[np.int64]
 Scores: TypeAlias = npt.NDArray[np.float32]
 Keys: TypeAlias = npt.NDArray[np.float64]
 ScoreType: TypeAlias = Literal["f32", "f64", "keys"]
+
+
+class Asked(TypedDict, total=False):
+    """What every search takes by name; `search` says what each is."""
+
+    metric: MetricName | None
+    exclude: IdLists | None
+    allow: IdLists | None
+    item_mask: npt.ArrayLike | None
+    timeout: float | None
 
 
 class Searchable(ABC):
@@ -51,14 +65,10 @@ class Searchable(ABC):
         k: SupportsIndex,
         threads: int = 0,
         *,
-        metric: Metric | None = None,
         stats: Literal[False] = False,
         scores: Literal["f32"] = "f32",
-        exclude: IdLists | None = None,
-        allow: IdLists | None = None,
-        item_mask: npt.ArrayLike | None = None,
-        timeout: float | None = None,
-    ) -> tuple[Ids, Scores]: ...
+        **asked: Unpack[Asked],
+    ) -> SearchResult[np.float32]: ...
 
     @overload
     def search(
@@ -67,30 +77,10 @@ class Searchable(ABC):
         k: SupportsIndex,
         threads: int = 0,
         *,
-        metric: Metric | None = None,
-        stats: Literal[True],
-        scores: Literal["f32"] = "f32",
-        exclude: IdLists | None = None,
-        allow: IdLists | None = None,
-        item_mask: npt.ArrayLike | None = None,
-        timeout: float | None = None,
-    ) -> tuple[Ids, Scores, dict[str, Any]]: ...
-
-    @overload
-    def search(
-        self,
-        queries: Any,
-        k: SupportsIndex,
-        threads: int = 0,
-        *,
-        metric: Metric | None = None,
         stats: Literal[False] = False,
         scores: Literal["f64", "keys"],
-        exclude: IdLists | None = None,
-        allow: IdLists | None = None,
-        item_mask: npt.ArrayLike | None = None,
-        timeout: float | None = None,
-    ) -> tuple[Ids, Keys]: ...
+        **asked: Unpack[Asked],
+    ) -> SearchResult[np.float64]: ...
 
     @overload
     def search(
@@ -99,14 +89,22 @@ class Searchable(ABC):
         k: SupportsIndex,
         threads: int = 0,
         *,
-        metric: Metric | None = None,
+        stats: Literal[True],
+        scores: Literal["f32"] = "f32",
+        **asked: Unpack[Asked],
+    ) -> tuple[Ids, npt.NDArray[np.float32], dict[str, Any]]: ...
+
+    @overload
+    def search(
+        self,
+        queries: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
         stats: Literal[True],
         scores: Literal["f64", "keys"],
-        exclude: IdLists | None = None,
-        allow: IdLists | None = None,
-        item_mask: npt.ArrayLike | None = None,
-        timeout: float | None = None,
-    ) -> tuple[Ids, Keys, dict[str, Any]]: ...
+        **asked: Unpack[Asked],
+    ) -> tuple[Ids, npt.NDArray[np.float64], dict[str, Any]]: ...
 
     def search(
         self,
@@ -114,7 +112,7 @@ class Searchable(ABC):
         k: SupportsIndex,
         threads: int = 0,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         stats: bool = False,
         scores: ScoreType = "f32",
         exclude: IdLists | None = None,
@@ -129,7 +127,8 @@ class Searchable(ABC):
             k: results per query, 0 or more. With more than n, rows are padded with id -1 and the worst score.
             threads: threads for this call; 0 = every core that this process may use. Results do not depend
                 on it.
-            metric: ask another metric than the items' own; every metric is exact on all items.
+            metric: ask another metric than the items' own; every metric is exact on all items. "dot" (also "ip",
+                "inner_product"), "cosine" ("cos") or "euclidean" ("l2").
             stats: also return what the call did.
             scores: "f32", "f64", or "keys" (float64): what orders results, larger is better, which is what
                 `maxdot.merge` needs. A distance is the rounded root of its negated key, so two distances may
@@ -141,16 +140,17 @@ class Searchable(ABC):
                 or a table with a row for each pair of query and item. Those say by the ids of a table of
                 queries, or by row, whose items they are, and others are passed over.
             allow: the only items that a query may return, in the same forms. An empty list permits none.
-            item_mask: bool [n], by row, or in the order of `Snapshot.ids`: False for items that no query may
-                return. Not of a `LiveIndex`, which may change at any time: ask its snapshot.
+            item_mask: [n], bools or integers that are 0 or 1, by row, or in the order of `Snapshot.ids`: False for
+                items that no query may return. Not of a `LiveIndex`, which may change at any time: ask its snapshot.
                 Filters apply together, and a batch with filters stays a batch.
             timeout: seconds, above 0, after which the call ends with TimeoutError. None: it takes as long as it
                 takes. Ctrl-C ends it, too.
 
         Returns:
             ids (int64) and scores (float32, rounded once from float64), shape [m, k], or [k] for one query
-            of shape [d]. "dot" and "cosine" scores descend, "euclidean" distances ascend. With `stats`, a
-            third value: a dictionary of "seconds" (of the C++ call), "threads", "kernel", "counts"
+            of shape [d]. "dot" and "cosine" scores descend, "euclidean" distances ascend. The pair is a
+            `SearchResult`, which knows its `metric` and becomes a table: `to_arrow()`, `to_frame()`. With `stats`,
+            a plain triple, the third a dictionary of "seconds" (of the C++ call), "threads", "kernel", "counts"
             (results per query, int64 [m]), and what was read and scored: "queries", "queries_by_f32",
             "queries_by_list", "queries_repeated", "tiles_4bit", "tiles_8bit", "tiles_f32", "candidates",
             "refined", "rescored", "bytes_read".
@@ -164,11 +164,62 @@ class Searchable(ABC):
         """
         engine = self._open_engine()
         if exclude is None and allow is None and item_mask is None and timeout is None:  # the short way: microseconds count
-            rows = queries if isinstance(queries, np.ndarray) else given_rows(queries, "queries", engine).rows
-            return engine.search(rows, as_integer(k), threads, metric, stats, scores)
-        given = given_rows(queries, "queries", engine)
-        filters = self._filters(exclude, allow, item_mask, Owners("queries", given))
-        return engine.search(given.rows, as_integer(k), threads, metric, stats, scores, *filters, timeout)
+            given = None if isinstance(queries, np.ndarray) else given_rows(queries, "queries", engine)
+            rows = queries if given is None else given.rows
+            found = engine.search(rows, as_integer(k), threads, metric, stats, scores)
+        else:
+            given = given_rows(queries, "queries", engine)
+            filters = self._filters(exclude, allow, item_mask, Owners("queries", given))
+            found = engine.search(given.rows, as_integer(k), threads, metric, stats, scores, *filters, timeout)
+        return found if stats else self._told(SearchResult(found), engine, metric, given)
+
+    @overload
+    def search_multi(
+        self,
+        users: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        stats: Literal[False] = False,
+        scores: Literal["f32"] = "f32",
+        **asked: Unpack[Asked],
+    ) -> SearchResult[np.float32]: ...
+
+    @overload
+    def search_multi(
+        self,
+        users: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        stats: Literal[False] = False,
+        scores: Literal["f64", "keys"],
+        **asked: Unpack[Asked],
+    ) -> SearchResult[np.float64]: ...
+
+    @overload
+    def search_multi(
+        self,
+        users: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        stats: Literal[True],
+        scores: Literal["f32"] = "f32",
+        **asked: Unpack[Asked],
+    ) -> tuple[Ids, npt.NDArray[np.float32], dict[str, Any]]: ...
+
+    @overload
+    def search_multi(
+        self,
+        users: Any,
+        k: SupportsIndex,
+        threads: int = 0,
+        *,
+        stats: Literal[True],
+        scores: Literal["f64", "keys"],
+        **asked: Unpack[Asked],
+    ) -> tuple[Ids, npt.NDArray[np.float64], dict[str, Any]]: ...
 
     def search_multi(
         self,
@@ -176,7 +227,7 @@ class Searchable(ABC):
         k: SupportsIndex,
         threads: int = 0,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         stats: bool = False,
         scores: ScoreType = "f32",
         exclude: IdLists | None = None,
@@ -205,7 +256,56 @@ class Searchable(ABC):
         given = given_interests(users, "users", engine)
         rows, per_user, one_user = interest_rows(given.rows)
         filters = self._filters(exclude, allow, item_mask, Owners("users", given, 2))
-        return engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, scores, *filters, timeout)
+        found = engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, scores, *filters, timeout)
+        return found if stats else self._told(SearchResult(found), engine, metric, given)
+
+    @overload
+    def search_range(
+        self,
+        queries: Any,
+        threshold: npt.ArrayLike,
+        threads: int = 0,
+        *,
+        stats: Literal[False] = False,
+        scores: Literal["f32"] = "f32",
+        **asked: Unpack[Asked],
+    ) -> RangeResult[np.float32]: ...
+
+    @overload
+    def search_range(
+        self,
+        queries: Any,
+        threshold: npt.ArrayLike,
+        threads: int = 0,
+        *,
+        stats: Literal[False] = False,
+        scores: Literal["f64", "keys"],
+        **asked: Unpack[Asked],
+    ) -> RangeResult[np.float64]: ...
+
+    @overload
+    def search_range(
+        self,
+        queries: Any,
+        threshold: npt.ArrayLike,
+        threads: int = 0,
+        *,
+        stats: Literal[True],
+        scores: Literal["f32"] = "f32",
+        **asked: Unpack[Asked],
+    ) -> tuple[Ids, Ids, npt.NDArray[np.float32], dict[str, Any]]: ...
+
+    @overload
+    def search_range(
+        self,
+        queries: Any,
+        threshold: npt.ArrayLike,
+        threads: int = 0,
+        *,
+        stats: Literal[True],
+        scores: Literal["f64", "keys"],
+        **asked: Unpack[Asked],
+    ) -> tuple[Ids, Ids, npt.NDArray[np.float64], dict[str, Any]]: ...
 
     def search_range(
         self,
@@ -213,7 +313,7 @@ class Searchable(ABC):
         threshold: npt.ArrayLike,
         threads: int = 0,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         stats: bool = False,
         scores: ScoreType = "f32",
         exclude: IdLists | None = None,
@@ -231,18 +331,29 @@ class Searchable(ABC):
 
         Returns:
             offsets (int64 [m + 1]), ids (int64) and scores (float32): query i has
-            ids[offsets[i] : offsets[i + 1]]. With `stats`, a dictionary as of `search` comes last.
+            ids[offsets[i] : offsets[i + 1]]. The triple is a `RangeResult`, which becomes a table as a
+            `SearchResult` does. With `stats`, it is a plain tuple, and a dictionary as of `search` comes last.
 
         Raises:
-            ValueError, TypeError, MemoryError, TimeoutError: as `search`; ValueError for a threshold that is NaN.
+            ValueError, TypeError, MemoryError, TimeoutError: as `search`; ValueError for a threshold that is NaN
+                or no number.
         """
         engine = self._open_engine()
-        thresholds = np.ascontiguousarray(threshold, dtype=np.float64)
-        if thresholds.ndim > 1:
-            raise ValueError(f"threshold: shape {thresholds.shape} is neither a number nor [queries]")
+        thresholds = _thresholds(threshold)
         given = given_rows(queries, "queries", engine)
         filters = self._filters(exclude, allow, item_mask, Owners("queries", given))
-        return engine.search_range(given.rows, thresholds.reshape(-1), threads, metric, stats, scores, *filters, timeout)
+        found = engine.search_range(given.rows, thresholds, threads, metric, stats, scores, *filters, timeout)
+        return found if stats else self._told(RangeResult(found), engine, metric, given)
+
+    def _told(
+        self,
+        result: ResultT,
+        engine: _core.Index | _core.Snapshot | _core.LiveIndex,
+        metric: MetricName | None,
+        given: Given | None,
+    ) -> ResultT:
+        asked = engine.metric if metric is None else metric_named(metric)
+        return told_of(result, asked, self._names, given)
 
     def __len__(self) -> int:
         return self._open_engine().size
@@ -266,3 +377,16 @@ class Searchable(ABC):
     def dtype(self) -> np.dtype[Any]:
         """Type of the stored rows: float32 or float16."""
         return np.dtype(np.float32 if self._open_engine().dtype == "f32" else np.float16)
+
+
+def _thresholds(given: npt.ArrayLike) -> Keys:
+    """One number or [queries], as [1] or [queries]. ValueError: no numbers, or of another shape."""
+    try:
+        array = as_array(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"threshold: {error}") from None
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"threshold: {array.dtype} is no number; give one number, or one for each query")
+    if array.ndim > 1:
+        raise ValueError(f"threshold: shape {array.shape} is neither a number nor [queries]")
+    return np.ascontiguousarray(array, np.float64).reshape(-1)

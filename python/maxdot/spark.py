@@ -20,8 +20,8 @@ from maxdot.batch.block import BlockOptions
 from maxdot.batch.item_files import ItemFiles, index_paths
 from maxdot.batch.job import Layout, OnBadRow, ScoreValues
 from maxdot.batch.worker import TableSearch, plan
+from maxdot.metric import MetricName
 from maxdot.paths import Path
-from maxdot.searchable import Metric
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -36,7 +36,7 @@ def batch_search(
     *,
     item_names: Path | None = None,
     k: int = 100,
-    metric: Metric | None = None,
+    metric: MetricName | None = None,
     id_column: str | None = None,
     vector_column: str | None = None,
     exclude_column: str | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.id_lists import as_ids
-from maxdot.searchable import Metric
+from maxdot.metric import MetricName
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ class Verification:
         """Whether no place is wrong."""
         return self.wrong == 0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and dictionaries, as `json.dumps` takes them."""
+        names = ("positions", "right", "tied", "wrong", "repeated", "recall", "exact")
+        first = None if self.first_wrong is None else asdict(self.first_wrong)
+        return {**{name: getattr(self, name) for name in names}, "first_wrong": first}
+
     def __bool__(self) -> bool:
         return self.exact
 
@@ -81,7 +87,7 @@ def verify(
     items: Any,
     queries: Any,
     ids: npt.ArrayLike,
-    metric: Metric = "cosine",
+    metric: MetricName = "cosine",
     normalize: bool = False,
     *,
     item_ids: npt.ArrayLike | None = None,

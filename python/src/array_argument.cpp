@@ -7,6 +7,14 @@ namespace maxdot::python {
 
 std::string class_name(nb::handle object) { return nb::type_name(object.type()).c_str(); }
 
+void refuse_masked(nb::handle object, const char* name) {
+  if (!nb::hasattr(object, "filled") || !nb::hasattr(object, "mask")) return;
+  throw nb::value_error(
+      (std::string(name) +
+       ": a masked array has values that do not count; drop their rows, or give filled(...)")
+          .c_str());
+}
+
 std::string dtype_name(nb::handle object) {
   const nb::object dtype = object.attr("dtype");
   return nb::steal<nb::str>(PyObject_Str(dtype.ptr())).c_str();
@@ -62,6 +70,7 @@ DType checked_dtype(nb::handle object, const nb::ndarray<nb::ro>& array, const c
 }  // namespace
 
 MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_allowed) {
+  refuse_masked(object, name);
   MatrixArgument argument;
   if (!nb::try_cast(object, argument.array)) refuse_object(object, name);
   nb::ndarray<nb::ro>& array = argument.array;
@@ -108,12 +117,7 @@ void check_finite(const MatrixView& view, const char* name) {
   }
 }
 
-Metric metric_argument(const std::string& text) {
-  for (const Metric metric : {Metric::dot, Metric::cosine, Metric::euclidean}) {
-    if (text == to_string(metric)) return metric;
-  }
-  throw nb::value_error(("metric: '" + text + "' is not 'dot', 'cosine' or 'euclidean'").c_str());
-}
+Metric metric_argument(const std::string& text) { return metric_named(text); }
 
 DType dtype_argument(const std::string& text) {
   for (const DType dtype : {DType::f32, DType::f16}) {

@@ -27,6 +27,9 @@ struct MatrixArgument {
 /// array); the message starts with `name`.
 MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_allowed);
 
+/// Throws ValueError for a masked array of NumPy, whose values do not all count.
+void refuse_masked(nb::handle object, const char* name);
+
 /// What messages call the type of an object, and the dtype of one that has it.
 std::string class_name(nb::handle object);
 std::string dtype_name(nb::handle object);
@@ -35,7 +38,7 @@ std::string dtype_name(nb::handle object);
 /// itself; the brute force does not.
 void check_finite(const MatrixView& view, const char* name);
 
-/// dot, cosine, euclidean. Throws ValueError for anything else.
+/// metric_named: throws ValueError for what is none.
 Metric metric_argument(const std::string& text);
 
 /// f32, f16. Throws ValueError for anything else.

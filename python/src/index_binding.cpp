@@ -69,6 +69,18 @@ nb::ndarray<nb::numpy, float> rows_of(const Index& index, std::size_t begin, std
   return to_numpy(std::move(rows), {count, d});
 }
 
+nb::ndarray<nb::numpy, float> rows_at(const Index& index, const IdsArray& ids) {
+  const std::size_t count = ids.shape(0);
+  const std::size_t d = index.dimension();
+  std::unique_ptr<float[]> rows;
+  {
+    const WithoutGil released;
+    rows.reset(new float[count * d]);
+    index.item_rows({ids.data(), count}, rows.get());
+  }
+  return to_numpy(std::move(rows), {count, d});
+}
+
 nb::ndarray<nb::numpy, std::int64_t> ids_of(const Index& index, std::size_t begin,
                                             std::size_t count) {
   check_range(index, begin, count, "ids");
@@ -108,6 +120,7 @@ void bind_index(nb::module_& module) {
           },
           "path"_a)
       .def("rows", &rows_of, "begin"_a, "count"_a)
+      .def("rows_at", &rows_at, "ids"_a)
       .def("ids", &ids_of, "begin"_a, "count"_a)
       .def_prop_ro("has_ids", [](const Index& index) { return index.info().has_ids; })
       .def_prop_ro("checksum", [](const Index& index) { return index.info().checksum; })

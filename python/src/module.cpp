@@ -26,5 +26,9 @@ NB_MODULE(_core, module) {
   module.def("kernel_name", &maxdot::kernel_name);
   module.def("kernel_names", &maxdot::kernel_names);
   module.def("use_kernels", &maxdot::use_kernels, "name"_a);
+  module.def(
+      "metric_named",
+      [](const std::string& name) { return maxdot::to_string(maxdot::metric_named(name)); },
+      "name"_a);
   module.attr("__version__") = MAXDOT_VERSION;
 }

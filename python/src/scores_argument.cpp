@@ -6,6 +6,7 @@ namespace maxdot::python {
 namespace {
 
 nb::ndarray<nb::ro> array_of(nb::handle object, const char* name) {
+  refuse_masked(object, name);
   nb::ndarray<nb::ro> array;
   if (!nb::try_cast(object, array)) {
     const std::string given = std::string(name) + ": " + class_name(object);

@@ -4,12 +4,13 @@ import json
 import os
 import pathlib
 import resource
+import struct
 import subprocess
 import time
 import unittest
 
-from support import (BINARY, KERNELS, CliTest, as_f32, brute_force, is_writing, random_rows, read_npy, read_vecs, run,
-                     write_matrix)
+from support import (BINARY, KERNELS, CliTest, as_f32, brute_force, is_writing, npy_bytes, random_rows, read_npy,
+                     read_vecs, run, write_matrix)
 
 ITEMS, USERS, DIMENSION, K = 500, 23, 33, 20
 
@@ -73,6 +74,10 @@ class Batch(CliTest):
         for chunk in (1, 7, USERS):
             self.outputs("--exclude", "seen.csv", "--item-mask", "mask.txt", "--chunk", chunk)
             self.assertEqual(read_npy(self.folder / "ids.npy"), expected, chunk)
+        for descr, code in (("|b1", "?"), ("|u1", "B"), ("<i4", "i"), ("<i8", "q")):
+            (self.folder / "mask.npy").write_bytes(npy_bytes(descr, (ITEMS,), struct.pack(f"<{ITEMS}{code}", *mask)))
+            self.outputs("--exclude", "seen.csv", "--item-mask", "mask.npy")
+            self.assertEqual(read_npy(self.folder / "ids.npy"), expected, descr)
 
         offsets = [0]
         for user in range(USERS):
@@ -88,6 +93,8 @@ class Batch(CliTest):
         self.fails(4, *command, "--item-mask", "mask.txt", says=["mask.txt: holds 499 values but the index has 500"])
         (self.folder / "mask.txt").write_text("1\n" * (ITEMS - 1) + "2\n")
         self.fails(4, *command, "--item-mask", "mask.txt", says=["mask.txt: row 499 is 2"])
+        (self.folder / "mask.npy").write_bytes(npy_bytes("<f4", (ITEMS,), b"\0" * 4 * ITEMS))
+        self.fails(5, *command, "--item-mask", "mask.npy", says=["mask.npy: dtype '<f4' (float32) is not supported"])
         (self.folder / "seen.csv").write_text(f"{USERS},3\n")
         self.fails(4, *command, "--exclude", "seen.csv", says=["seen.csv", f"there is no user {USERS}"])
         (self.folder / "offsets.txt").write_text("0\n5\n" + "3\n" * (USERS - 1))

@@ -69,9 +69,10 @@ class Errors(CliTest):
             self.fails(IO, "info", "index.mxd", "--json", stdout=full, says="standard output")
 
     def test_numbers_out_of_range(self):
-        for k in ("0", "-1", "1.5", "ten", "", "2147483648", "99999999999999999999", "0x10", "1e3"):
-            for arguments in (["search", "index.mxd", "queries.npy"], self.batch()):
-                self.fails(USAGE, *arguments, "-k", k, says=["-k", "1 to 2147483647"])
+        self.fails(USAGE, *self.batch("-k", 0), says=["-k", "1 to 2147483647"])
+        for k in ("-1", "1.5", "ten", "", "2147483648", "99999999999999999999", "0x10", "1e3"):
+            for arguments, least in ((["search", "index.mxd", "queries.npy"], 0), (self.batch(), 1)):
+                self.fails(USAGE, *arguments, "-k", k, says=["-k", f"{least} to 2147483647"])
         for threads in ("-1", "1025", "many"):
             for arguments in (["search", "index.mxd", "queries.npy"], self.batch(),
                               ["build", "items.npy", "-o", "new.mxd"]):
@@ -81,7 +82,7 @@ class Errors(CliTest):
     def test_unknown_metric(self):
         for arguments in (["search", "index.mxd", "queries.npy"], self.batch(),
                           ["build", "items.npy", "-o", "new.mxd"]):
-            self.fails(USAGE, *arguments, "--metric", "manhattan", says=["'manhattan'", "dot, cosine or euclidean"])
+            self.fails(USAGE, *arguments, "--metric", "manhattan", says=["'manhattan'", "dot (ip, inner_product), cosine (cos) and euclidean (l2)"])
 
     def test_instruction_sets(self):
         for arguments in (["info", "index.mxd"], self.batch(), ["build", "items.npy", "-o", "new.mxd"],
@@ -229,7 +230,7 @@ class Errors(CliTest):
                               ("\n".join(map(str, range(-3, 37))), "id -3 of row 0 is negative"),
                               ("\n".join(map(str, range(39))), "has 39 ids but there are 40"),
                               ("", "has 0 ids but there are 40"),
-                              ("one\ntwo\n", "line 1"), ("1\n\n2\n", "line 2")):
+                              ("one\ntwo\n", "line 2"), ("1e3\n2\n", "line 1"), ("1\n\n2\n", "line 2")):
             self.write("ids.txt", content)
             self.fails(BAD_DATA, "build", "items.npy", "-o", "new.mxd", "--ids", "ids.txt", says=["ids.txt: ", says])
 

@@ -33,6 +33,34 @@ class Results(CliTest):
                     expected = brute_force(self.items, self.queries, 12, metric, normalize)
                     self.assertEqual(self.answers("queries.npy", "-k", 12), expected)
 
+    def test_metrics_by_other_names(self):
+        self.build("--metric", "ip")
+        for name, metric in (("IP", "dot"), ("inner_product", "dot"), ("cos", "cosine"), ("L2", "euclidean")):
+            document = self.json_of("search", "index.mxd", "queries.npy", "--metric", name)
+            self.assertEqual(document["metric"], metric)
+        self.fails(2, "search", "index.mxd", "queries.npy", "--metric", "cosin",
+                   says=["--metric: 'cosin' is no metric", "did you mean 'cosine'?"])
+
+    def test_ids_below_the_name_of_their_column(self):
+        ids = [7 * row + 3 for row in range(ITEMS)]
+        self.build()
+        expected = [[(ids[hit[0]], hit[1]) for hit in row] for row in self.answers("queries.npy")]
+        (self.folder / "ids.csv").write_text("item_id\n" + "".join(f"{number}\n" for number in ids))
+        (self.folder / "ids.npy").write_bytes(npy_bytes("<u2", (ITEMS,), struct.pack(f"<{ITEMS}H", *ids)))
+        for name in ("ids.csv", "ids.npy"):
+            self.build("--ids", name)
+            self.assertEqual(self.answers("queries.npy"), expected, name)
+        (self.folder / "ids.csv").write_text("item_id\n" + "".join(f"{number}\n" for number in ids[1:]))
+        self.fails(4, "build", "items.npy", "-o", "x.mxd", "--ids", "ids.csv", says=["ids.csv: has 299 ids but there are 300"])
+
+    def test_no_results(self):
+        self.build()
+        self.assertEqual(self.answers("queries.npy", "-k", 0), [[]] * QUERIES)
+        self.assertEqual(self.answers("--like", 3, "-k", 0), [[]])
+        self.fails(2, "search", "index.mxd", "queries.npy", "-k", 0, "--out", "found",
+                   says=["-k: no results are no file"])
+        self.assertFalse((self.folder / "found.ids.npy").exists())
+
     def test_another_metric_than_the_index_has(self):
         self.build()
         for metric in ("dot", "euclidean"):

@@ -1,6 +1,7 @@
 // Whatever a function that takes a path throws, the error has the path.
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "maxdot/error.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
+#include "maxdot/live_index.hpp"
 #include "support.hpp"
 
 using namespace maxdot;
@@ -101,4 +103,27 @@ TEST_CASE("errors about no file have no path") {
   } catch (const Error& error) {
     CHECK(error.path().empty());
   }
+}
+
+TEST_CASE("errors about files have what the system said") {
+  const test::Folder folder;
+  const auto said = [](const std::function<void()>& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::io);
+      const Error copy = error;
+      return copy.about("elsewhere").system_error();
+    }
+    return -1;
+  };
+  const test::Rows rows = test::gaussian_rows(10, 4, 1);
+  const Index index = Index::build(rows.view());
+  CHECK(said([&] { (void)Index::open(folder / "missing.maxdot"); }) == ENOENT);
+  CHECK(said([&] { (void)read_ids(folder / "missing.txt"); }) == ENOENT);
+  CHECK(said([&] { index.save(folder / "none/out"); }) == ENOENT);
+  CHECK(said([&] { index.save(folder / "."); }) == EISDIR);
+  CHECK(said([&] { (void)LiveIndex::open(folder / "none"); }) == ENOENT);
+  CHECK(said([&] { (void)LiveIndex::open_read_only(folder / "none"); }) == ENOENT);
+  CHECK(Error(ErrorCode::io, "x").system_error() == 0);
 }

@@ -192,10 +192,23 @@ TEST_CASE("io: ids from arrays and from text") {
   CHECK(maxdot::read_ids(folder.put("i4.npy", npy("'<i4'", "(70000,)", bytes_of(narrow)))) ==
         Ids(narrow.begin(), narrow.end()));
   CHECK(maxdot::read_ids(folder.put("none.npy", npy("'<i8'", "(0,)", ""))).empty());
+  CHECK(maxdot::read_ids(folder.put("u1.npy", npy("'|u1'", "(2,)", "\x01\xff"))) == Ids{1, 255});
+  CHECK(maxdot::read_ids(folder.put("i1.npy", npy("'|i1'", "(2,)", "\x01\xff"))) == Ids{1, -1});
+  CHECK(maxdot::read_ids(folder.put("u2.npy", npy("'<u2'", "(1,)", "\x01\xff"))) == Ids{0xff01});
+  CHECK(maxdot::read_ids(folder.put("i2.npy", npy("'<i2'", "(1,)", "\x01\xff"))) == Ids{-255});
+  CHECK(maxdot::read_ids(folder.put("u4.npy", npy("'<u4'", "(1,)", "\xff\xff\xff\xff"))) ==
+        Ids{4294967295});
+  CHECK(maxdot::read_ids(folder.put("u8.npy", npy("'<u8'", "(3,)", bytes_of(ids)))) == ids);
   for (const char* text : {"7\n0\n9007199254740993\n", "7\r\n 0\t\r\n9007199254740993",
                            "7\n0\n9007199254740993\n\n \n"}) {
     CHECK(maxdot::read_ids(folder.put("ids.txt", text)) == ids);
   }
+  for (const char* header : {"item_id\n", "\xef\xbb\xbfid\n", " Movie ID \r\n", "\"id\"\n"}) {
+    CAPTURE(header);
+    CHECK(maxdot::read_ids(folder.put("ids.csv", header + std::string("7\n0\n9007199254740993"))) ==
+          ids);
+  }
+  CHECK(maxdot::read_ids(folder.put("ids.csv", "id\n")).empty());
   CHECK(maxdot::read_ids(folder.put("ids.txt", "")).empty());
   CHECK(maxdot::read_ids(folder.put("ids.txt", "-1\n9223372036854775807")) ==
         Ids{-1, 9223372036854775807});
@@ -212,6 +225,13 @@ TEST_CASE("io: ids from arrays and from text") {
     const std::string path = folder.put(name, bytes);
     check_refused([&] { maxdot::read_ids(path); }, code, path, part);
   };
+  refuse("x.txt", "7e3\n1\n", ErrorCode::bad_format, "line 1: '7e3'");
+  refuse("x.txt", "-x\n1\n", ErrorCode::bad_format, "line 1: '-x'");
+  refuse("x.txt", "???\n1\n", ErrorCode::bad_format, "line 1");
+  refuse("x.txt", "id\nname\n1\n", ErrorCode::bad_format, "line 2: 'name'");
+  refuse("x.npy", npy("'<u8'", "(1,)", std::string(8, '\xff')), ErrorCode::invalid_data,
+         "row 0 is 18446744073709551615, which exceeds int64");
+  refuse("x.npy", npy("'|b1'", "(2,)", std::string(2, '\1')), ErrorCode::unsupported, "(bool)");
   refuse("x.txt", "1\ntwo\n3", ErrorCode::bad_format, "line 2: 'two'");
   refuse("x.txt", "1\n2 3\n", ErrorCode::bad_format, "line 2: '2 3'");
   refuse("x.txt", "1\n1.5\n", ErrorCode::bad_format, "line 2: '1.5'");
@@ -225,6 +245,31 @@ TEST_CASE("io: ids from arrays and from text") {
   refuse("x.npy", npy("'<i8'", "(4,)", bytes_of(ids)), ErrorCode::bad_format, "cut short");
   check_refused([&] { maxdot::read_ids(folder / "no.txt"); }, ErrorCode::io, folder / "no.txt",
                 "cannot open");
+}
+
+TEST_CASE("io: masks from arrays of bools and integers, and from text") {
+  const Folder folder;
+  const std::vector<std::uint8_t> mask = {1, 0, 1};
+  for (const char* descr : {"'|b1'", "'|u1'", "'|i1'"})
+    CHECK(maxdot::read_mask(folder.put("m.npy", npy(descr, "(3,)", bytes_of(mask)))) == mask);
+  const std::vector<std::int64_t> wide = {1, 0, 1};
+  CHECK(maxdot::read_mask(folder.put("m.npy", npy("'<i8'", "(3,)", bytes_of(wide)))) == mask);
+  const std::vector<std::uint16_t> narrow = {1, 0, 1};
+  CHECK(maxdot::read_mask(folder.put("m.npy", npy("'<u2'", "(3,)", bytes_of(narrow)))) == mask);
+  CHECK(maxdot::read_mask(folder.put("m.txt", "1\n0\n1\n")) == mask);
+  CHECK(maxdot::read_mask(folder.put("m.csv", "in_stock\n1\n0\n1\n")) == mask);
+  const auto refuse = [&](const char* name, const std::string& bytes, ErrorCode code,
+                          const char* part) {
+    const std::string path = folder.put(name, bytes);
+    check_refused([&] { (void)maxdot::read_mask(path); }, code, path, part);
+  };
+  refuse("m.npy", npy("'|b1'", "(3,)", "\1\2\1"), ErrorCode::invalid_data, "row 1 is 2");
+  refuse("m.txt", "1\n-1\n", ErrorCode::invalid_data, "row 1 is -1");
+  refuse("m.npy", npy("'<f4'", "(3,)", std::string(12, '\0')), ErrorCode::unsupported, "float32");
+  refuse("m.npy", npy("'|b1'", "(3, 1)", bytes_of(mask)), ErrorCode::unsupported, "x.reshape(-1)");
+  refuse("m.npy", npy("'|b1'", "(4,)", bytes_of(mask)), ErrorCode::bad_format, "cut short");
+  check_refused([&] { (void)maxdot::read_mask(folder / "no.npy"); }, ErrorCode::io,
+                folder / "no.npy", "cannot open");
 }
 
 TEST_CASE("io: damaged files are parsed or refused, nothing else") {
@@ -254,11 +299,12 @@ TEST_CASE("io: damaged files are parsed or refused, nothing else") {
     if (below(4) == 0) bytes.resize(below(bytes.size() + 1));
     if (below(8) == 0) bytes.insert(below(bytes.size() + 1), std::string(1 + below(9), '9'));
     const std::string path = folder.put(name, bytes);
-    for (const int reader : {0, 1, 2}) {
+    for (const int reader : {0, 1, 2, 3}) {
       try {
         if (reader == 0) MatrixFile::open(path).read_all();
         if (reader == 1) maxdot::read_ids(path);
         if (reader == 2) maxdot::read_id_pairs(path);
+        if (reader == 3) (void)maxdot::read_mask(path);
         ++parsed;
       } catch (const Error& error) {
         ++refused;

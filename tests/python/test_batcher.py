@@ -242,7 +242,7 @@ def test_a_request_that_is_refused_harms_no_other():
             (ValueError, "^queries: .*NaN", batcher.search_async(bad, 3)),
             (ValueError, "dimension", batcher.search_async(QUERIES[0][:5], 3)),
             (ValueError, "^k: -1", batcher.search_async(QUERIES[0], -1)),
-            (ValueError, "^metric", batcher.search_async(QUERIES[0], 1, metric="cos")),
+            (ValueError, "^metric", batcher.search_async(QUERIES[0], 1, metric="cosin")),
             (ValueError, "^scores", batcher.search_async(QUERIES[0], 1, scores="f16")),
             (ValueError, "^item_mask", batcher.search_async(QUERIES[0], 1, item_mask=MASK[:9])),
             (ValueError, "^exclude", batcher.search_async(QUERIES[:3], 1, exclude=[[1]])),

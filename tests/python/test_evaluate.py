@@ -151,11 +151,11 @@ def test_printed_and_as_dictionary():
     report = evaluate.metrics([[], *GOLDEN[0]], [[9, 8], *GOLDEN[1]], [1, 2], bootstrap=50, per_user=True)
     assert repr(report).splitlines()[:4] == [
         "4 users, 3 evaluated, convention standard",
-        "       k     recall        hit  precision       ndcg        mrr        map",
-        "       1     0.2778     0.6667     0.6667     0.6667     0.6667     0.6667",
-        "    from     0.1111     0.3333     0.3333     0.3333     0.3333     0.3333",
+        "           k     recall        hit  precision       ndcg        mrr        map",
+        "           1     0.2778     0.6667     0.6667     0.6667     0.6667     0.6667",
+        "    95 % low     0.1111     0.3333     0.3333     0.3333     0.3333     0.3333",
     ]
-    assert repr(report).endswith("from, to: 95 % of the means of resampled users")
+    assert repr(report).endswith("low, high: 95 % of the means of resampled users lie between them")
     known = evaluate.metrics(*GOLDEN, 2, catalogue=6)
     assert repr(known).splitlines()[1].endswith("map   coverage")
     assert repr(known).splitlines()[2].endswith("0.6667")
@@ -264,7 +264,7 @@ def test_what_metrics_refuses(change, says):
         ({"relevant": [[1], [2]]}, "^relevant: has 2 lists, but there are 3 users"),
         ({"exclude": [[1], [2]]}, "^exclude: has 2 lists, but there are 3 users"),
         ({"exclude": [[1], ["a"], []]}, r"^exclude\[1\]: dtype <U1"),
-        ({"metric": "l2"}, "^metric: 'l2'"),
+        ({"metric": "l1"}, "^metric: 'l1'"),
         ({"threads": -1}, "^threads: -1"),
     ],
 )

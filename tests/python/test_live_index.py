@@ -178,7 +178,7 @@ def test_what_is_refused(tmp_path):
         ({"dimension": 0}, "^.*dimension: 0"),
         ({"dimension": -1}, "^dimension: -1 is negative"),
         ({"dimension": 32769}, "dimension: 32769"),
-        ({"metric": "cos"}, "^metric: 'cos'"),
+        ({"metric": "cosin"}, "^metric: 'cosin'"),
         ({"dtype": np.float64}, "^dtype: float64"),
         ({"durability": "some"}, "^durability: 'some'"),
         ({"fresh_items": 63}, "fresh_items: 63"),

@@ -56,7 +56,7 @@ def test_what_is_refused(call, says):
         ({"temperature": -1}, "^temperature: -1"),
         ({"log_q": np.zeros(9)}, "^log_q: has 9 values"),
         ({"log_q": np.full(300, -np.inf)}, "^log_q: row 0 is not finite"),
-        ({"metric": "l2"}, "^metric: 'l2'"),
+        ({"metric": "l1"}, "^metric: 'l1'"),
         ({"threads": -1}, "^threads: -1"),
     ],
 )

@@ -57,11 +57,13 @@ TEST_CASE("parameters are taken over") {
   CHECK(search_of(asked, kLimits).options.timeout == 1.5);
   asked.parameters.erase("timeout");
   CHECK(search_of(asked, kLimits).options.timeout == 7.0);
+  asked.parameters = {{"k", std::int64_t{0}}, {"metric", std::string("IP")}};
+  CHECK(search_of(asked, kLimits).k == 0);
+  CHECK(search_of(asked, kLimits).options.metric == Metric::dot);
 }
 
 TEST_CASE("parameters that are none") {
-  const std::vector<std::pair<const char*, Parameter>> wrong = {{"k", std::int64_t{0}},
-                                                                {"k", std::int64_t{-1}},
+  const std::vector<std::pair<const char*, Parameter>> wrong = {{"k", std::int64_t{-1}},
                                                                 {"k", std::int64_t{101}},
                                                                 {"k", 3.0},
                                                                 {"k", true},

@@ -38,20 +38,11 @@ OwnedIdLists read_lists(const std::string& path, const std::string& ids_path, st
 }
 
 std::vector<std::uint8_t> read_mask(const std::string& path, std::size_t items) {
-  const std::vector<std::int64_t> values = blaming(path, [&] { return read_ids(path); });
-  if (values.size() != items) {
-    throw Failure(ExitCode::bad_data, path + ": holds " + with_thousands(values.size()) +
+  std::vector<std::uint8_t> mask = blaming(path, [&] { return maxdot::read_mask(path); });
+  if (mask.size() != items) {
+    throw Failure(ExitCode::bad_data, path + ": holds " + with_thousands(mask.size()) +
                                           " values but the index has " + with_thousands(items) +
                                           " items; give one for each row");
-  }
-  std::vector<std::uint8_t> mask(items);
-  for (std::size_t row = 0; row < items; ++row) {
-    if (values[row] != 0 && values[row] != 1) {
-      throw Failure(ExitCode::bad_data,
-                    path + ": row " + std::to_string(row) + " is " + std::to_string(values[row]) +
-                        "; give 1 for items that may be returned and 0 for the others");
-    }
-    mask[row] = static_cast<std::uint8_t>(values[row]);
   }
   return mask;
 }

@@ -59,6 +59,9 @@ void check_arguments(const SearchCommand& command) {
                       : "both QUERIES and --like are given; give one of them");
   }
   if (command.output_prefix.empty()) return;
+  if (command.k == 0)
+    throw Failure(ExitCode::usage,
+                  "-k: no results are no file; ask for 1 or more, or leave out --out");
   for (const std::string& output : {command.ids_path(), command.scores_path()}) {
     check_output(output, {command.index_path, command.queries_path, command.labels_path});
   }
@@ -234,7 +237,7 @@ void register_search(CLI::App& app) {
   add_file(search, "INDEX", command->index_path, "An index file")->required();
   add_file(search, "QUERIES", command->queries_path,
            "Embeddings to search for: .npy (f32, f16), .fvecs or .fbin");
-  add_k(search, command->k);
+  add_k(search, command->k, 0);
   CLI::Option* like =
       search.add_option("--like", command->like,
                         "Search for the items most like these of the index: by label if --labels "

@@ -56,8 +56,9 @@ void add_pair_columns(CLI::App& command, PairColumns& columns) {
   command.add_option("--item-column", columns.item, "Name of the items' column")->type_name("NAME");
 }
 
-CLI::Option* add_k(CLI::App& command, std::uint64_t& k) {
-  return add_number(command, "-k", k, 1, max_k, "Results per query, at least 1");
+CLI::Option* add_k(CLI::App& command, std::uint64_t& k, std::uint64_t least) {
+  return add_number(command, "-k", k, least, max_k,
+                    "Results per query, at least " + std::to_string(least));
 }
 
 CLI::Option* add_threads(CLI::App& command, std::uint64_t& threads) {
@@ -77,14 +78,11 @@ CLI::Option* add_json(CLI::App& command, bool& json) {
 CLI::Option* add_metric(CLI::App& command, std::optional<Metric>& metric,
                         const std::string& description) {
   const auto parse = [&metric](const std::string& text) {
-    for (const Metric candidate : {Metric::dot, Metric::cosine, Metric::euclidean}) {
-      if (text == to_string(candidate)) {
-        metric = candidate;
-        return;
-      }
+    try {
+      metric = metric_named(text);
+    } catch (const Error& error) {
+      throw CLI::ValidationError("--" + std::string(error.what()));
     }
-    throw CLI::ValidationError("--metric",
-                               "unknown metric '" + text + "', choose dot, cosine or euclidean");
   };
   return command.add_option_function<std::string>("--metric", parse, description)
       ->type_name("METRIC");

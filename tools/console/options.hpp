@@ -27,7 +27,9 @@ CLI::Option* add_file(CLI::App& command, const std::string& name, std::string& p
 CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_t& value,
                         std::uint64_t low, std::uint64_t high, const std::string& description);
 
-CLI::Option* add_k(CLI::App& command, std::uint64_t& k);              // -k
+/// -k. At least 1 where results go to files or are measured: a file of rows without values is one
+/// that no reader takes.
+CLI::Option* add_k(CLI::App& command, std::uint64_t& k, std::uint64_t least = 1);
 CLI::Option* add_threads(CLI::App& command, std::uint64_t& threads);  // --threads, 0 = all
 CLI::Option* add_json(CLI::App& command, bool& json);                 // --json
 CLI::Option* add_load(CLI::App& command, Load& load);                 // --load

@@ -14,7 +14,6 @@ from maxdot.batch.progress import JsonEvents, Lines, Reporter
 from maxdot.batch.run import run
 from maxdot.batch.sample import verify_sample
 from maxdot.index import Load, RowPlace
-from maxdot.searchable import Metric
 
 #: As those of the `maxdot` command; RESUME is the sysexits' "try again".
 EXIT = {"usage": 2, "io": 3, "bad_data": 4, "unsupported": 5, "out_of_memory": 6, "internal": 70}
@@ -61,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--out", required=True, metavar="FOLDER", help="for the results; a job that was stopped goes on there")
     add("-k", "--k", type=int, default=100, help="results of a user (100)")
-    add("--metric", choices=get_args(Metric), help="default: the index's own, or cosine where one is built")
+    add("--metric", help="default: the index's own, or cosine where one is built")
     add("--id-column", metavar="NAME", help="of the users; default: the only column that fits")
     add("--vector-column", metavar="NAME", help="of the users")
     add("--item-id-column", metavar="NAME", help="of items that are no index")

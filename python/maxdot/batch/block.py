@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maxdot.batch.exclusions import Csr, item_numbers
-from maxdot.batch.job import BatchError, Layout, OnBadRow, ScoreValues, at_least, one_of
+from maxdot.batch.job import BatchError, Layout, OnBadRow, ScoreValues, at_least, metric_of, one_of
 from maxdot.batch.results import (
     Scored,
     TableMaker,
@@ -20,7 +20,8 @@ from maxdot.batch.results import (
     result_schema,
     users_at_once,
 )
-from maxdot.searchable import Metric, Searchable
+from maxdot.metric import MetricName
+from maxdot.searchable import Searchable
 from maxdot.tables import find_column, id_result_type, is_id_type, vectors_of
 
 
@@ -48,7 +49,7 @@ class BlockOptions:
     """
 
     k: int = 100
-    metric: Metric | None = None
+    metric: MetricName | None = None
     id_column: str | None = None
     vector_column: str | None = None
     exclude_column: str | None = None
@@ -60,7 +61,7 @@ class BlockOptions:
     def __post_init__(self) -> None:
         at_least("k", self.k, 1)
         at_least("threads", self.threads, 0)
-        one_of("metric", self.metric, (None, *get_args(Metric)))
+        object.__setattr__(self, "metric", metric_of(self.metric))
         one_of("layout", self.layout, get_args(Layout))
         one_of("scores", self.scores, get_args(ScoreValues))
         one_of("on_bad_row", self.on_bad_row, get_args(OnBadRow))

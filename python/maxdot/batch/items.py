@@ -12,8 +12,8 @@ from maxdot.batch.catalogue import ids_and_names
 from maxdot.batch.inputs import column_of, reader_of
 from maxdot.batch.job import BatchError
 from maxdot.index import Index
+from maxdot.metric import Metric
 from maxdot.paths import Path
-from maxdot.searchable import Metric
 
 
 class IndexFile(NamedTuple):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 from maxdot.index import Load, RowPlace
+from maxdot.metric import Metric, MetricName, metric_named
 from maxdot.paths import Path
-from maxdot.searchable import Metric
 
 Layout: TypeAlias = Literal["long", "list"]
 OnBadRow: TypeAlias = Literal["fail", "skip", "null"]
@@ -75,7 +75,7 @@ class Job:
     users: Path | Sequence[Path]
     out: Path
     k: int = 100
-    metric: Metric | None = None
+    metric: MetricName | None = None
     id_column: str | None = None
     vector_column: str | None = None
     item_id_column: str | None = None
@@ -102,7 +102,7 @@ class Job:
         for name in ("row_group_users", "batch"):
             if getattr(self, name) is not None:
                 at_least(name, getattr(self, name), 1)
-        one_of("metric", self.metric, (None, *get_args(Metric)))
+        object.__setattr__(self, "metric", metric_of(self.metric))
         one_of("layout", self.layout, get_args(Layout))
         one_of("scores", self.scores, get_args(ScoreValues))
         one_of("rows", self.rows, get_args(RowPlace))
@@ -146,6 +146,14 @@ def at_least(name: str, value: Any, least: int) -> None:
     """Raises BatchError: `value` is no whole number from `least` on."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise BatchError("usage", f"{name}: {value!r} is no whole number from {least} on")
+
+
+def metric_of(name: str | None) -> Metric | None:
+    """The metric of that name; None for None. BatchError: there is none."""
+    try:
+        return None if name is None else metric_named(name)
+    except (TypeError, ValueError) as error:
+        raise BatchError("usage", str(error)) from None
 
 
 def one_of(name: str, value: Any, values: tuple[Any, ...]) -> None:

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from maxdot.batch.job import Layout, OnBadRow, ScoreValues
 
-
 #: [results] Of users that are searched at once, if nobody says: 12 MB of ids and scores.
 _RESULTS_AT_ONCE = 1 << 20
 _MOST_USERS_AT_ONCE = 1 << 14

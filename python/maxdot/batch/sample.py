@@ -20,9 +20,9 @@ from maxdot.batch.catalogue import Catalogue, item_mask, open_catalogue
 from maxdot.batch.exclusions import Exclusions, join_pairs
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import Unit, find_files, open_file, units_of
-from maxdot.batch.job import BatchError, Job
+from maxdot.batch.job import BatchError, Job, metric_of
 from maxdot.batch.slices import Columns, columns_of, slices_of
-from maxdot.searchable import Metric
+from maxdot.metric import Metric
 from maxdot.verification import verify
 
 #: Users of a unit that are looked at, so that few units are read.
@@ -150,7 +150,7 @@ class _Truth:
         self._index = catalogue.index
         self._engine = engine_of(catalogue.index)
         self._k = job.k
-        self._metric: Metric = job.metric or catalogue.index.metric
+        self._metric: Metric = metric_of(job.metric) or catalogue.index.metric
         self._mask = mask
         self._asked = asked
         self._queries = np.array([user.vector for user in asked], np.float64).reshape(

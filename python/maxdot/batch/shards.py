@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maxdot.batch.block import BlockColumns, BlockOptions, BlockUsers, array_of, check_names
-from maxdot.batch.job import BatchError, ScoreValues
+from maxdot.batch.job import BatchError, ScoreValues, metric_of
 from maxdot.batch.results import Scored
 from maxdot.merging import merge
-from maxdot.searchable import Metric, Searchable
+from maxdot.metric import Metric
+from maxdot.searchable import Searchable
 
 #: Columns of what was found. The name of the second one says what its keys mean: keys of two metrics must not meet.
 _IDS = "maxdot_ids"
@@ -87,7 +88,7 @@ class _Shard:
 
     def __init__(self, index: Searchable, options: BlockOptions) -> None:
         self._options = options
-        self._metric: Metric = options.metric or index.metric
+        self._metric: Metric = metric_of(options.metric) or index.metric
         self._normalized = index.normalized
         self._keys = f"{_KEYS}{self._metric}{'_normalized' if index.normalized else ''}"
 

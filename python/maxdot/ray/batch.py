@@ -21,8 +21,8 @@ from maxdot.batch.block import BlockOptions
 from maxdot.batch.item_files import ItemFiles, index_paths
 from maxdot.batch.job import BatchError, Layout, OnBadRow, ScoreValues, at_least
 from maxdot.batch.worker import TableSearch, chain, plan
+from maxdot.metric import MetricName
 from maxdot.paths import Path
-from maxdot.searchable import Metric
 
 #: [CPUs] Of the task that looks at an index: it runs where an actor could, and waits for next to nothing.
 _CPUS_TO_LOOK = 0.001
@@ -34,7 +34,7 @@ def batch_search(
     *,
     item_names: Path | None = None,
     k: int = 100,
-    metric: Metric | None = None,
+    metric: MetricName | None = None,
     id_column: str | None = None,
     vector_column: str | None = None,
     exclude_column: str | None = None,

@@ -17,12 +17,13 @@ from starlette.responses import Response
 from maxdot.arrays import as_array
 from maxdot.id_lists import IdLists
 from maxdot.merging import merge
+from maxdot.metric import MetricName, metric_named
 from maxdot.ray import http
 from maxdot.ray.agreement import check_descriptions, found_by
 from maxdot.ray.answer import Answer, ShardsDisagreeError
 from maxdot.ray.shard_handles import ShardHandles
 from maxdot.search_arguments import filter_arguments
-from maxdot.searchable import Metric, ScoreType
+from maxdot.searchable import ScoreType
 
 # [seconds] A front that starts waits for shards that start, to check that they fit. What has not answered by
 # then is checked when it answers a search.
@@ -69,7 +70,7 @@ class Front:
         queries: Any,
         k: SupportsIndex,
         *,
-        metric: Metric | None = None,
+        metric: MetricName | None = None,
         scores: ScoreType = "f32",
         exclude: IdLists | None = None,
         allow: IdLists | None = None,
@@ -97,8 +98,8 @@ class Front:
         exclude_lists, allow_lists, _ = filter_arguments(exclude, allow, None, one)
         if scores not in ("f32", "f64", "keys"):
             raise ValueError(f"scores: {scores!r} is not 'f32', 'f64' or 'keys'")
-        if metric is not None and metric not in ("dot", "cosine", "euclidean"):
-            raise ValueError(f"metric: {metric!r} is not 'dot', 'cosine' or 'euclidean'")
+        if metric is not None:
+            metric = metric_named(metric)
         rows = rows[np.newaxis] if one else rows
         outcomes = await self._shards.ask_all(
             "search", self._settings.timeout, rows, count, metric, exclude_lists, allow_lists

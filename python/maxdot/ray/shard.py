@@ -11,7 +11,8 @@ from maxdot._core import OverloadedError
 from maxdot.batcher import Batcher
 from maxdot.id_lists import Int64
 from maxdot.index import Index
-from maxdot.searchable import Ids, Keys, Metric
+from maxdot.metric import Metric
+from maxdot.searchable import Ids, Keys
 
 #: Lists of ids as arrays: (offsets, ids).
 Lists = tuple[Int64, Int64]

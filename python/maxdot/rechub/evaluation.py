@@ -15,7 +15,7 @@ from maxdot.deadline import Deadline
 from maxdot.evaluate import Convention, Report
 from maxdot.id_lists import Int64, as_ids, id_lists
 from maxdot.index import Index
-from maxdot.searchable import Metric
+from maxdot.metric import MetricName
 
 IdMap: TypeAlias = Mapping[Any, Hashable]
 #: The file that RecHub's scripts save, or the two dictionaries in it.
@@ -33,7 +33,7 @@ def match_evaluation(
     topk: npt.ArrayLike = 10,
     *,
     seen: Any = None,
-    metric: Metric = "cosine",
+    metric: MetricName = "cosine",
     threads: int = 0,
     timeout: float | None = None,
 ) -> dict[str, list[str]]:
@@ -68,7 +68,7 @@ def match_report(
     topk: npt.ArrayLike = 10,
     *,
     seen: Any = None,
-    metric: Metric = "cosine",
+    metric: MetricName = "cosine",
     convention: Convention = "rechub",
     bootstrap: SupportsIndex = 0,
     threads: int = 0,

@@ -11,14 +11,15 @@ import numpy.typing as npt
 
 from maxdot.arrays import float_rows
 from maxdot.index import Index
-from maxdot.searchable import Ids, Metric, Scores
+from maxdot.metric import MetricName
+from maxdot.searchable import Ids, Scores
 
 
 @dataclass(frozen=True)
 class Measure:
     """How an index answers in a measure: its metric, over unit vectors or not, distances squared or not."""
 
-    metric: Metric
+    metric: MetricName
     normalize: bool = False
     squared: bool = False
 

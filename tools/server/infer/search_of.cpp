@@ -20,8 +20,8 @@ constexpr std::size_t kDefaultK = 10;
 std::size_t k_of(const Parameter& value, std::uint64_t most) {
   const auto* k = std::get_if<std::int64_t>(&value);
   if (k == nullptr) refuse("parameter 'k': is no whole number");
-  if (*k < 1 || static_cast<std::uint64_t>(*k) > most) {
-    refuse("parameter 'k': " + std::to_string(*k) + " is outside 1 to " + std::to_string(most) +
+  if (*k < 0 || static_cast<std::uint64_t>(*k) > most) {
+    refuse("parameter 'k': " + std::to_string(*k) + " is outside 0 to " + std::to_string(most) +
            ", which --max-k of the server sets");
   }
   return static_cast<std::size_t>(*k);
@@ -29,12 +29,14 @@ std::size_t k_of(const Parameter& value, std::uint64_t most) {
 
 Metric metric_of(const Parameter& value) {
   const auto* name = std::get_if<std::string>(&value);
-  if (name != nullptr) {
-    for (const Metric metric : {Metric::dot, Metric::cosine, Metric::euclidean}) {
-      if (*name == to_string(metric)) return metric;
-    }
+  if (name == nullptr)
+    refuse("parameter 'metric': is no text; there are dot, cosine and euclidean");
+  try {
+    return metric_named(*name);
+  } catch (const Error& error) {
+    constexpr std::string_view kArgument = "metric: ";  // what the library calls it
+    refuse("parameter 'metric': " + std::string(error.what()).substr(kArgument.size()));
   }
-  refuse("parameter 'metric': is none of dot, cosine, euclidean");
 }
 
 // [seconds] From the protocol's microseconds.
