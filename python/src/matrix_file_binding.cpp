@@ -1,4 +1,4 @@
-// Files of vectors, as Python reads them: rows at a time.
+// Files of vectors, as Python reads them, rows at a time; and masks.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bindings.hpp"
 #include "maxdot/io.hpp"
@@ -44,6 +45,18 @@ nb::object read(const MatrixFile& file, std::size_t begin, std::size_t count) {
 
 void bind_matrix_file(nb::module_& module) {
   using namespace nb::literals;
+  module.def(
+      "read_mask",
+      [](const nb::bytes& path) {
+        const std::string name = path_of(path);
+        std::vector<std::uint8_t> mask;
+        {
+          const WithoutGil released;
+          mask = read_mask(name);
+        }
+        return vector_to_numpy(mask);
+      },
+      "path"_a);
   nb::class_<MatrixFile>(module, "MatrixFile")
       .def_static(
           "open", [](const nb::bytes& path) { return MatrixFile::open(path_of(path)); }, "path"_a)

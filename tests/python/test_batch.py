@@ -1,5 +1,6 @@
 """maxdot.batch: the rows of the files are those of Index.search."""
 
+import dataclasses
 import json
 import os
 
@@ -244,6 +245,16 @@ def test_mask_and_fewer_items_than_k(tmp_path, index):
     found = rows_of(results(tmp_path / "out"))
     assert found == expected_long(index, names, rows, 9, item_mask=mask) and len(found) == 20 * 6
     assert verify_sample(job, 20).wrong == 0
+    np.save(tmp_path / "counts.npy", mask.astype(np.int32))
+    (tmp_path / "mask.txt").write_text("in_stock\n" + "".join(f"{int(value)}\n" for value in mask))
+    for name in ("counts.npy", "mask.txt"):
+        run(dataclasses.replace(job, out=tmp_path / name[:5], item_mask=tmp_path / name))
+        assert rows_of(results(tmp_path / name[:5])) == found
+    np.save(tmp_path / "counts.npy", np.full(ITEMS, 2))
+    (tmp_path / "mask.txt").write_text("1\n")
+    for name, says in (("counts.npy", "row 0 is 2"), ("mask.txt", "holds 1 values but there are")):
+        with pytest.raises(BatchError, match=f"{name}: {says}"):
+            run(dataclasses.replace(job, out=tmp_path / "none", item_mask=tmp_path / name))
 
 
 def bad_users(path):

@@ -257,9 +257,10 @@ void register_batch(CLI::App& app) {
            "The item ids of a CSR array, 1-D .npy")
       ->needs(exclude);
   add_pair_columns(batch, command->columns);
-  add_file(batch, "--item-mask", command->mask_path,
-           "1 for each row of the index that may be returned, 0 for the others: 1-D .npy (int32, "
-           "int64) or a number a line");
+  add_file(
+      batch, "--item-mask", command->mask_path,
+      "1 for each row of the index that may be returned, 0 for the others: 1-D .npy of bools or "
+      "integers, or a number a line");
   add_k(batch, command->k);
   add_number(batch, "--chunk", command->chunk, 1, std::uint64_t{1} << 32,
              "Users at once; more is faster and takes more memory (default: fits a few tens of "

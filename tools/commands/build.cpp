@@ -181,7 +181,8 @@ void register_build(CLI::App& app) {
       "--normalize", command->normalize,
       "Treat every row and query as its unit vector, whatever the metric (cosine always does)");
   add_file(build, "--ids", command->ids_path,
-           "Item ids, unique and >= 0: 1-D integer .npy, or one a line");
+           "Item ids, unique and >= 0: 1-D integer .npy, or one a line, below their column's name "
+           "if it has one");
   add_threads(build, command->threads);
   add_json(build, command->json);
   add_footer(build, "maxdot build items.npy -o items.maxdot --metric cosine --ids ids.txt");

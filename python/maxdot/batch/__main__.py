@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--exclude-user-column", metavar="NAME", help="default: user_id, or the only one that is left")
     add("--exclude-item-column", metavar="NAME", help="default: item_id, or the only one that is left")
-    add("--item-mask", metavar="FILE", help=".npy of bool: False for items that nobody may get")
+    add("--item-mask", metavar="FILE", help="1 or 0 for each item, 0 for those that nobody may get: .npy, or one a line")
     add(
         "--layout",
         choices=get_args(Layout),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from maxdot import _core
 from maxdot.batch.inputs import InputFile, column_of, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.index import Index
@@ -41,14 +42,14 @@ def item_mask(job: Job, index: Index) -> npt.NDArray[np.bool_] | None:
         return None
     path = os.path.abspath(os.fsdecode(job.item_mask))
     try:
-        mask = np.load(path, allow_pickle=False)
+        mask = _core.read_mask(os.fsencode(path)).view(np.bool_)
     except OSError as error:
-        raise BatchError("io", f"{path}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise BatchError("bad_data", f"{path}: {error}") from None
-    if mask.dtype != np.bool_ or mask.shape != (len(index),):
-        raise BatchError("bad_data", f"{path}: {mask.dtype} of shape {mask.shape} is not bool [{len(index)}]")
-    return np.asarray(mask)
+        raise BatchError("io", str(error)) from None
+    except (ValueError, RuntimeError) as error:
+        raise BatchError("bad_data", str(error)) from None
+    if len(mask) != len(index):
+        raise BatchError("bad_data", f"{path}: holds {len(mask)} values but there are {len(index)} items; give one for each row")
+    return mask
 
 
 def _mask_about(job: Job) -> dict[str, Any]:

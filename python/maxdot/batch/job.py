@@ -52,7 +52,8 @@ class Job:
         item_id_column, item_vector_column: the same of the items.
         exclude: Parquet or Arrow files of pairs (user, item) that must not be returned, as of `users`, in any order.
         exclude_user_column, exclude_item_column: None: "user_id" and "item_id", or the only two columns.
-        item_mask: a .npy file of bool [items]: False for those that no user may get, by row.
+        item_mask: a .npy file of bools or integers [items], or a text of one a line, by row: 0 for those that no user
+            may get, 1 for others.
         layout: "long": a row for each result (user id, rank from 1, item id, score); "list": a row for each user,
             with lists of item ids and scores. Padding is never written: users with fewer results have fewer.
         scores: "f32" or "f64".

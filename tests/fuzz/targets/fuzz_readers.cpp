@@ -123,6 +123,11 @@ void read(Reader reader, std::uint8_t options, Input file) {
     case Reader::ids_npy:
     case Reader::ids_text: {
       const char* name = reader == Reader::ids_npy ? "ids.npy" : "ids.txt";
+      try {
+        for (const std::uint8_t value : maxdot::read_mask(put(name, file)))
+          require(value <= 1, "a mask holds 0 and 1");
+      } catch (const maxdot::Error&) {  // ids need not be a mask
+      }
       require(maxdot::read_ids(put(name, file)).size() <= file.size(),
               "no more ids than the file has bytes");
       return;
