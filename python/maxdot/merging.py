@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, SupportsIndex
+from typing import Any, Literal, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,45 @@ import numpy.typing as npt
 from maxdot import _core
 from maxdot.metric import MetricName
 from maxdot.searchable import Ids, ScoreType
+
+
+@overload
+def merge(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]],
+    k: SupportsIndex,
+    metric: MetricName,
+    normalized: bool = False,
+    *,
+    scores: Literal["f32"] = "f32",
+    threads: int = 0,
+    timeout: float | None = None,
+) -> tuple[Ids, npt.NDArray[np.float32]]: ...
+
+
+@overload
+def merge(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]],
+    k: SupportsIndex,
+    metric: MetricName,
+    normalized: bool = False,
+    *,
+    scores: Literal["f64", "keys"],
+    threads: int = 0,
+    timeout: float | None = None,
+) -> tuple[Ids, npt.NDArray[np.float64]]: ...
+
+
+@overload
+def merge(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]],
+    k: SupportsIndex,
+    metric: MetricName,
+    normalized: bool = False,
+    *,
+    scores: ScoreType,
+    threads: int = 0,
+    timeout: float | None = None,
+) -> tuple[Ids, npt.NDArray[Any]]: ...
 
 
 def merge(
@@ -48,6 +87,42 @@ def merge(
     lists = [(_array(ids, np.int64), _array(keys, np.float64)) for ids, keys in shards]
     merged: tuple[Ids, npt.NDArray[Any]] = _core.merge(lists, k, metric, normalized, scores, threads, timeout)
     return merged
+
+
+@overload
+def merge_ranges(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]],
+    metric: MetricName,
+    normalized: bool = False,
+    *,
+    scores: Literal["f32"] = "f32",
+    threads: int = 0,
+    timeout: float | None = None,
+) -> tuple[Ids, Ids, npt.NDArray[np.float32]]: ...
+
+
+@overload
+def merge_ranges(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]],
+    metric: MetricName,
+    normalized: bool = False,
+    *,
+    scores: Literal["f64", "keys"],
+    threads: int = 0,
+    timeout: float | None = None,
+) -> tuple[Ids, Ids, npt.NDArray[np.float64]]: ...
+
+
+@overload
+def merge_ranges(
+    shards: Iterable[tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]],
+    metric: MetricName,
+    normalized: bool = False,
+    *,
+    scores: ScoreType,
+    threads: int = 0,
+    timeout: float | None = None,
+) -> tuple[Ids, Ids, npt.NDArray[Any]]: ...
 
 
 def merge_ranges(

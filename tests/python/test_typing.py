@@ -16,6 +16,14 @@ def test_mypy_strict():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_a_checker_sees_in_a_program():
+    pytest.importorskip("mypy")
+    program = str(ROOT / "tests" / "python" / "typed_use.py")
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(ROOT / "build" / "mypy-use"), program]
+    done = subprocess.run(command, cwd=ROOT / "python", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_stub_is_complete():
     tree = ast.parse((ROOT / "python" / "maxdot" / "_core.pyi").read_text())
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
