@@ -1,6 +1,7 @@
 """Recommendations from the factors of `implicit`'s models, with its names and shapes: exact, without its faults.
 
 >>> model = maxdot.implicit.MatrixFactorization(als.user_factors, als.item_factors)
+>>> model = maxdot.implicit.MatrixFactorization.load("als.npz")               # what als.save("als.npz") wrote
 >>> ids, scores = model.recommend(userids, user_items[userids], N=10)
 
 docs/rechub.md lists what implicit 0.7.3 does otherwise. In short: where filters leave fewer than N items the
@@ -10,7 +11,8 @@ have N places; a user gets the same bits alone and in a batch; equal keys are or
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -18,30 +20,51 @@ import numpy.typing as npt
 from maxdot.arrays import float_rows
 from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
 from maxdot.index import Index
-from maxdot.searchable import Ids, Scores
+from maxdot.paths import Path
+from maxdot.searchable import Ids, Metric, Scores
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Factors = npt.NDArray[Any]  # float32 or float16
 
 
 class MatrixFactorization:
-    """Answers `recommend` and `similar_items` from user and item factors, by inner product and cosine.
+    """Answers implicit's questions from user and item factors: by inner product, those for what is similar by cosine.
 
     Args:
         user_factors: [users, f], converted to float32 as implicit's are; float16 stays.
-        item_factors: [items, f], copied once. The row is the id.
+        item_factors: [items, f], copied once. The row is the id. Do not change either afterwards.
         num_threads: threads of a call; 0 = every core that this process may use.
+
+    Attributes:
+        user_factors, item_factors: as given; they cannot be replaced, make another model instead.
+        num_threads: may be changed at any time.
 
     Raises:
         ValueError: shapes that do not fit, NaN or Inf (names row and column).
     """
 
     def __init__(self, user_factors: Any, item_factors: Any, num_threads: int = 0) -> None:
-        self.user_factors = _factors(user_factors, "user_factors")
-        self.item_factors = _factors(item_factors, "item_factors")
-        if self.user_factors.shape[1] != self.item_factors.shape[1]:
+        self._user_factors = _factors(user_factors, "user_factors")
+        self._item_factors = _factors(item_factors, "item_factors")
+        if self._user_factors.shape[1] != self._item_factors.shape[1]:
             raise ValueError(
-                f"user_factors: {self.user_factors.shape[1]} factors, but items have {self.item_factors.shape[1]}"
+                f"user_factors: {self._user_factors.shape[1]} factors, but items have {self._item_factors.shape[1]}"
             )
         self.num_threads = num_threads
-        self._index = Index.build(self.item_factors, metric="dot", threads=num_threads)
+        self._items = Index.build(self._item_factors, metric="dot", threads=num_threads)
+        self._users: Index | None = None  # made when similar users are first asked for
+
+    @property
+    def user_factors(self) -> Factors:
+        """[users, f]"""
+        return self._user_factors
+
+    @property
+    def item_factors(self) -> Factors:
+        """[items, f]"""
+        return self._item_factors
 
     def recommend(
         self,
@@ -50,7 +73,7 @@ class MatrixFactorization:
         N: int = 10,
         filter_already_liked_items: bool = True,
         filter_items: npt.ArrayLike | None = None,
-        *,
+        recalculate_user: bool = False,
         items: npt.ArrayLike | None = None,
     ) -> tuple[Ids, Scores]:
         """The N items with the largest inner product, for one user or many.
@@ -63,6 +86,7 @@ class MatrixFactorization:
             N: places in a row.
             filter_already_liked_items: leave out what `user_items` holds.
             filter_items: further items to leave out, for all users; ids that there are not are ignored.
+            recalculate_user: only False.
             items: the only items to rank, each once. Filters apply to them as well.
 
         Returns:
@@ -72,8 +96,11 @@ class MatrixFactorization:
         Raises:
             ValueError: `user_items` is missing or has another number of rows than there are users.
             IndexError: a user or one of `items` is not in the model.
+            NotImplementedError: `recalculate_user`, because maxdot trains nothing.
         """
-        users, single = _known(userid, len(self.user_factors), "userid")
+        if recalculate_user:
+            _refuse_to_train("recalculate_user", "recalculate_user(userid, user_items)", "users")
+        users, single = _known(userid, len(self._user_factors), "userid")
         liked = None
         if filter_already_liked_items:
             if user_items is None:
@@ -81,13 +108,37 @@ class MatrixFactorization:
                     "user_items: needed to filter what is liked; or filter_already_liked_items=False"
                 )
             liked = id_lists(user_items, "user_items", len(users))
-        return self._best(self.user_factors[users], N, single, filter_items, items, liked)
+        mask = _mask(len(self._items), filter_items, items, "items")
+        return self._best(self._items, self._user_factors[users], N, single, "dot", mask, liked)
+
+    def rank_items(
+        self, userid: Any, user_items: IdLists | None, selected_items: npt.ArrayLike, recalculate_user: bool = False
+    ) -> tuple[Ids, Scores]:
+        """All of `selected_items`, for one user or many, by their inner product.
+
+        Args:
+            userid: a user, or [m] of them.
+            user_items: has no effect; items that a user has liked are ranked, too.
+            selected_items: items, each of which is ranked once.
+            recalculate_user: only False.
+
+        Returns:
+            As `recommend`, with a place for each of the items.
+
+        Raises:
+            IndexError: a user or an item is not in the model.
+            NotImplementedError: `recalculate_user`.
+        """
+        selected = np.unique(as_ids(selected_items, "selected_items"))
+        _known(selected, len(self._items), "selected_items")
+        return self.recommend(userid, None, len(selected), False, None, recalculate_user, selected)
 
     def similar_items(
         self,
         itemid: Any,
         N: int = 10,
-        *,
+        recalculate_item: bool = False,
+        item_users: Any = None,
         filter_items: npt.ArrayLike | None = None,
         items: npt.ArrayLike | None = None,
     ) -> tuple[Ids, Scores]:
@@ -95,6 +146,8 @@ class MatrixFactorization:
 
         Args:
             itemid: an item, or [m] of them. An item of zeros has cosine 0 to all.
+            recalculate_item: only False.
+            item_users: has no effect without it.
             N, filter_items, items: as in `recommend`.
 
         Returns:
@@ -102,43 +155,135 @@ class MatrixFactorization:
 
         Raises:
             IndexError: an item is not in the model.
+            NotImplementedError: `recalculate_item`, because maxdot trains nothing.
         """
-        rows, single = _known(itemid, len(self.item_factors), "itemid")
-        return self._best(self.item_factors[rows], N, single, filter_items, items, None, cosine=True)
+        if recalculate_item:
+            _refuse_to_train("recalculate_item", "recalculate_item(itemid, item_users)", "items")
+        rows, single = _known(itemid, len(self._items), "itemid")
+        mask = _mask(len(self._items), filter_items, items, "items")
+        return self._best(self._items, self._item_factors[rows], N, single, "cosine", mask)
+
+    def similar_users(
+        self,
+        userid: Any,
+        N: int = 10,
+        filter_users: npt.ArrayLike | None = None,
+        users: npt.ArrayLike | None = None,
+    ) -> tuple[Ids, Scores]:
+        """The N users with the largest cosine to a user, for one user or many; the user is among them.
+
+        The first call copies the factors of the users once, as those of the items were.
+
+        Args:
+            userid: a user, or [m] of them. A user of zeros has cosine 0 to all.
+            N: places in a row.
+            filter_users: users to leave out; ids that there are not are ignored.
+            users: the only users to return, each once. `filter_users` applies to them as well.
+
+        Returns:
+            As `recommend`, with ids of users.
+
+        Raises:
+            IndexError: a user is not in the model.
+        """
+        rows, single = _known(userid, len(self._user_factors), "userid")
+        mask = _mask(len(self._user_factors), filter_users, users, "users", "filter_users")
+        if self._users is None:
+            self._users = Index.build(self._user_factors, metric="cosine", threads=self.num_threads)
+        return self._best(self._users, self._user_factors[rows], N, single, "cosine", mask)
+
+    def save(self, fileobj_or_path: Path | IO[bytes]) -> None:
+        """Writes the model as NumPy's .npz, under the names that implicit's models use, which can load it.
+
+        Args:
+            fileobj_or_path: a path, to which ".npz" is added if it does not end so; or a file that is open for
+                writing bytes.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        np.savez(
+            _npz_path(fileobj_or_path),
+            user_factors=self._user_factors,
+            item_factors=self._item_factors,
+            num_threads=np.int64(self.num_threads),
+        )
+
+    @classmethod
+    def load(cls, fileobj_or_path: Path | IO[bytes]) -> Self:
+        """A model that `save` has written, or one of implicit's: AlternatingLeastSquares and all others with factors.
+
+        Args:
+            fileobj_or_path: a path, with or without the ending ".npz"; or a file that is open for reading bytes.
+
+        Raises:
+            OSError: the file cannot be read.
+            MemoryError: it does not fit.
+            ValueError: it is no .npz file, is damaged, or holds no factors, or such as do not fit.
+        """
+        source = _npz_path(fileobj_or_path)
+        try:
+            arrays = np.load(source, allow_pickle=False)
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
+                raise ValueError("it holds one array, not several by name")
+            with arrays:
+                missing = {"user_factors", "item_factors"} - set(arrays.files)
+                if missing:
+                    raise ValueError(f"it holds no {min(missing)}")
+                threads = int(arrays["num_threads"]) if "num_threads" in arrays.files else 0
+                return cls(arrays["user_factors"], arrays["item_factors"], threads)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # a damaged archive has many ways to fail: zipfile's, zlib's, NumPy's
+            name = source if isinstance(source, str) else getattr(source, "name", "file")
+            raise ValueError(f"{name}: no model with factors: {error}") from None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._user_factors, self._item_factors, self.num_threads)
 
     def _best(
         self,
-        queries: npt.NDArray[Any],
+        index: Index,
+        queries: Factors,
         count: int,
         single: bool,
-        filter_items: npt.ArrayLike | None,
-        items: npt.ArrayLike | None,
-        exclude: tuple[Int64, Int64] | None,
-        cosine: bool = False,
+        metric: Metric,
+        mask: npt.NDArray[np.bool_] | None,
+        exclude: tuple[Int64, Int64] | None = None,
     ) -> tuple[Ids, Scores]:
-        ids, scores = self._index.search(
-            queries,
-            count,
-            self.num_threads,
-            metric="cosine" if cosine else "dot",
-            exclude=exclude,
-            item_mask=self._mask(filter_items, items),
+        ids, scores = index.search(
+            queries, count, self.num_threads, metric=metric, exclude=exclude, item_mask=mask
         )
         return (ids[0], scores[0]) if single else (ids, scores)
 
-    def _mask(
-        self, filter_items: npt.ArrayLike | None, items: npt.ArrayLike | None
-    ) -> npt.NDArray[np.bool_] | None:
-        if filter_items is None and items is None:
-            return None
-        count = len(self.item_factors)
-        mask = np.full(count, items is None)
-        if items is not None:
-            mask[_known(items, count, "items")[0]] = True
-        if filter_items is not None:
-            out = as_ids(filter_items, "filter_items")
-            mask[out[(out >= 0) & (out < count)]] = False
-        return mask
+
+def _mask(
+    count: int, out: npt.ArrayLike | None, only: npt.ArrayLike | None, only_name: str, out_name: str = "filter_items"
+) -> npt.NDArray[np.bool_] | None:
+    """Which of `count` items or users are permitted; None: all."""
+    if out is None and only is None:
+        return None
+    mask = np.full(count, only is None)
+    if only is not None:
+        mask[_known(only, count, only_name)[0]] = True
+    if out is not None:
+        ids = as_ids(out, out_name)
+        mask[ids[(ids >= 0) & (ids < count)]] = False
+    return mask
+
+
+def _npz_path(file: Path | IO[bytes]) -> str | IO[bytes]:
+    if not isinstance(file, (str, bytes, os.PathLike)):
+        return file
+    path = os.fsdecode(file)
+    return path if path.endswith(".npz") else f"{path}.npz"
+
+
+def _refuse_to_train(argument: str, method: str, what: str) -> NoReturn:
+    raise NotImplementedError(
+        f"{argument}: maxdot trains nothing; ask implicit's model for its {method}, and make a model of the {what}' "
+        "factors that it returns"
+    )
 
 
 def _factors(value: Any, name: str) -> npt.NDArray[Any]:
