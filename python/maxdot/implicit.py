@@ -21,7 +21,8 @@ from maxdot.arrays import float_rows
 from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
 from maxdot.index import Index
 from maxdot.paths import Path
-from maxdot.searchable import Ids, Metric, Scores
+from maxdot.metric import Metric
+from maxdot.searchable import Ids, Scores
 
 if TYPE_CHECKING:
     from typing_extensions import Self

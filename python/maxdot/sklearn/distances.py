@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from maxdot.searchable import Metric
+from maxdot.metric import Metric
 
 Distances: TypeAlias = npt.NDArray[np.float64]
 
