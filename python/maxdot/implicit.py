@@ -20,9 +20,10 @@ import numpy.typing as npt
 from maxdot.arrays import float_rows
 from maxdot.id_lists import IdLists, Int64, as_ids, id_lists
 from maxdot.index import Index
-from maxdot.paths import Path
 from maxdot.metric import Metric
+from maxdot.paths import Path
 from maxdot.searchable import Ids, Scores
+from maxdot.whole_file import whole_file
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -201,10 +202,17 @@ class MatrixFactorization:
                 writing bytes.
 
         Raises:
-            OSError: the file cannot be written.
+            OSError: the file cannot be written. One that was at the path stays as it was then.
         """
+        path = _npz_path(fileobj_or_path)
+        if not isinstance(path, str):
+            return self._write(path)
+        with whole_file(path) as file:
+            self._write(file)
+
+    def _write(self, file: IO[bytes]) -> None:
         np.savez(
-            _npz_path(fileobj_or_path),
+            file,
             user_factors=self._user_factors,
             item_factors=self._item_factors,
             num_threads=np.int64(self.num_threads),

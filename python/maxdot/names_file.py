@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from maxdot.given import arrow_module
+from maxdot.whole_file import sync_folder, take_over_mode
 
 if TYPE_CHECKING:
     from maxdot.item_names import ItemNames
@@ -99,14 +100,14 @@ def save_with_names(path: str, names: ItemNames, save: Callable[[bytes], int]) -
         index, texts = os.path.join(beside, "index"), os.path.join(beside, "names")
         checksum = save(os.fsencode(index))
         _write(texts, names, checksum)
-        _take_over_mode(target, index, texts)
+        take_over_mode(target, index, texts)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with suppress(OSError):  # a filesystem may have no locks
                 fcntl.flock(descriptor, fcntl.LOCK_EX)  # of two that save here, one after the other
             os.replace(texts, file)  # first: a new index without its names would be one that has none
             os.replace(index, target)
-            os.fsync(descriptor)
+            sync_folder(folder)
         finally:
             os.close(descriptor)
         return checksum
@@ -130,21 +131,6 @@ def _write(path: str, names: ItemNames, checksum: int) -> None:
             writer.write_batch(pa.record_batch([names.array], schema=schema))
         file.flush()
         os.fsync(file.fileno())
-
-
-def _take_over_mode(old: str, *made: str) -> None:
-    """A private file must not become readable by being replaced. Without its owner and group, they are the owner's alone."""
-    try:
-        status = os.stat(old)
-    except FileNotFoundError:
-        return
-    for path in made:
-        mode = status.st_mode & 0o777
-        try:
-            os.chown(path, status.st_uid, status.st_gid)
-        except PermissionError:
-            mode &= 0o700
-        os.chmod(path, mode)
 
 
 def _is_of_names(path: str) -> bool:

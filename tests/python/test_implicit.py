@@ -300,3 +300,24 @@ def test_files_are_those_of_implicit(tmp_path, name):
     for method in ("recommend", "rank_items", "similar_items", "similar_users", "save", "load"):
         left, right = (inspect.signature(getattr(each, method)).parameters for each in (MatrixFactorization, theirs))
         assert list(left) == list(right)
+
+
+def test_a_save_that_fails_leaves_the_file(tmp_path, monkeypatch):
+    model = MatrixFactorization(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32))
+    model.save(tmp_path / "model")
+    (tmp_path / "model.npz").chmod(0o600)
+    before = (tmp_path / "model.npz").read_bytes()
+
+    def fails(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(np, "savez", fails)
+        model.save(tmp_path / "model")
+    assert (tmp_path / "model.npz").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+    model.save(tmp_path / "model.npz")
+    assert (tmp_path / "model.npz").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError, match="no regular file|not a regular file"):
+        (tmp_path / "folder.npz").mkdir()
+        model.save(tmp_path / "folder")

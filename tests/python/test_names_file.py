@@ -99,7 +99,7 @@ def test_another_file_is_not_lost(path):
         assert names.read_bytes() == mine
 
 
-@pytest.mark.parametrize("step", ["_write", "_take_over_mode", "save"])
+@pytest.mark.parametrize("step", ["_write", "take_over_mode", "save"])
 def test_a_failure_changes_nothing(path, step, monkeypatch):
     build().save(path)
     before = [(path.parent / name).read_bytes() for name in BOTH]

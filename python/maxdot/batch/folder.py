@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -15,30 +14,12 @@ import pyarrow as pa
 import maxdot
 from maxdot.batch.inputs import InputFile, Unit
 from maxdot.batch.job import BatchError, Job
+from maxdot.whole_file import sync_folder
 
 #: Of the folder's own files. Readers of Parquet pass over names that begin with an underscore.
 _OWN = "_maxdot"
 #: Of this folder and of the files: another one would go on with other bytes.
 _FORMAT = 2
-
-
-def sync_folder(path: str) -> None:
-    """What was made, renamed or removed in the folder is so on the disk.
-
-    A folder that may not be read cannot be opened, and some filesystems have no sync for folders: neither is an error,
-    since each file is whole either way.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except PermissionError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise OSError(error.errno, error.strerror, path) from None
-    finally:
-        os.close(descriptor)
 
 
 def _make_folder(path: str) -> None:
