@@ -1,0 +1,25 @@
+"""How many threads calls use: the numbers of FAISS's OpenMP, which stand for the whole process."""
+
+from __future__ import annotations
+
+from typing import SupportsIndex
+
+from maxdot import _core
+
+_threads = 0
+
+
+def omp_set_num_threads(num_threads: SupportsIndex) -> None:
+    """Every later call of this package uses `num_threads` threads, at least 1. Results do not depend on it."""
+    global _threads
+    _threads = max(1, num_threads.__index__())
+
+
+def omp_get_max_threads() -> int:
+    """How many threads a call uses: as set, else every core that this process may use."""
+    return _threads or _core.available_threads()
+
+
+def call_threads() -> int:
+    """What the engine is told: 0 = every core that this process may use."""
+    return _threads
