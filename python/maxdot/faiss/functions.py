@@ -106,7 +106,7 @@ def swig_ptr(a: _Array) -> _Array:
 def rev_swig_ptr(ptr: _Array, n: SupportsIndex) -> _Array:
     """The first n values of what `swig_ptr` or `get_xb` returned."""
     values = swig_ptr(ptr).reshape(-1)
-    count = n.__index__()
+    count = as_integer(n)
     if not 0 <= count <= len(values):
         raise ArgumentError(f"n: {count} of {len(values)} values; ask for as many as there are, or fewer")
     return values[:count]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index as as_integer
 from typing import SupportsIndex
 
 from maxdot import _core
@@ -12,7 +13,7 @@ _threads = 0
 def omp_set_num_threads(num_threads: SupportsIndex) -> None:
     """Every later call of this package uses `num_threads` threads, at least 1. Results do not depend on it."""
     global _threads
-    _threads = max(1, num_threads.__index__())
+    _threads = max(1, as_integer(num_threads))
 
 
 def omp_get_max_threads() -> int:
