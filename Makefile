@@ -24,7 +24,7 @@ ASAN_PYTHON := build/venv-asan
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -284,6 +284,11 @@ $(PEERS)/ready: bench/peers/requirements.txt bench/peers/install.py | deps
 example-rechub: $(RECHUB)/ready ## train a recall model with torch-rechub in three modes, evaluate it exactly (installs torch: gigabytes)
 	$(RECHUB)/bin/pip install -q .
 	$(RECHUB)/bin/python examples/rechub/run.py --out build/example-rechub
+
+test-faiss: $(VENV)/ready ## FAISS's own Python tests of flat indexes against maxdot.faiss, from a checkout of FAISS elsewhere (FAISS=path)
+	@if [ -z "$(FAISS)" ]; then echo "test-faiss: say where a checkout of github.com/facebookresearch/faiss is: FAISS=path"; exit 2; fi
+	$(VENV)/bin/pip install -q --no-build-isolation .
+	$(VENV)/bin/python tests/faiss/run_faiss_tests.py $(FAISS)
 
 test-rechub: $(RECHUB)/ready ## torch-rechub's own serving tests with maxdot's builder, and all tests that ask for torch
 	$(RECHUB)/bin/pip install -q .

@@ -39,7 +39,10 @@ class Absent:
         self.name = name
 
     __call__ = __index__ = __float__ = __len__ = __iter__ = __getitem__ = _refuse
-    __mro_entries__ = __instancecheck__ = __enter__ = _refuse
+    __mro_entries__ = __enter__ = _refuse
+
+    def __instancecheck__(self, instance: object) -> bool:
+        return False
 
     def __getattr__(self, name: str) -> Absent:
         if name.startswith("__"):

@@ -64,3 +64,47 @@ def test_beside_faiss(name, metric):
     np.testing.assert_array_equal(real.search(QUERIES, 5)[1], ours.search(QUERIES, 5)[1])
     np.testing.assert_allclose(real.search(QUERIES, 5)[0], ours.search(QUERIES, 5)[0], rtol=1e-4, atol=1e-4)
     assert (real.metric_type, real.d, real.ntotal) == (ours.metric_type, ours.d, ours.ntotal)
+
+
+@pytest.mark.parametrize("metric", [0, 1])
+@pytest.mark.parametrize("factory", ["Flat", "IDMap,Flat", "IDMap2,Flat"])
+def test_the_same_calls_of_faiss(factory, metric):
+    real = pytest.importorskip("faiss")
+    rows = np.random.default_rng(3).integers(-9, 10, (200, 5)).astype(np.float32)  # exact in float32, too
+    ids = np.random.default_rng(4).permutation(1000)[:200]
+
+    def history(library):
+        index = library.index_factory(5, factory, metric)
+        names = np.arange(200) if factory == "Flat" else ids
+        if factory == "Flat":
+            index.add(rows.astype(np.float64))
+        else:
+            index.add_with_ids(rows, ids.astype(np.int32))
+        bits = np.packbits(np.arange(1000) % 3 > 0, bitorder="little")
+        selectors = [
+            library.IDSelectorBatch(names[20:90]),
+            library.IDSelectorArray(names[20:90]),
+            library.IDSelectorRange(30, 500),
+            library.IDSelectorBitmap(bits),
+            library.IDSelectorNot(library.IDSelectorRange(30, 500)),
+            library.IDSelectorXOr(library.IDSelectorRange(30, 90), library.IDSelectorBatch(names[:50])),
+        ]
+        for step in range(3):
+            yield index.ntotal, index.remove_ids(names[step::17]), index.ntotal
+            if factory != "Flat":
+                yield library.vector_to_array(index.id_map)
+            if factory != "IDMap,Flat":
+                key = int(names[150]) if factory != "Flat" else 150
+                yield index.reconstruct(key)
+                yield index.reconstruct_batch(np.array([key, key]))
+            for params in (None, *(library.SearchParameters(sel=sel) for sel in selectors)):
+                D, I = index.search(rows[:20], 300, params=params)
+                yield D
+                for distances, found in zip(D, I, strict=True):  # FAISS leaves the order of equal ones open
+                    yield np.array(sorted(zip(distances, found, strict=True)))
+                yield from index.range_search(rows[:20], 40, params=params)
+        yield index.remove_ids(selectors[-1]), index.ntotal
+
+    for ours, theirs in zip(history(adapter), history(real), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert not isinstance(ours, np.ndarray) or ours.dtype == theirs.dtype

@@ -209,6 +209,10 @@ def test_merge_from_moves_rows():
     one.merge_from(two, 1000)
     assert (one.ntotal, two.ntotal, len(two.id_map)) == (300, 0, 0)
     np.testing.assert_array_equal(one.reconstruct(1003), ITEMS[1])
+    one.check_consistency()
+    one.add_with_ids(ITEMS[:1], [1003])
+    with pytest.raises(RuntimeError, match="id 1003 belongs to several rows"):
+        one.check_consistency()
 
 
 def test_distances_that_float32_does_not_hold():

@@ -199,6 +199,13 @@ class IndexIDMap2(IndexIDMap):
         """
         return self._reconstructed(integers(key, "key").tolist(), x)
 
+    def check_consistency(self) -> None:
+        """FaissError: an id belongs to several rows, or the flat index inside was changed."""
+        self._check()
+        ids, counts = np.unique(self._ids.view(), return_counts=True)
+        if np.any(counts > 1):
+            raise FaissError(f"id_map: id {ids[counts > 1][0]} belongs to several rows")
+
     def _reconstructed(self, keys: list[int], x: Any) -> Floats:
         rows = output(x, "x", (len(keys), self.d), np.float32)
         rows[:] = self._rows_of(keys)

@@ -142,7 +142,7 @@ class Parts:
             offsets, ids, keys = part.search_range(queries, threshold, mask)
             found.append((np.repeat(np.arange(len(queries)), np.diff(offsets)), ids + start, keys))
         query, number, key = (np.concatenate(columns) for columns in zip(*found, strict=True))
-        order = np.lexsort((number, query))
+        order = np.argsort(query * self.size + number)
         return query[order], number[order], key[order]
 
 

@@ -62,7 +62,7 @@ class IDSelectorBatch(IDSelector):
     __slots__ = ("_ids",)
 
     def __init__(self, *ids: Any) -> None:
-        self._ids = np.unique(integers(_array_of(ids), "ids"))
+        self._ids = integers(_array_of(ids), "ids").copy()
 
     def members(self, ids: Int64) -> Bools:
         return np.isin(ids, self._ids)
