@@ -155,7 +155,19 @@ class Evaluate(CliTest):
             self.assertGreaterEqual(at["high"]["recall"], at["recall"])
         text = self.succeeds("evaluate", "index.mxd", "users.npy", "--truth", "truth.csv", "--bootstrap", 50,
                              "--confidence", 0.9)
-        self.assertIn("90 % bootstrap interval", text)
+        self.assertIn("low, high: the ends of the 90 % bootstrap interval over users", text)
+        self.assertRegex(text, r"(?m)^ 90 % low +0\.\d{4}")
+        self.assertRegex(text, r"(?m)^90 % high +0\.\d{4}")
+        self.assertNotIn("from", text)
+        # However many digits the share has, the columns stand below their names.
+        wide = self.succeeds("evaluate", "index.mxd", "users.npy", "--truth", "truth.csv", "--bootstrap", 50,
+                             "--confidence", 0.999999)
+        lines = wide.split("\n\n")[1].splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertEqual(lines[3][:14], "99.9999 % high")
+        for name in ("recall", "map"):
+            end = lines[0].index(name) + len(name)
+            self.assertTrue(all(line[:end].endswith(tuple("0123456789")) for line in lines[1:]), wide)
         document = self.evaluate("--per-user")
         users = document["at"][1]["users"]
         self.assertEqual(len(users), USERS)

@@ -25,9 +25,9 @@ std::string four_digits(double value) {
   return text;
 }
 
-std::string line_of(const std::string& title, const Values& values,
+std::string line_of(const std::string& title, std::size_t width, const Values& values,
                     const std::optional<double>& coverage) {
-  std::string line = padded(title, 8);
+  std::string line = padded(title, width);
   for (const evaluate::ValueField& field : evaluate::value_fields)
     line += padded(four_digits(values.*field.value), 11);
   return line + (coverage ? padded(four_digits(*coverage), 11) : "") + "\n";
@@ -136,19 +136,25 @@ void report_text(const Evaluation& evaluation) {
                 {"metric", to_string(evaluation.metric)},
                 {"convention", evaluate::to_string(report.convention)},
                 {"time", human_seconds(evaluation.seconds)}});
+  // Named by the share that the interval covers, so that the table can be read alone.
+  char share[32];
+  std::snprintf(share, sizeof(share), "%g %%", 100.0 * evaluation.confidence);
+  const bool intervals = !report.at.empty() && report.at.front().low;
+  const std::string low = std::string(share) + " low";
+  const std::string high = std::string(share) + " high";
+  const std::size_t width = intervals ? std::max<std::size_t>(8, high.size()) : 8;
   std::string header = "\n";
-  header += padded("k", 8);
+  header += padded("k", width);
   for (const evaluate::ValueField& field : evaluate::value_fields) header += padded(field.name, 11);
   print(header + padded("coverage", 11) + "\n");
   for (const AtK& at : report.at) {
-    print(line_of(std::to_string(at.k), at.mean, at.coverage));
-    if (at.low) print(line_of("from", *at.low, std::nullopt));
-    if (at.high) print(line_of("to", *at.high, std::nullopt));
+    print(line_of(std::to_string(at.k), width, at.mean, at.coverage));
+    if (at.low) print(line_of(low, width, *at.low, std::nullopt));
+    if (at.high) print(line_of(high, width, *at.high, std::nullopt));
   }
-  if (!report.at.empty() && report.at.front().low) {
-    char share[32];
-    std::snprintf(share, sizeof(share), "%g", 100.0 * evaluation.confidence);
-    print("\nfrom, to: the " + std::string(share) + " % bootstrap interval over users\n");
+  if (intervals) {
+    print("\nlow, high: the ends of the " + std::string(share) +
+          " bootstrap interval over users\n");
   }
   if (evaluation.ranks) print_ranks(*evaluation.ranks);
   print_users(report.at);

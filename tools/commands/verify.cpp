@@ -132,13 +132,16 @@ void add(Comparison& whole, const Comparison& part) {
   if (!whole.first) whole.first = part.first;
 }
 
+/// `answers` are those of `threads` threads.
 void compare_circumstances(const Index& index, const Data& data, const Answers& answers,
                            std::size_t threads, VerifyReport& report) {
-  report.threads = threads;
-  const Answers alone_threads = search_all(index, data.raw_queries.view(), report.k, 1);
+  // One thread beside itself would prove nothing.
+  report.many_threads = std::max<std::size_t>(threads, 2);
+  const Answers other_threads =
+      search_all(index, data.raw_queries.view(), report.k, threads == 1 ? report.many_threads : 1);
   report.asked_alone = std::min(kAskedAlone, report.queries);
   for (std::size_t m = 0; m < all_metrics.size(); ++m) {
-    add(report.one_thread, compare_answers(alone_threads[m], answers[m]));
+    add(report.one_thread, compare_answers(other_threads[m], answers[m]));
   }
   for (std::size_t query = 0; query < report.asked_alone; ++query) {
     const Answers single =
@@ -196,6 +199,7 @@ VerifyReport verify(const VerifyCommand& command) {
   const auto threads = command.threads > 0 ? static_cast<std::size_t>(command.threads)
                                            : static_cast<std::size_t>(available_threads());
 
+  report.threads = threads;
   std::vector<judge::Contest> raw_contests;
   std::vector<judge::Contest> unit_contests;
   for (const judge::Contest& contest : contests(false)) raw_contests.push_back(contest);

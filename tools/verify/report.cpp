@@ -15,10 +15,17 @@ std::uint64_t wrong_against_truth(const VerifyReport& report) {
 }
 
 Json json(const Comparison& comparison) {
-  return {{"positions", comparison.positions},
-          {"wrong_ids", comparison.wrong_ids},
-          {"wrong_scores", comparison.wrong_scores},
-          {"queries_differing", comparison.queries_differing}};
+  Json result = {{"positions", comparison.positions},
+                 {"wrong_ids", comparison.wrong_ids},
+                 {"wrong_scores", comparison.wrong_scores},
+                 {"queries_differing", comparison.queries_differing}};
+  if (comparison.first) {
+    const Place& place = *comparison.first;
+    result["first"] = {{"query", place.query},          {"position", place.position},
+                       {"id", place.left_id},           {"score", place.left_score},
+                       {"expected_id", place.right_id}, {"expected_score", place.right_score}};
+  }
+  return result;
 }
 
 Json json(const std::array<Comparison, 3>& comparisons) {
@@ -165,6 +172,7 @@ Json json_report(const VerifyReport& report) {
           {"seed", report.seed},
           {"k_asked", report.k_asked},
           {"k", report.k},
+          {"threads", report.threads},
           {"zero_items", report.zero_items},
           {"zero_queries", report.zero_queries},
           {"specification_check",
@@ -173,7 +181,7 @@ Json json_report(const VerifyReport& report) {
           {"unit_rows", unit},
           {"raw_rows", json_raw(report)},
           {"one_thread_against_many",
-           {{"threads", report.threads}, {"result", json(report.one_thread)}}},
+           {{"threads", report.many_threads}, {"result", json(report.one_thread)}}},
           {"one_by_one_against_batch",
            {{"queries", report.asked_alone}, {"result", json(report.alone)}}},
           {"faiss", report.faiss ? json(*report.faiss) : Json()},

@@ -54,8 +54,9 @@ struct VerifyReport {
   std::array<MetricPair, 3> raw_pairs;
   std::optional<MetricExample> raw_example;
 
-  std::size_t threads = 0;
-  Comparison one_thread;  ///< one thread against `threads`, all three metrics
+  std::size_t threads = 0;       ///< of the searches that are compared with the truth
+  std::size_t many_threads = 0;  ///< `threads`, at least 2
+  Comparison one_thread;         ///< one thread against `many_threads`, all three metrics
   std::size_t asked_alone = 0;
   Comparison alone;  ///< one query at a time against one batch, all three metrics
 

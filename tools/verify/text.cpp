@@ -148,7 +148,7 @@ std::string repeat_section(const VerifyReport& report) {
   return "\n3. The same answer in other circumstances (maxdot, rows as they are, all three "
          "metrics)\n"
          "  1 thread and " +
-         plural(report.threads, "thread", "threads") + ": " + same_or_not(report.one_thread) +
+         with_thousands(report.many_threads) + " threads: " + same_or_not(report.one_thread) +
          "  " + plural(report.asked_alone, "query", "queries") +
          " one at a time and in one batch: " + same_or_not(report.alone);
 }
