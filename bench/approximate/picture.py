@@ -1,36 +1,37 @@
 """Curves of queries a second against n: one chart, and all of them as one picture for the documents."""
 
-import charts
+import matplotlib
 import summary
+from matplotlib.figure import Figure
 from summary import cell
 from turns import SHAPES
 
-GAP, TITLE = 16, 30
-ITEMS = "thousand items"  # in thousands, the numbers along both axes have the room that charts.py gives them
-# charts.py leaves colours and sizes to the page's style; a picture carries them itself.
-STYLE = """
-text { font-family: "Helvetica Neue", Helvetica, Arial, sans-serif; fill: #111; }
-.title { font-size: 17px; font-weight: 700; }
-.grid { stroke: #e4e4e4; stroke-width: 1; }
-.axis { stroke: #333; stroke-width: 1; fill: none; }
-.tick { font-size: 13px; fill: #333; }
-.label { font-size: 14px; }
-.name { font-size: 13px; }
-.end { text-anchor: end; }
-.middle { text-anchor: middle; }
-"""
+from maxdot.pages.charts import SETTINGS, Point, draw_lines, line_chart, styles, to_svg
+
+ITEMS = "items n"
+RATE = "queries a second"
+COLUMNS = 2
+WIDTH, HEIGHT, LEGEND = 5.0, 3.4, 0.7  # inches of a chart in the picture, and of the names below all
 
 
-def chart(results, shape, target):
-    """SVG; None if nothing was measured."""
+def series_of(results, shape, target):
     series = {}
     for size in summary.sizes(results):
         for name, entry in cell(size, shape, target)["libraries"].items():
-            rates = sorted(0.001 / seconds for seconds in entry["seconds"])
-            point = size["n"] / 1000, rates[0], summary.rate(entry) / 1000, rates[-1]
-            series.setdefault(name, []).append(point)
-    style = charts.styles(results["libraries"])
-    return charts.line_chart(series, ITEMS, "thousand queries a second", style) if series else None
+            rates = sorted(1 / seconds for seconds in entry["seconds"])
+            series.setdefault(name, []).append(Point(size["n"], rates[0], summary.rate(entry), rates[-1]))
+    return series
+
+
+def look(results):
+    return styles(results["libraries"], emphasised=summary.EXACT)
+
+
+def chart(results, shape, target):
+    """None if nothing was measured."""
+    series = series_of(results, shape, target)
+    note = "Points: median; bars: least to most. Higher is better."
+    return line_chart(title(shape, target), series, look(results), ITEMS, RATE, note=note) if series else None
 
 
 def title(shape, target):
@@ -40,16 +41,16 @@ def title(shape, target):
 def render(results):
     """All charts in two columns on white, so that it can be read on any background."""
     views = [(shape.name, target) for target in summary.targets(results) for shape in SHAPES]
-    width, height = charts.WIDTH + GAP, charts.HEIGHT + TITLE + GAP
-    rows = -(-len(views) // 2)
-    size = f"0 0 {2 * width + GAP} {rows * height + GAP}"
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" role="img">']
-    out.append(f"<title>Queries a second against the number of items</title><style>{STYLE}</style>")
-    out.append('<rect width="100%" height="100%" fill="#fff"/>')
-    for at, view in enumerate(views):
-        x, y = GAP + at % 2 * width, GAP + at // 2 * height
-        out.append(f'<text x="{x + charts.LEFT}" y="{y + 18}" class="title">{title(*view)}</text>')
-        inner = chart(results, *view) or "<svg></svg>"
-        place = f'<svg x="{x}" y="{y + TITLE}" width="{charts.WIDTH}" height="{charts.HEIGHT}"'
-        out.append(inner.replace("<svg", place, 1))
-    return "".join(out) + "</svg>\n"
+    rows = -(-len(views) // COLUMNS)
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=(COLUMNS * WIDTH, rows * HEIGHT + LEGEND), layout="constrained")
+        named = {}
+        for at, view in enumerate(views):
+            axes = figure.add_subplot(rows, COLUMNS, at + 1, title=title(*view))
+            series = series_of(results, *view)
+            if series:
+                draw_lines(axes, series, look(results), ITEMS, RATE)
+            lines, names = axes.get_legend_handles_labels()
+            named.update(zip(names, lines, strict=True))
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=6, handlelength=2.6)
+        return to_svg(figure, paper="#ffffff", title="Queries a second against the number of items") + "\n"

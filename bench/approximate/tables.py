@@ -76,13 +76,13 @@ def crossings(results, name):
     return [crossing(summary.crossover(results, *view, name)) for view in summary.views(results)]
 
 
-def _view_heads(results):
+def view_heads(results):
     return [f"{shape.name}, {head}" for shape in SHAPES for head in recall_heads(results)]
 
 
 def _crossovers(results):
     yield from _rows(
-        ["ahead of maxdot from n =", *_view_heads(results)],
+        ["ahead of maxdot from n =", *view_heads(results)],
         [[name or "**any**", *crossings(results, name)] for name in [None, *approximate_names(results)]],
     )
 
@@ -115,7 +115,7 @@ def paid(size, shape, target):
 
 def _paid(results):
     yield from _rows(
-        ["paid back: n", *_view_heads(results)],
+        ["paid back: n", *view_heads(results)],
         [
             [f"{size['n']:,}", *(paid(size, *view) for view in summary.views(results))]
             for size in summary.sizes(results)

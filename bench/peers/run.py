@@ -1,6 +1,7 @@
 """make bench-peers: measures maxdot beside its peers, writes results.json, index.html and table.md.
 
 python run.py --out DIR [--full] [--data items.npy] [--only NAME ...] [--update-readme]
+python run.py --out DIR --render
 """
 
 import argparse
@@ -49,9 +50,26 @@ def main():
     )
     parser.add_argument("--only", nargs="*", choices=list(PEERS), help="these libraries beside maxdot")
     parser.add_argument("--update-readme", action="store_true", help="put the table into the README")
+    parser.add_argument(
+        "--render", action="store_true", help="write page and table from the stored results, measure nothing"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    stored = options.out / "results.json"
+    if options.render:
+        results = json.loads(stored.read_text(encoding="utf-8"))
+    else:
+        results = run(options)
+        stored.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    (options.out / "index.html").write_text(page.render(results), encoding="utf-8")
+    (options.out / "table.md").write_text(table.render(results), encoding="utf-8")
+    if options.update_readme:
+        table.update_readme(results)
+    print(f"done: {options.out / 'index.html'}", file=sys.stderr)
 
+
+def run(options):
+    """Measures everything."""
     started = time.perf_counter()
 
     def say(text):
@@ -74,19 +92,13 @@ def main():
     data_files = {data: datasets.make(options.out, data.data, data.n, data.d) for data in plan.data}
     with (options.out / "peers.log").open("w") as log:
         for threads in plan.thread_counts:
-            run = measure.run(plan, threads, data_files, names, log, say)
+            measured = measure.run(plan, threads, data_files, names, log, say)
             say("checking answers against f64")
-            run["correctness"] = correctness(run.pop("answers"), data_files, plan.data[0])
-            run["missing"] = {n: reasons.get(PEERS[n].package, why) for n, why in run["missing"].items()}
-            results["runs"].append(run)
+            measured["correctness"] = correctness(measured.pop("answers"), data_files, plan.data[0])
+            measured["missing"] = {n: reasons.get(PEERS[n].package, why) for n, why in measured["missing"].items()}
+            results["runs"].append(measured)
     results["seconds"] = time.perf_counter() - started
-
-    (options.out / "results.json").write_text(json.dumps(results, indent=1))
-    (options.out / "index.html").write_text(page.render(results), encoding="utf-8")
-    (options.out / "table.md").write_text(table.render(results), encoding="utf-8")
-    if options.update_readme:
-        table.update_readme(results)
-    say(f"done: {options.out / 'index.html'}")
+    return results
 
 
 if __name__ == "__main__":

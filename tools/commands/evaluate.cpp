@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <optional>
 
 #include "commands/command.hpp"
 #include "commands/evaluate_report.hpp"
 #include "commands/id_lists.hpp"
 #include "commands/scoring.hpp"
+#include "console/html_page.hpp"
 #include "maxdot/maxdot.hpp"
 
 namespace maxdot::tools {
@@ -29,6 +31,7 @@ struct EvaluateCommand {
   double confidence = 0.95;
   std::uint64_t seed = 1;
   std::uint64_t threads = 0;
+  std::optional<std::string> html_path;
   bool per_user = false;
   bool ranks = false;
   bool json = false;
@@ -36,6 +39,9 @@ struct EvaluateCommand {
 
 void run(const EvaluateCommand& command) {
   kernel_in_use();  // refuses a wrong MAXDOT_ISA
+  const HtmlPage page(command.html_path,
+                      {command.index_path, command.users_path, command.truth_path,
+                       command.truth_ids_path, command.exclude_path, command.exclude_ids_path});
   const Index index = blaming(command.index_path, [&] { return Index::open(command.index_path); });
   const MatrixFile file = MatrixFile::open(command.users_path);
   check_dimension(file, index, command.index_path);
@@ -79,10 +85,11 @@ void run(const EvaluateCommand& command) {
     });
   }
   if (command.json) {
-    report_json(evaluation, relevant);
+    print_json(json_report(evaluation, relevant));
   } else {
-    report_text(evaluation);
+    print_report(evaluation);
   }
+  if (command.html_path) page.write(json_report(evaluation, relevant));
 }
 
 std::vector<std::size_t> parse_ks(const std::string& text) {
@@ -171,6 +178,7 @@ void register_evaluate(CLI::App& app) {
   evaluate.add_flag("--ranks", command->ranks,
                     "Also the rank of each relevant item among all items; with --json each one");
   add_json(evaluate, command->json);
+  add_html(evaluate, command->html_path);
   evaluate.add_flag(
       "--per-user", command->per_user,
       "Every user's own values too: a table with tabs after the report, or in the JSON document");

@@ -128,7 +128,7 @@ Json ranks_json(const std::vector<std::int64_t>& ranks, const evaluate::IdLists&
 
 }  // namespace
 
-void report_text(const Evaluation& evaluation) {
+void print_report(const Evaluation& evaluation) {
   const evaluate::Report& report = evaluation.report;
   print_fields({{"users", with_thousands(report.users) + ", " + with_thousands(report.evaluated) +
                               " evaluated"},
@@ -160,7 +160,7 @@ void report_text(const Evaluation& evaluation) {
   print_users(report.at);
 }
 
-void report_json(const Evaluation& evaluation, const evaluate::IdLists& relevant) {
+Json json_report(const Evaluation& evaluation, const evaluate::IdLists& relevant) {
   const evaluate::Report& report = evaluation.report;
   Json document = {{"index", evaluation.index_path},
                    {"users_file", evaluation.users_path},
@@ -175,7 +175,7 @@ void report_json(const Evaluation& evaluation, const evaluate::IdLists& relevant
   for (const AtK& at : report.at) rows.push_back(at_json(at, report.convention));
   document["at"] = std::move(rows);
   if (evaluation.ranks) document["ranks"] = ranks_json(*evaluation.ranks, relevant);
-  print_json(document);
+  return document;
 }
 
 }  // namespace maxdot::tools

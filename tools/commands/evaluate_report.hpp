@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "console/console.hpp"
 #include "maxdot/evaluate.hpp"
 
 namespace maxdot::tools {
@@ -23,7 +24,7 @@ struct Evaluation {
   std::optional<std::vector<std::int64_t>> ranks;
 };
 
-void report_text(const Evaluation& evaluation);
-void report_json(const Evaluation& evaluation, const evaluate::IdLists& relevant);
+void print_report(const Evaluation& evaluation);
+Json json_report(const Evaluation& evaluation, const evaluate::IdLists& relevant);
 
 }  // namespace maxdot::tools

@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "commands/command.hpp"
 #include "commands/scoring.hpp"
+#include "console/html_page.hpp"
 #include "maxdot/maxdot.hpp"
 #include "verify/report.hpp"
 
@@ -21,6 +23,7 @@ struct VerifyCommand {
   std::uint64_t seed = 1;
   std::uint64_t nlist = 0;  // 0: default_nlist
   std::uint64_t threads = 0;
+  std::optional<std::string> html_path;
   bool no_ivf = false;
   bool json = false;
 };
@@ -264,14 +267,24 @@ VerifyReport verify(const VerifyCommand& command) {
 }
 
 void run(const VerifyCommand& command) {
+  const HtmlPage page(command.html_path, {command.items_path, command.queries_path});
   const VerifyReport report = verify(command);
   if (command.json) {
     print_json(json_report(report));
   } else {
     print(text_report(report));
   }
-  if (!report.passed())
-    throw Failure(ExitCode::check_failed, "verification failed, the report says where");
+  std::string without_page;
+  try {
+    page.write(json_report(report));
+  } catch (const Failure& failure) {
+    if (report.passed()) throw;
+    without_page = std::string("; ") + failure.what();
+  }
+  if (!report.passed()) {
+    throw Failure(ExitCode::check_failed,
+                  "verification failed, the report says where" + without_page);
+  }
 }
 
 }  // namespace
@@ -298,6 +311,7 @@ void register_verify(CLI::App& app) {
              "Lists of IndexIVFFlat (default: about 4 * sqrt(items))");
   add_threads(verify, command->threads);
   add_json(verify, command->json);
+  add_html(verify, command->html_path);
   add_footer(verify, "maxdot verify items.npy queries.npy -k 100 --queries 1000");
   verify.callback([command] { run(*command); });
 }
