@@ -1,12 +1,11 @@
 """Curves of queries a second against n: one chart, and all of them as one picture for the documents."""
 
-import matplotlib
 import summary
 from matplotlib.figure import Figure
 from summary import cell
 from turns import SHAPES
 
-from maxdot.pages.charts import SETTINGS, Point, draw_lines, line_chart, styles, to_svg
+from maxdot.pages.charts import Point, draw_lines, drawing, line_chart, styles, to_svg
 
 ITEMS = "items n"
 RATE = "queries a second"
@@ -42,7 +41,7 @@ def render(results):
     """All charts in two columns on white, so that it can be read on any background."""
     views = [(shape.name, target) for target in summary.targets(results) for shape in SHAPES]
     rows = -(-len(views) // COLUMNS)
-    with matplotlib.rc_context(SETTINGS):
+    with drawing():
         figure = Figure(figsize=(COLUMNS * WIDTH, rows * HEIGHT + LEGEND), layout="constrained")
         named = {}
         for at, view in enumerate(views):

@@ -13,25 +13,28 @@ from maxdot.pages.page import Cell, Page, Row, Table
 from maxdot.pages.page import render as render_page
 
 METHOD = (
-    "Every library has a process of its own. All are alive at once and take turns: in each round every library answers for a "
-    "while, in an order shuffled anew each round, so drift of the machine meets all alike. A tenth of each turn is not "
-    "counted, since the others have had the caches; between turns 50 ms pass. A ratio is the median over the rounds of a "
-    "library's queries a second over maxdot's in the same round. A library that has spent three times the seconds of a cell "
-    "gets no more rounds of it. Times are of Python calls, results in NumPy arrays. One query is one call on one thread; a "
-    "batch is 1,024 queries in one call on all threads.",
-    "Queries are never items. Settings are chosen on 2,048 of them: the fastest that reaches the recall. The recall that "
-    "stands here, and the time, are of 2,048 others, so the recall can be a little below the target. Recall@10 is the share "
-    "of the exact ten best, by float64 scores, that was found; an item that ties with the tenth counts as found. Settings of "
-    "a library form chains along which recall and time rise, by steps of about a tenth; the first of each chain that reaches "
-    "the recall is a candidate, and if there are several, each is timed, in both shapes.",
-    "Each library has one build setting: a good one, not the best for every case. Fewer links (M = 16) build sooner, other "
-    "numbers of lists suit other n, and compressed rows (product or scalar quantisation, LVQ) take less memory; none of these "
-    "was tried. The build is timed with all threads, given float32 rows in memory. Memory is what the process grew by from "
-    "before the rows were read to after they were let go, so it holds the rows that the library keeps. Stored indexes are "
-    "loaded by a fresh process before they are searched; maxdot's is built in place, in the time that stands here.",
-    "Crossover: the n from which on a library is ahead of maxdot up to the largest size. Between two sizes the ratio is "
-    "interpolated, with both axes logarithmic. > says that it is not ahead at the largest size, ≤ that it is already ahead at "
-    "that size. Environment: OMP_WAIT_POLICY=PASSIVE, thread counts of all pools set alike.",
+    "Every library has a process of its own. All are alive at once and take turns: in each round every library "
+    "answers for a while, in an order shuffled anew each round, so drift of the machine meets all alike. A tenth "
+    "of each turn is not counted, since the others have had the caches; between turns 50 ms pass. A ratio is the "
+    "median over the rounds of a library's queries a second over maxdot's in the same round. A library that has "
+    "spent three times the seconds of a cell gets no more rounds of it. Times are of Python calls, results in "
+    "NumPy arrays. One query is one call on one thread; a batch is 1,024 queries in one call on all threads.",
+    "Queries are never items. Settings are chosen on 2,048 of them: the fastest that reaches the recall. The "
+    "recall that stands here, and the time, are of 2,048 others, so the recall can be a little below the target. "
+    "Recall@10 is the share of the exact ten best, by float64 scores, that was found; an item that ties with the "
+    "tenth counts as found. Settings of a library form chains along which recall and time rise, by steps of about "
+    "a tenth; the first of each chain that reaches the recall is a candidate, and if there are several, each is "
+    "timed, in both shapes.",
+    "Each library has one build setting: a good one, not the best for every case. Fewer links (M = 16) build "
+    "sooner, other numbers of lists suit other n, and compressed rows (product or scalar quantisation, LVQ) take "
+    "less memory; none of these was tried. The build is timed with all threads, given float32 rows in memory. "
+    "Memory is what the process grew by from before the rows were read to after they were let go, so it holds the "
+    "rows that the library keeps. Stored indexes are loaded by a fresh process before they are searched; maxdot's "
+    "is built in place, in the time that stands here.",
+    "Crossover: the n from which on a library is ahead of maxdot up to the largest size. Between two sizes the "
+    "ratio is interpolated, with both axes logarithmic. > says that it is not ahead at the largest size, ≤ that "
+    "it is already ahead at that size. Environment: OMP_WAIT_POLICY=PASSIVE, thread counts of all pools set "
+    "alike.",
 )
 # How a crossover ends the sentence that begins "approximate search is faster ".
 AHEAD = {
@@ -157,7 +160,9 @@ def _libraries(results):
         notes = [f"Missing with n = {n:,}: {why}." for n, one, why in tables.missing(results) if one == name]
         parameters = _parameters(results, name)
         setting = Cell(library["setting"], " ".join([*notes, *([parameters] if parameters else [])]))
-        rows.append(Row(name, [Cell(" ".join([library["package"], *sorted(versions)])), setting], marked=name == EXACT))
+        rows.append(
+            Row(name, [Cell(" ".join([library["package"], *sorted(versions)])), setting], marked=name == EXACT)
+        )
     return Table("Libraries and settings", ["library", "package", "setting, and the reason for it"], rows, words=True)
 
 

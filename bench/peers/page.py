@@ -16,17 +16,18 @@ AXES = {
     "d": ("d", "dimension d", "dimension", "n = {n:,}, k = 10"),
 }
 METHOD = (
-    "Every library runs in a process of its own and gets the same float32 rows, queries, k and number of threads. All "
-    "processes are alive at once and take turns: in each round every library answers one call of the shape, in an order "
-    "shuffled anew each round, so drift of the machine meets all alike. A call shorter than 20 ms is repeated and its mean "
-    "taken. Between turns 50 ms pass, so that no library's spinning threads disturb the next. Queries change from call to "
-    "call. A shape's variants are tried before it is measured and the fastest is kept. A library that has spent the plan's "
-    "cap on a shape gets no more rounds of it.",
-    "Small figures with × are the median over the rounds of a library's time over maxdot's in the same round. Times are of "
-    "Python calls, results in NumPy arrays. Environment: OMP_WAIT_POLICY=PASSIVE (waiting OpenMP threads sleep: FAISS and "
-    "BLAS are fastest so), thread counts of all pools set alike, OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset.",
-    "The rows are unit vectors, so inner product, cosine and Euclidean distance ask for the same neighbours. Gaussian rows "
-    "have no structure to exploit; the real word vectors are GloVe's.",
+    "Every library runs in a process of its own and gets the same float32 rows, queries, k and number of threads. "
+    "All processes are alive at once and take turns: in each round every library answers one call of the shape, "
+    "in an order shuffled anew each round, so drift of the machine meets all alike. A call shorter than 20 ms is "
+    "repeated and its mean taken. Between turns 50 ms pass, so that no library's spinning threads disturb the "
+    "next. Queries change from call to call. A shape's variants are tried before it is measured and the fastest "
+    "is kept. A library that has spent the plan's cap on a shape gets no more rounds of it.",
+    "Small figures with × are the median over the rounds of a library's time over maxdot's in the same round. "
+    "Times are of Python calls, results in NumPy arrays. Environment: OMP_WAIT_POLICY=PASSIVE (waiting OpenMP "
+    "threads sleep: FAISS and BLAS are fastest so), thread counts of all pools set alike, OPENBLAS_CORETYPE and "
+    "OPENBLAS_L2_SIZE unset.",
+    "The rows are unit vectors, so inner product, cosine and Euclidean distance ask for the same neighbours. "
+    "Gaussian rows have no structure to exploit; the real word vectors are GloVe's.",
 )
 
 
@@ -72,7 +73,7 @@ def _exact(results, shape):
 
 
 def verdict(results):
-    """One sentence; and whether it is good news: True if maxdot is fastest everywhere and right, False if it is wrong."""
+    """One sentence, and whether it is good news: True if right and fastest everywhere, False if wrong."""
     nearest = []
     for run in results["runs"]:
         for shape in run["shapes"]:
@@ -82,7 +83,9 @@ def verdict(results):
                 nearest.append((ratios[name], name))
     checks = [run["correctness"][OURS] for run in results["runs"] if OURS in run["correctness"]]
     wrong, positions = (sum(check[key] for check in checks) for key in ("wrong", "positions"))
-    right = f"{wrong:,} of its {positions:,} checked positions are wrong" if checks else "its answers were not checked"
+    right = (
+        f"{wrong:,} of its {positions:,} checked positions are wrong" if checks else "its answers were not checked"
+    )
     if not nearest:
         return f"maxdot was measured alone; {right}.", False if wrong else None
     ahead = [value for value, _ in nearest if value > 1]
@@ -95,8 +98,8 @@ def verdict(results):
         )
     else:
         speed = (
-            f"maxdot is the fastest exact library in {len(ahead)} of {len(nearest)} calls; where it is furthest behind, "
-            f"{name} takes {factor(least)} of its time"
+            f"maxdot is the fastest exact library in {len(ahead)} of {len(nearest)} calls; where it is furthest "
+            f"behind, {name} takes {factor(least)} of its time"
         )
     return f"{speed}; {right}.", passed
 
@@ -159,7 +162,8 @@ def _resources(results, run, names):
         if built is None or check is None:
             continue
         mib = [
-            f"{value / 2**20:,.0f}" if value is not None else "–" for value in (max(built["bytes"], 0), built.get("peak"))
+            f"{value / 2**20:,.0f}" if value is not None else "–"
+            for value in (max(built["bytes"], 0), built.get("peak"))
         ]
         cells = [Cell(milliseconds(built["seconds"])), *map(Cell, mib)]
         cells.append(Cell(f"{check['wrong']:,}", share_wrong(check) if check["wrong"] else ""))
@@ -172,9 +176,9 @@ def _resources(results, run, names):
         ["", "build, ms", "memory, MiB", "peak, MiB", "wrong positions", "recall@100", "alone = in batch"],
         rows,
         "Memory is what the process grew by from before the data to after the build (the float32 rows alone: "
-        f"{raw:,.0f} MiB), and its most during one call of the largest batch. Wrong: of {positions:,} positions (256 queries, "
-        "k = 100), those that hold another item than brute force in float64; exact ties in any order count as right. Alone = "
-        "in batch: queries whose ids are the same asked alone and in a batch of 256.",
+        f"{raw:,.0f} MiB), and its most during one call of the largest batch. Wrong: of {positions:,} positions "
+        "(256 queries, k = 100), those that hold another item than brute force in float64; exact ties in any order "
+        "count as right. Alone = in batch: queries whose ids are the same asked alone and in a batch of 256.",
     )
 
 
@@ -183,7 +187,8 @@ def _libraries(results):
     for name, why in results["settings"].items():
         versions = sorted({run["versions"][name] for run in results["runs"] if run["versions"].get(name)})
         chosen = sorted(
-            {s["times"][name]["variant"] for run in results["runs"] for s in run["shapes"] if name in s["times"]} - {""}
+            {s["times"][name]["variant"] for run in results["runs"] for s in run["shapes"] if name in s["times"]}
+            - {""}
         )
         missing = [f"Missing: {run['missing'][name]}" for run in results["runs"] if name in run["missing"]]
         notes = [*dict.fromkeys(missing), *([f"Kept: {'; '.join(chosen)}."] if chosen else [])]

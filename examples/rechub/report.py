@@ -1,19 +1,7 @@
 """The results as tables in Markdown, for the terminal, and as a page that needs nothing else."""
 
-from html import escape
-
-from charts import bars, curves
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2rem auto; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #ccc; }
-th:first-child, td:first-child { text-align: left; }
-figure { margin: 2rem 0; } figcaption { font-weight: bold; }
-svg { width: 100%; height: auto; }
-svg text { font: 12px system-ui, sans-serif; fill: #222; }
-.grid { stroke: #ddd; } .span { stroke: #222; stroke-width: 1.5; }
-"""
+from maxdot.pages.charts import Point, Span, dot_chart, line_chart, styles
+from maxdot.pages.page import Cell, Page, Row, Table, render
 
 
 def tables(results, k, compared):
@@ -65,56 +53,56 @@ def markdown(results, k, compared):
     return "\n".join(lines)
 
 
+def verdict(results, k):
+    """The best model, and those that its interval does not tell from it."""
+    best_name, best, _ = max(results, key=lambda result: result[1].exact[k].recall)
+    at = best.exact[k]
+    close = [name for name, found, _ in results if name != best_name and found.exact[k].high.recall >= at.low.recall]
+    interval = f"95 % interval {at.low.recall:.3f} to {at.high.recall:.3f}"
+    sentence = f"{best_name} finds most: recall@{k} is {at.recall:.4f} ({interval})"
+    if not close:
+        return f"{sentence}, and no other model's interval reaches that far."
+    return f"{sentence}, but this data does not tell it from {', '.join(close)}."
+
+
 def page(results, k, compared, ks, facts):
     """The whole page. `facts` is [(what, value)]: versions and settings."""
     names = [name for name, _, _ in results]
     found = [evaluated for _, evaluated, _ in results]
-    spans = [(f.exact[k].low.recall, f.exact[k].high.recall) for f in found]
-    recall = bars(
-        f"recall@{k} of every model, exact with its 95 % interval, and through Annoy",
-        names,
-        [
-            ("exact", [f.exact[k].recall for f in found], spans),
-            ("through Annoy", [f.beside[k].annoy for f in found], None),
-            ("exact, unseen items only", [f.unseen[k].recall for f in found], None),
-        ],
+    exact = [Span(f.exact[k].low.recall, f.exact[k].recall, f.exact[k].high.recall) for f in found]
+    recalls = {
+        "exact": exact,
+        "through Annoy": [Span(*3 * (f.beside[k].annoy,)) for f in found],
+        "exact, unseen items only": [Span(*3 * (f.unseen[k].recall,)) for f in found],
+    }
+    times = {
+        "maxdot": [Span(*3 * (f.beside[k].exact_seconds,)) for f in found],
+        "RecHub's loop through Annoy": [Span(*3 * (f.beside[k].annoy_seconds,)) for f in found],
+    }
+    curves = {
+        name: [Point(each, *3 * (f.exact[each].recall,)) for each in ks] for name, f in zip(names, found, strict=True)
+    }
+    return render(
+        Page(
+            title="Three training modes, evaluated exactly",
+            verdict=verdict(results, k),
+            passed=None,
+            summary=(
+                "One recall model, trained by torch-rechub point-wise, pair-wise and list-wise, with and without "
+                "temperature; each user's last item held out, the full catalogue ranked. Intervals are over users: "
+                "models whose intervals overlap much are not told apart by this data."
+            ),
+            charts=[
+                dot_chart(
+                    f"Recall@{k} of every model", names, recalls, f"recall@{k}", note="Bars: the 95 % interval."
+                ),
+                line_chart("Recall at k, exact", curves, styles(names), "k", "recall at k", log_y=False),
+                dot_chart(f"Time of one evaluation of all test users, k = {k}", names, times, "seconds"),
+            ],
+            tables=[
+                Table(title, header, [Row(row[0], [Cell(cell) for cell in row[1:]]) for row in rows])
+                for title, header, rows in tables(results, k, compared)
+            ],
+            settings=[(what, str(value)) for what, value in facts],
+        )
     )
-    over_k = curves(
-        "recall at k over k, exact",
-        ks,
-        [(name, [f.exact[each].recall for each in ks]) for name, f in zip(names, found, strict=True)],
-    )
-    times = bars(
-        f"seconds of one evaluation of all test users at k = {k}",
-        names,
-        [
-            ("maxdot", [f.beside[k].exact_seconds for f in found], None),
-            ("RecHub's loop through Annoy", [f.beside[k].annoy_seconds for f in found], None),
-        ],
-        " s",
-    )
-    captions = (f"Recall@{k}", "Recall at k, exact", f"Time of one evaluation, k = {k}")
-    figures = "".join(
-        f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>"
-        for caption, svg in zip(captions, (recall, over_k, times), strict=True)
-    )
-    sections = "".join(
-        f"<h2>{escape(title)}</h2><div style='overflow-x:auto'>{_table(header, rows)}</div>"
-        for title, header, rows in tables(results, k, compared)
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Three training modes, evaluated exactly</title><style>{STYLE}</style>"
-        "<h1>Three training modes, evaluated exactly</h1>"
-        "<p>One recall model, trained by torch-rechub point-wise, pair-wise and list-wise, with and without "
-        "temperature; each user's last item held out, the full catalogue ranked. Intervals are over users: "
-        "models whose intervals overlap much are not told apart by this data.</p>"
-        f"{figures}{sections}<h2>Setting</h2>{_table(['', ''], [[what, str(value)] for what, value in facts])}</html>\n"
-    )
-
-
-def _table(header, rows):
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"

@@ -36,7 +36,11 @@ def bench_page(folder, name):
     """The page that a benchmark writes from stored results."""
     place, script, options = {
         "peers": (folder, BENCH / "peers" / "run.py", ["--out", folder]),
-        "approximate": (folder / "clustered", BENCH / "approximate" / "run.py", ["--out", folder, "--data", "clustered"]),
+        "approximate": (
+            folder / "clustered",
+            BENCH / "approximate" / "run.py",
+            ["--out", folder, "--data", "clustered"],
+        ),
     }[name]
     place.mkdir(exist_ok=True)
     shutil.copy(HERE / "pages" / f"{name}.json", place / "results.json")
@@ -123,7 +127,7 @@ def test_every_chart_says_what_it_shows(page):
     found = images(page)
     assert found
     for alt, svg in found:
-        assert re.match(r"(Line|Bar) chart\. .{20,}\.$", alt)
+        assert re.match(r"(Line|Bar|Dot) chart\. .{20,}\.$", alt)
         # Words stay words, in a colour that fits a light and a dark page.
         shown = [words(text) for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
         assert len(shown) > 5
@@ -145,20 +149,20 @@ def test_tables_have_headers(page):
             assert (name.tag, name.get("scope")) == ("th", "row") and words(name)
             assert len(cells) == len(columns) - 1
             # On a narrow screen a cell stands below its row's name, beside its column's.
-            assert [cell.get("data-column") for cell in cells] == [words(cell) for cell in columns][1:]
+            assert [" ".join(cell.get("data-column").split()) for cell in cells] == [words(cell) for cell in columns][
+                1:
+            ]
 
 
 def ticks_of(svg, axis):
     """[(what the tick says, where it stands)] along "x" or "y"."""
     found = []
-    place = re.compile(r"-?[\d.]+")
     for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
         if not re.fullmatch(rf"{axis}tick_\d+", group.get("id", "")):
             continue
         mark = next(group.iter(f"{SVG}use"), None)
         text = next(group.iter(f"{SVG}text"), None)
-        if mark is None or text is None or not place.fullmatch(words(text).replace(",", "")):
-            continue
+        assert mark is not None and text is not None, "a tick without a number"
         found.append((float(words(text).replace(",", "")), float(mark.get(axis))))
     return found
 
@@ -178,10 +182,9 @@ def assert_ticks_are_true(ticks):
 
 def test_ticks_say_where_they_stand(page):
     for alt, svg in images(page):
-        x, y = ticks_of(svg, "x"), ticks_of(svg, "y")
-        assert_ticks_are_true(x)
-        if alt.startswith("Line chart"):
-            assert_ticks_are_true(y)
+        assert_ticks_are_true(ticks_of(svg, "x"))
+        if alt.startswith("Line chart"):  # else y has names
+            assert_ticks_are_true(ticks_of(svg, "y"))
 
 
 def test_a_rounded_tick_would_be_noticed():
@@ -204,12 +207,20 @@ def test_ticks_of_any_range(log_y):
         assert_ticks_are_true(ticks_of(chart.svg, "y"))
         if len(xs) > 1:
             assert_ticks_are_true(ticks_of(chart.svg, "x"))
+    dots = charts.dot_chart("t", ["a"], {"b": [charts.Span(0.01, 0.05, 0.058)]}, "x")
+    assert [value for value, _ in ticks_of(dots.svg, "x")] == [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
     bars = charts.bar_chart("t", [charts.Bar("a", [0.06], "0.06")], ["a"], "x")
     assert [value for value, _ in ticks_of(bars.svg, "x")] == [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
 
 
 def test_numbers_keep_their_digits():
-    assert [charts.exact(v) for v in (0.015, 0.1 + 0.2, 1e6, 2.5, 1e-7)] == ["0.015", "0.3", "1,000,000", "2.5", "1e-07"]
+    assert [charts.exact(v) for v in (0.015, 0.1 + 0.2, 1e6, 2.5, 1e-7)] == [
+        "0.015",
+        "0.3",
+        "1,000,000",
+        "2.5",
+        "1e-07",
+    ]
 
 
 def test_no_two_lines_look_alike_without_colour():
@@ -230,12 +241,16 @@ def test_verdicts(every_page):
     assert "first: query 2, position 4: item 17 with 0.5, expected item 9 with 0.75" in every_page["verify-failed"]
     kind, text = verdict("evaluate")
     assert kind == "verdict plain"
-    assert re.fullmatch(r"recall@10 is 0\.\d{4} \(95 % interval 0\.\d{4} to 0\.\d{4}\), the mean over \d+ users\.", text)
+    assert re.fullmatch(
+        r"recall@10 is 0\.\d{4} \(95 % interval 0\.\d{4} to 0\.\d{4}\), the mean over [\d,]+ users\.", text
+    )
     assert "95 % low" in every_page["evaluate"] and "95 % high" in every_page["evaluate"]
     assert verdict("answer")[0] == "verdict good" and verdict("answer")[1].startswith("Exact: 0 of 200 positions")
     assert verdict("answer-wrong")[0] == "verdict bad" and "NOT exact: 2 of 200" in verdict("answer-wrong")[1]
     assert verdict("peers")[0] == "verdict good"
-    assert re.search(r"fastest exact library in all 16 calls, .* 0 of its 25,600 checked positions", verdict("peers")[1])
+    assert re.search(
+        r"fastest exact library in all 16 calls, .* 0 of its 25,600 checked positions", verdict("peers")[1]
+    )
     assert "in batches" in verdict("approximate")[1] and "for one query" in verdict("approximate")[1]
 
 
@@ -307,7 +322,9 @@ def test_from_the_shell(tmp_path):
     ):
         done = run_module(*arguments)
         assert done.returncode == code
-        assert done.stderr.startswith("maxdot.pages: error: ") and says in done.stderr and done.stderr.count("\n") == 1
+        assert (
+            done.stderr.startswith("maxdot.pages: error: ") and says in done.stderr and done.stderr.count("\n") == 1
+        )
 
 
 @pytest.mark.skipif(COMMAND is None, reason="MAXDOT_BIN does not name the maxdot command")
@@ -317,10 +334,12 @@ def test_from_the_command(tmp_path):
     (tmp_path / "truth.csv").write_text("user,item\n0,3\n7,4\n")
     verify = ["verify", "items.npy", "--queries", "30", "-k", "10", "--html", "verify.html"]
     build = ["build", "items.npy", "-o", "items.maxdot"]
-    evaluate = ["evaluate", "items.maxdot", "items.npy", "--truth", "truth.csv", "-k", "1,5", "--bootstrap", "20", "--ranks",
-                "--html", "evaluate.html"]  # fmt: skip
+    evaluate = ["evaluate", "items.maxdot", "items.npy", "--truth", "truth.csv", "-k", "1,5", "--bootstrap", "20"]
+    evaluate += ["--ranks", "--html", "evaluate.html"]
     for arguments in (verify, build, evaluate):
-        done = subprocess.run([COMMAND, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [COMMAND, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
         assert done.stderr == ""
     for name, says in (("verify", "PASS: "), ("evaluate", "recall@5 is ")):
         page = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
@@ -335,3 +354,38 @@ def test_picture_for_the_documents(tmp_path):
     assert tree.find(f"{SVG}title").text == "Queries a second against the number of items"
     assert "currentColor" not in svg and charts.INK not in svg
     assert len([t for t in tree.iter(f"{SVG}text") if "recall@10" in words(t)]) == 6
+
+
+def evaluated(recall, width):
+    """What examples/rechub/evaluation.py finds of a model, in the parts that its report reads."""
+
+    class Found:
+        def __init__(self, **parts):
+            self.__dict__.update(parts)
+
+    at = Found(
+        recall=recall,
+        low=Found(recall=recall - width),
+        high=Found(recall=recall + width),
+        ndcg=recall / 2,
+        coverage=0.5,
+    )
+    beside = Found(exact=recall, annoy=recall * 0.9, shared=0.8, exact_seconds=0.005, annoy_seconds=0.02)
+    return Found(exact={10: at, 100: at}, unseen={10: at}, beside={10: beside, 100: beside})
+
+
+def test_page_of_the_rechub_example(monkeypatch):
+    monkeypatch.syspath_prepend(BENCH.parent / "examples" / "rechub")
+    import report as rechub_report
+
+    results = [
+        ("point-wise, T = 1", evaluated(0.0255, 0.01), 60.0),
+        ("list-wise, T = 1", evaluated(0.055, 0.015), 20.0),
+    ]
+    page = rechub_report.page(results, 10, (10, 100), (10, 100), [("Python", "3")])
+    for _, svg in images(page):
+        assert_ticks_are_true(ticks_of(svg, "x"))
+    assert tree_of(page) is not None
+    assert "list-wise, T = 1 finds most: recall@10 is 0.0550 (95 % interval 0.040 to 0.070), and no other" in page
+    results[0] = ("point-wise, T = 1", evaluated(0.05, 0.01), 60.0)
+    assert "does not tell it from point-wise, T = 1." in rechub_report.page(results, 10, (10, 100), (10, 100), [])

@@ -1,4 +1,4 @@
-"""Reports as pages to look at: `write_page(report, "page.html")`, or `python -m maxdot.pages verify.json -o page.html`.
+"""Reports as pages to look at: `write_page(report, "page.html")`, or `python -m maxdot.pages`.
 
 Needs matplotlib and Jinja2: `pip install 'maxdot[pages]'`. docs/verify.md says why the command asks this package.
 """
@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 try:
-    import jinja2 as _jinja2  # noqa: F401
+    import jinja2
     import matplotlib as _matplotlib  # noqa: F401
 except ImportError as _missing:
-    raise ImportError(f"maxdot.pages needs matplotlib and Jinja2: pip install 'maxdot[pages]' ({_missing})") from _missing
+    raise ImportError(
+        f"maxdot.pages needs matplotlib and Jinja2: pip install 'maxdot[pages]' ({_missing})"
+    ) from _missing
 
 from maxdot.pages import answer_page, evaluate_page, verify_page
 from maxdot.pages.page import render
@@ -46,14 +48,21 @@ def page_of(report: Mapping[str, Any]) -> str:
         if keys <= report.keys():
             try:
                 return render(page(report))
-            except (KeyError, TypeError, AttributeError, IndexError) as error:
+            except (
+                LookupError,
+                TypeError,
+                AttributeError,
+                ValueError,
+                ArithmeticError,
+                jinja2.TemplateError,
+            ) as error:
                 raise ValueError(
-                    f"report: this version of maxdot cannot read it ({type(error).__name__}: {error}); make the report and "
-                    "the page with the same version"
+                    f"report: this version of maxdot cannot read it ({type(error).__name__}: {error}); make the "
+                    "report and the page with the same version"
                 ) from error
     raise ValueError(
-        "report: neither of `maxdot verify --json` nor of `maxdot evaluate --json`, nor a Report of maxdot.evaluate, nor "
-        f"what maxdot.verify found; its keys are {', '.join(map(str, report)) or 'none'}"
+        "report: neither of `maxdot verify --json` nor of `maxdot evaluate --json`, nor a Report of maxdot.evaluate, "
+        f"nor what maxdot.verify found; its keys are {', '.join(map(str, report)) or 'none'}"
     )
 
 

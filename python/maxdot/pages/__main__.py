@@ -1,4 +1,4 @@
-"""python -m maxdot.pages REPORT.json -o PAGE.html: a page of what `maxdot verify --json` or `maxdot evaluate --json` printed."""
+"""python -m maxdot.pages REPORT.json -o PAGE.html: the page of what verify or evaluate printed with --json."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ IO, BAD_DATA = 3, 4  # as the command's exit codes
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Makes the page. Returns the exit code: 0, 3 if a file cannot be read or written, 4 if it holds no report."""
-    parser = argparse.ArgumentParser(prog="python -m maxdot.pages", description="A report of maxdot as a page to look at.")
+    parser = argparse.ArgumentParser(
+        prog="python -m maxdot.pages", description="A report of maxdot as a page to look at."
+    )
     parser.add_argument("report", help="file with the JSON of maxdot verify or maxdot evaluate; - for standard input")
     parser.add_argument("-o", "--out", required=True, metavar="FILE", help="the page; it needs no other file")
     options = parser.parse_args(arguments)

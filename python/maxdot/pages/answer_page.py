@@ -16,7 +16,9 @@ def page(report: Mapping[str, Any]) -> Page:
     held = {"the true item": right, "an item that ties with it": tied, "another item": wrong}
     first = report["first_wrong"]
     tables = [
-        Table("What the positions hold", ["", "positions"], [Row(name, [Cell(f"{n:,}")]) for name, n in held.items()]),
+        Table(
+            "What the positions hold", ["", "positions"], [Row(name, [Cell(f"{n:,}")]) for name, n in held.items()]
+        ),
     ]
     if first is not None:
         tables.append(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from typing import Any
 
-import matplotlib
+import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -31,7 +32,7 @@ LIGHT, DARK = "#1b1b1b", "#e6e6e6"
 WIDTH, HEIGHT = 4.8, 3.1  # inches at 72 points; a page shows them as wide as a telephone
 ROW = 0.21  # what a row of the legend adds
 
-SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "maxdot",  # the same chart is the same file
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the layout is the same everywhere
@@ -83,12 +84,27 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A value, and how far it reached down and up."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Bar:
     """A bar: its parts from the axis outwards, and the words at its end."""
 
     name: str
     parts: Sequence[float]
     words: str
+
+
+def drawing() -> AbstractContextManager[None]:
+    """Within it figures are made and written, by the settings of this module and not by those of a matplotlibrc."""
+    settings: AbstractContextManager[None] = matplotlib.style.context(_SETTINGS, after_reset=True)
+    return settings
 
 
 def styles(names: Iterable[str], emphasised: str | None = None) -> dict[str, Style]:
@@ -129,7 +145,7 @@ def line_chart(
         log_y: whether y is logarithmic; else it starts at 0.
         note: a sentence below the title.
     """
-    with matplotlib.rc_context(SETTINGS):
+    with drawing():
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         draw_lines(figure.add_subplot(), series, look, x_label, y_label, log_y=log_y)
         if len(series) > 1:
@@ -208,7 +224,7 @@ def bar_chart(
         most: where the axis ends, if not at the longest bar.
         note: a sentence below the title.
     """
-    with matplotlib.rc_context(SETTINGS):
+    with drawing():
         figure = Figure(figsize=(WIDTH, 0.9 + 0.3 * len(bars)), layout="constrained")
         axes = figure.add_subplot()
         names = [bar.name for bar in bars]
@@ -235,8 +251,53 @@ def bar_chart(
         return _chart(figure, title, f"Bar chart. {title}: {x_label}. {told}.", note)
 
 
+def dot_chart(
+    title: str, names: Sequence[str], series: Mapping[str, Sequence[Span]], x_label: str, *, note: str = ""
+) -> Chart:
+    """A row for each name, a mark in it for each series, a bar from the mark's low to its high. The axis starts at 0.
+
+    Args:
+        title: of the figure on the page.
+        names: of the rows, from above.
+        series: for each name a value for every row.
+        x_label: what the axis shows, with units.
+        note: a sentence below the title.
+    """
+    with drawing():
+        figure = Figure(figsize=(WIDTH, 0.9 + 0.15 * len(names) * (1 + len(series))), layout="constrained")
+        axes = figure.add_subplot()
+        look = styles(series)
+        for at, (name, spans) in enumerate(series.items()):
+            axes.errorbar(
+                [span.middle for span in spans],
+                [row + 0.7 * ((at + 0.5) / len(series) - 0.5) for row in range(len(names))],
+                xerr=[[s.middle - s.low for s in spans], [s.high - s.middle for s in spans]],
+                label=name,
+                color=look[name].colour,
+                marker=look[name].marker,
+                linestyle="",
+                markersize=5,
+                elinewidth=1,
+            )
+        top = max(span.high for spans in series.values() for span in spans)
+        axes.set_xlim(0, top * 1.06 if top > 0 else 1)
+        _ticks(axes.xaxis, _even_ticks(*axes.get_xlim()))
+        axes.set_yticks(range(len(names)), names)
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.grid(axis="x")
+        axes.set_xlabel(x_label)
+        if len(series) > 1:
+            _add_legend(figure, len(series))
+        told = "; ".join(
+            f"{row}: " + ", ".join(f"{name} {spans[at].middle:.4g}" for name, spans in series.items())
+            for at, row in enumerate(names)
+        )
+        return _chart(figure, title, f"Dot chart. {title}: {x_label}. {told}.", note)
+
+
 def to_svg(figure: Figure, *, paper: str | None = None, title: str | None = None) -> str:
-    """The figure, drawn within `matplotlib.rc_context(SETTINGS)`.
+    """The figure, made within `drawing()`.
 
     Args:
         figure: without colours of its own for words and lines.
@@ -245,7 +306,7 @@ def to_svg(figure: Figure, *, paper: str | None = None, title: str | None = None
     """
     text = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with matplotlib.rc_context(SETTINGS):
+    with drawing():
         figure.savefig(text, format="svg", metadata=nothing, facecolor=paper or "none")
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]

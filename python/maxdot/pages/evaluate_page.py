@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from maxdot.pages.charts import Bar, Chart, Point, bar_chart, line_chart, styles
+from maxdot.pages.charts import Bar, Chart, Point, Span, bar_chart, dot_chart, line_chart, styles
 from maxdot.pages.page import Cell, Page, Row, Table
 
 _NAMES = {"recall": "recall", "ndcg": "NDCG", "hit": "hit", "precision": "precision", "mrr": "MRR", "map": "MAP"}
@@ -61,8 +61,11 @@ def _charts(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Ite
             title = f"{names[0][0].upper()}{names[0][1:]}, {names[1]} and {names[2]} by k"
             yield line_chart(title, series, look, "k", "mean over users", log_y=False, note=note)
     else:
-        bars = [Bar(name, [rows[0][key]], _with_interval(rows[0], key)) for key, name in _NAMES.items()]
-        yield bar_chart(f"Every metric at k = {rows[0]['k']:,}", bars, ["mean"], "mean over users", most=1)
+        points = [_point(rows[0], key) for key in _NAMES]
+        spans = {"mean": [Span(point.low, point.middle, point.high) for point in points]}
+        yield dot_chart(
+            f"Every metric at k = {rows[0]['k']:,}", list(_NAMES.values()), spans, "mean over users", note=note
+        )
     if report.get("ranks"):
         yield _rank_curve(report["ranks"])
     recalls = _user_recalls(_main(rows))
@@ -82,7 +85,9 @@ def _rank_curve(ranks: Sequence[Mapping[str, Any]]) -> Chart:
     places = sorted(counts)
     reached = dict(zip(places, accumulate(counts[place] for place in places), strict=True))
     # Evenly spaced on the axis, which is logarithmic; the last one is the worst rank.
-    wanted = {places[min(len(places) - 1, int(len(places) ** (at / _MOST_POINTS)) - 1)] for at in range(_MOST_POINTS + 1)}
+    wanted = {
+        places[min(len(places) - 1, int(len(places) ** (at / _MOST_POINTS)) - 1)] for at in range(_MOST_POINTS + 1)
+    }
     points = [Point(place, *3 * (reached[place] / len(ranks),)) for place in sorted(wanted | {places[-1]})]
     series = {"relevant items": points}
     return line_chart(
@@ -157,12 +162,6 @@ def _settings(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> I
 
 def _share(report: Mapping[str, Any]) -> str:
     return f"{100 * report['confidence']:g} %"
-
-
-def _with_interval(row: Mapping[str, Any], key: str) -> str:
-    if "low" not in row:
-        return _four(row[key])
-    return f"{_four(row[key])} ({_four(row['low'][key])} to {_four(row['high'][key])})"
 
 
 def _four(value: float | None) -> str:

@@ -76,7 +76,8 @@ class Page:
 def render(page: Page) -> str:
     """The page as HTML. It refers to no other file and no address."""
     style = _TEMPLATES.get_template("page.css").render()
-    return _TEMPLATES.get_template("page.html").render(page=page, style=Markup(style), image=_image) + "\n"
+    made: str = _TEMPLATES.get_template("page.html").render(page=page, style=Markup(style), image=_image)
+    return made + "\n"
 
 
 def _image(chart: Chart) -> str:

@@ -27,8 +27,9 @@ def page(report: Mapping[str, Any]) -> Page:
         verdict=report["verdict"],
         passed=report["passed"],
         summary=(
-            f"Each of {report['queries']:,} queries against each of {report['items']:,} items of {report['dimension']:,} "
-            f"numbers, by brute force in 64-bit arithmetic; the best {report['k']:,} compared, place by place."
+            f"Each of {report['queries']:,} queries against each of {report['items']:,} items of "
+            f"{report['dimension']:,} numbers, by brute force in 64-bit arithmetic; the best "
+            f"{report['k']:,} compared, place by place."
         ),
         charts=list(_charts(report, faiss)),
         tables=list(_tables(report, faiss)),
@@ -56,7 +57,11 @@ def _charts(report: Mapping[str, Any], faiss: Mapping[str, Any] | None) -> Itera
     yield bar_chart(
         "How much the metrics agree on the rows as they are",
         [
-            Bar(f"{_METRICS[pair['left']]}\nand {_METRICS[pair['right']]}", [100 * pair["overlap"]], _percent(pair["overlap"]))
+            Bar(
+                f"{_METRICS[pair['left']]}\nand {_METRICS[pair['right']]}",
+                [100 * pair["overlap"]],
+                _percent(pair["overlap"]),
+            )
             for pair in pairs
         ],
         ["same items"],
@@ -84,7 +89,10 @@ def _differences(report: Mapping[str, Any], faiss: Mapping[str, Any] | None) -> 
         ["wrong or unexplained", "explained by f32 rounding"],
         "positions",
         counts=True,
-        note="Of maxdot, any other item and any other bit of a score counts; of FAISS, which rounds to f32, any other item.",
+        note=(
+            "Of maxdot, any other item and any other bit of a score counts; of FAISS, which rounds to f32, any other "
+            "item."
+        ),
     )
 
 
@@ -120,7 +128,10 @@ def _tables(report: Mapping[str, Any], faiss: Mapping[str, Any] | None) -> Itera
                 Row(
                     name,
                     [
-                        *(Cell(f"{faiss[key][part]:,}") for part in ("positions", "equal", "explained", "unexplained")),
+                        *(
+                            Cell(f"{faiss[key][part]:,}")
+                            for part in ("positions", "equal", "explained", "unexplained")
+                        ),
                         *(Cell(_small(faiss[key].get(part))) for part in ("widest_gap", "widest_gap_allowed")),
                     ],
                 )
