@@ -286,7 +286,7 @@ example-rechub: $(RECHUB)/ready ## train a recall model with torch-rechub in thr
 	$(RECHUB)/bin/python examples/rechub/run.py --out build/example-rechub
 
 test-faiss: $(VENV)/ready ## FAISS's own Python tests of flat indexes against maxdot.faiss, from a checkout of FAISS elsewhere (FAISS=path)
-	@if [ -z "$(FAISS)" ]; then echo "test-faiss: say where a checkout of github.com/facebookresearch/faiss is: FAISS=path"; exit 2; fi
+	@if [ -z "$(FAISS)" ]; then echo "test-faiss: say where a checkout of FAISS is: FAISS=path"; exit 2; fi
 	$(VENV)/bin/pip install -q --no-build-isolation .
 	$(VENV)/bin/python tests/faiss/run_faiss_tests.py $(FAISS)
 

@@ -89,7 +89,7 @@ def complaints(expected: dict[str, str], found: dict[str, str], files: set[str])
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkout", type=Path, help="folder of a checkout of github.com/facebookresearch/faiss")
+    parser.add_argument("checkout", type=Path, help="folder of a checkout of FAISS")
     parser.add_argument("--list", type=Path, default=LIST)
     parser.add_argument("--all", action="store_true", help="run the files, too, that have one line in the list")
     parser.add_argument("--found", type=Path, metavar="FILE", help="write what became of each test")
