@@ -21,6 +21,7 @@ from maxdot.faiss.functions import (
     normalize_L2,
     rev_swig_ptr,
     swig_ptr,
+    vector_float_to_array,
     vector_to_array,
 )
 from maxdot.faiss.id_map import IndexIDMap, IndexIDMap2
@@ -84,6 +85,7 @@ __all__ = [
     "rev_swig_ptr",
     "serialize_index",
     "swig_ptr",
+    "vector_float_to_array",
     "vector_to_array",
     "write_index",
 ]

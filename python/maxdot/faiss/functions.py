@@ -96,6 +96,10 @@ def vector_to_array(v: Int64Vector | _Array) -> _Array:
     return np.array(v)
 
 
+#: Its older name in FAISS.
+vector_float_to_array = vector_to_array
+
+
 def swig_ptr(a: _Array) -> _Array:
     """The array itself: there are no pointers here, and what takes one in FAISS takes the array."""
     if not isinstance(a, np.ndarray):

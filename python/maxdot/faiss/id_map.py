@@ -154,7 +154,10 @@ class IndexIDMap(Index):
         return self._index.parts()
 
     def _ids_of(self, numbers: Int64) -> Int64:
-        return np.append(self._ids.view(), -1)[numbers]  # the last one is what -1 finds
+        found = numbers >= 0
+        ids = np.full(numbers.shape, -1, np.int64)
+        ids[found] = self._ids.view()[numbers[found]]
+        return ids
 
     def _members(self, sel: IDSelector, size: int) -> Bools:
         return sel.members(np.arange(size) if isinstance(sel, IDSelectorTranslated) else self._ids.view())
