@@ -1,5 +1,6 @@
 """write_index, read_index and the same as bytes: maxdot's own files."""
 
+import io
 import os
 import pathlib
 
@@ -146,3 +147,50 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     faiss.deserialize_index(faiss.serialize_index(faiss.IndexFlatIP(4)))
     assert list(pathlib.Path(tmp_path).iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [1, 777, 1 << 20])
+def test_streams(size):
+    index = faiss.IndexIDMap2(faiss.IndexFlatIP(10))
+    index.add_with_ids(ITEMS, np.arange(150) * 3)
+    stream, most = io.BytesIO(), []
+
+    def write(piece):
+        most.append(len(piece))
+        return stream.write(piece[: max(1, len(piece) // 2)])  # as a pipe may
+
+    for writer in (
+        faiss.PyCallbackIOWriter(write, size),
+        faiss.BufferedIOWriter(faiss.PyCallbackIOWriter(stream.write), 99),
+        faiss.PyCallbackIOWriter(lambda piece: stream.write(piece) and None, size),
+    ):
+        faiss.write_index(index, writer)
+    assert max(most) <= size
+    stream.seek(0)
+    for reader in (
+        faiss.PyCallbackIOReader(stream.read, size),
+        faiss.BufferedIOReader(faiss.PyCallbackIOReader(stream.read), 99),
+        faiss.PyCallbackIOReader(stream.read),
+    ):
+        read = faiss.read_index(reader)
+        np.testing.assert_array_equal(read.search(QUERIES, 9)[1], index.search(QUERIES, 9)[1])
+    with pytest.raises(RuntimeError, match="no index file"):
+        faiss.read_index(faiss.PyCallbackIOReader(stream.read))
+
+
+def test_streams_refuse():
+    index, data = faiss.IndexFlatIP(10), faiss.serialize_index(faiss.IndexFlatIP(10)).tobytes()
+    for call, error, message in (
+        (lambda: faiss.read_index(faiss.PyCallbackIOReader(io.BytesIO(data[:-1]).read)), RuntimeError, "cut short"),
+        (lambda: faiss.read_index(faiss.PyCallbackIOReader(lambda size: "x")), RuntimeError, "no bytes"),
+        (lambda: faiss.read_index(faiss.PyCallbackIOReader(lambda size: bytes(size + 1))), RuntimeError, "more than"),
+        (lambda: faiss.read_index(faiss.PyCallbackIOReader("x")), TypeError, "not callable"),
+        (lambda: faiss.read_index(faiss.PyCallbackIOReader(io.BytesIO(data).read), 1), ValueError, "io_flags"),
+        (lambda: faiss.write_index(index, faiss.PyCallbackIOWriter(lambda piece: 0)), RuntimeError, "took 0"),
+        (lambda: faiss.write_index(index, faiss.PyCallbackIOWriter(lambda piece: 1 / 0)), ZeroDivisionError, "zero"),
+        (lambda: faiss.PyCallbackIOWriter(print, 0), ValueError, "bsz: 0"),
+        (lambda: faiss.BufferedIOWriter(print), TypeError, "writer: builtin"),
+        (lambda: faiss.BufferedIOReader(print), TypeError, "reader: builtin"),
+    ):
+        with pytest.raises(error, match=message):
+            call()

@@ -42,6 +42,14 @@ from maxdot.faiss.selectors import (
     PyCallbackIDSelector,
     SearchParameters,
 )
+from maxdot.faiss.streams import (
+    BufferedIOReader,
+    BufferedIOWriter,
+    IOReader,
+    IOWriter,
+    PyCallbackIOReader,
+    PyCallbackIOWriter,
+)
 from maxdot.faiss.threads import omp_get_max_threads, omp_set_num_threads
 
 __all__ = [
@@ -49,6 +57,8 @@ __all__ = [
     "METRIC_INNER_PRODUCT",
     "METRIC_L2",
     "ArgumentError",
+    "BufferedIOReader",
+    "BufferedIOWriter",
     "FaissError",
     "FileError",
     "FileMissingError",
@@ -63,6 +73,8 @@ __all__ = [
     "IDSelectorRange",
     "IDSelectorTranslated",
     "IDSelectorXOr",
+    "IOReader",
+    "IOWriter",
     "Index",
     "IndexFlat",
     "IndexFlatIP",
@@ -71,6 +83,8 @@ __all__ = [
     "IndexIDMap2",
     "Int64Vector",
     "PyCallbackIDSelector",
+    "PyCallbackIOReader",
+    "PyCallbackIOWriter",
     "SearchParameters",
     "__version__",
     "clone_index",

@@ -21,6 +21,7 @@ from maxdot.faiss.flat import IndexFlat, IndexFlatIP, IndexFlatL2
 from maxdot.faiss.id_map import IndexIDMap, IndexIDMap2
 from maxdot.faiss.index import Index
 from maxdot.faiss.parts import Parts
+from maxdot.faiss.streams import IOReader, IOWriter, read_file_bytes
 from maxdot.faiss.threads import call_threads
 from maxdot.paths import Path
 
@@ -28,13 +29,16 @@ from maxdot.paths import Path
 IO_FLAG_MMAP: Final = 1
 
 
-def write_index(index: Index, fname: Path) -> None:
-    """Writes an index file; the old one, if there is one, is replaced in one step.
+def write_index(index: Index, fname: Path | IOWriter) -> None:
+    """Writes an index file; the old one, if there is one, is replaced in one step. A writer gets its bytes.
 
     Raises:
         TypeError: no index. FaissError: ids that are negative, or belong to two rows, which a file cannot hold.
         FileError (an OSError and a RuntimeError): it cannot be written.
     """
+    if isinstance(fname, IOWriter):
+        fname.write_all(memoryview(serialize_index(index).tobytes()))
+        return
     engine = _engine_to_save(index)
     try:
         engine.save(os.fsencode(fname))
@@ -42,8 +46,9 @@ def write_index(index: Index, fname: Path) -> None:
         raise FileError(*error.args) from None
 
 
-def read_index(fname: Path, io_flags: SupportsIndex = 0) -> Index:
+def read_index(fname: Path | IOReader, io_flags: SupportsIndex = 0) -> Index:
     """An index of a file of maxdot: IndexFlatIP or IndexFlatL2, and IndexIDMap2 around it if the file has ids.
+    From a reader, the bytes of one file are taken, and none that follow.
 
     Args:
         io_flags: 0: all is read now. IO_FLAG_MMAP: the file is mapped, and must stay as it is.
@@ -52,6 +57,8 @@ def read_index(fname: Path, io_flags: SupportsIndex = 0) -> Index:
         FileMissingError, FileError (an OSError and a RuntimeError): it is not there, or cannot be read.
         FaissError: it is damaged, no file of maxdot, or of cosine or normalized vectors.
     """
+    if isinstance(fname, IOReader):
+        return deserialize_index(read_file_bytes(fname), io_flags)
     flags = as_integer(io_flags)
     if flags not in (0, IO_FLAG_MMAP):
         raise ArgumentError(f"io_flags: {flags} is not here; use 0 or IO_FLAG_MMAP")
