@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.arrays import float_rows
-from maxdot.id_lists import Int64, as_ids
+from maxdot.door_arguments import finite_rows, key_numbers, told_distances
+from maxdot.id_lists import Int64
 from maxdot.keyed_rows import Bools, Floats, KeyedRows
 from maxdot.paths import Path
 from maxdot.searchable import Metric
@@ -65,7 +65,7 @@ class BFIndex:
             ValueError: wrong shape, NaN or Inf (names row and column), a label for which there is no place.
         """
         rows = self._vectors(data)
-        labels = np.arange(len(self._rows), len(self._rows) + len(rows)) if ids is None else labels_argument(ids).flatten()
+        labels = np.arange(len(self._rows), len(self._rows) + len(rows)) if ids is None else key_numbers(ids, "ids")
         if len(labels) != len(rows):
             raise ValueError(f"ids: {len(labels)} labels for {len(rows)} vectors; give one for each")
         self._make_room(labels)
@@ -102,14 +102,11 @@ class BFIndex:
         if (labels < 0).any():
             least = int((labels >= 0).sum(axis=1).min())
             raise RuntimeError(f"k: only {least} elements may be returned, not {count}; ask for fewer")
-        distances = (0.0 if self.space == "l2" else 1.0) - keys
-        if self.space == "cosine":
-            np.maximum(distances, 0.0, out=distances)  # rounding may carry a cosine a hair above 1
-        return labels.view(np.uint64), distances.astype(np.float32)
+        return labels.view(np.uint64), told_distances(self._rows.metric, keys)
 
     def delete_vector(self, label: SupportsIndex) -> None:
         """Removes the element with this label, if there is one."""
-        self._rows.remove(labels_argument(as_integer(label)))
+        self._rows.remove(key_numbers(as_integer(label), "label"))
 
     def get_current_count(self) -> int:
         """The number of elements."""
@@ -168,14 +165,7 @@ class BFIndex:
     def _vectors(self, data: npt.ArrayLike) -> Floats:
         if self._most is None:
             raise RuntimeError("The index is not initiated; call init_index first")
-        with np.errstate(over="ignore"):  # what does not fit becomes Inf, and is refused below
-            rows: Floats = np.atleast_2d(np.array(float_rows(data, "data"), np.float32, order="C"))
-        if rows.ndim != 2 or rows.shape[1] != self.dim:
-            raise ValueError(f"data: shape {rows.shape} is not [n, {self.dim}]; reshape it")
-        if not np.isfinite(rows).all():
-            row, column = np.argwhere(~np.isfinite(rows))[0].tolist()
-            raise ValueError(f"data: row {row}, column {column} is NaN or Inf as float32; leave it out")
-        return rows
+        return finite_rows(data, "data", self.dim)
 
     def _make_room(self, labels: Int64) -> None:
         more = sum(label not in self._rows for label in set(labels.tolist()))
@@ -189,11 +179,3 @@ class BFIndex:
         if filter is None:
             return None
         return lambda labels: np.fromiter((bool(filter(label)) for label in labels.tolist()), np.bool_, len(labels))
-
-
-def labels_argument(ids: npt.ArrayLike) -> Int64:
-    """`ids` as labels, of any shape. ValueError: there is no place for one of them."""
-    labels = as_ids(ids)
-    if (labels < 0).any():
-        raise ValueError(f"ids: {labels.min()} is no label; use 0 to 2**63 - 1")
-    return labels

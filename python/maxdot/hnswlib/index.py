@@ -9,7 +9,8 @@ from typing import SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from maxdot.hnswlib.bf_index import BFIndex, Filter, labels_argument
+from maxdot.door_arguments import key_numbers
+from maxdot.hnswlib.bf_index import BFIndex, Filter
 from maxdot.id_lists import Int64
 from maxdot.keyed_rows import Bools, Floats, KeyedRows
 from maxdot.paths import Path
@@ -105,7 +106,7 @@ class Index(BFIndex):
         """
         if return_type not in ("numpy", "list"):
             raise ValueError(f"return_type: {return_type!r} is not 'numpy' or 'list'")
-        labels = labels_argument([] if ids is None else ids).ravel()
+        labels = key_numbers([] if ids is None else ids, "ids")
         for label in labels.tolist():
             if self._existing(label) in self._marked:
                 raise RuntimeError(f"Label not found: {label} is marked as deleted")
