@@ -132,6 +132,7 @@ def test_every_chart_says_what_it_shows(page):
         shown = [words(text) for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
         assert len(shown) > 5
         assert charts.INK not in svg and "currentColor" in svg
+        assert "#ffffff" not in svg  # no paper of its own
         assert svg.startswith("<svg")
     for figure in tree_of(page).iter("figure"):
         assert words(figure.find("figcaption"))
@@ -196,7 +197,7 @@ def test_a_rounded_tick_would_be_noticed():
 @pytest.mark.parametrize("log_y", [False, True])
 def test_ticks_of_any_range(log_y):
     source = np.random.default_rng(3)
-    for _ in range(25):
+    for _ in range(12):
         low = 10.0 ** source.uniform(-6, 6)
         ys = np.sort(low * np.exp(source.uniform(0, source.choice([0.001, 0.3, 3.0, 20.0]), 4)))
         xs = np.unique(np.round(10.0 ** source.uniform(0, 5, 4)))
@@ -208,9 +209,9 @@ def test_ticks_of_any_range(log_y):
         if len(xs) > 1:
             assert_ticks_are_true(ticks_of(chart.svg, "x"))
     dots = charts.dot_chart("t", ["a"], {"b": [charts.Span(0.01, 0.05, 0.058)]}, "x")
-    assert [value for value, _ in ticks_of(dots.svg, "x")] == [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
+    assert [value for value, _ in ticks_of(dots.svg, "x")] == [0, 0.02, 0.04, 0.06]
     bars = charts.bar_chart("t", [charts.Bar("a", [0.06], "0.06")], ["a"], "x")
-    assert [value for value, _ in ticks_of(bars.svg, "x")] == [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
+    assert [value for value, _ in ticks_of(bars.svg, "x")] == [0, 0.02, 0.04, 0.06]
 
 
 def test_numbers_keep_their_digits():

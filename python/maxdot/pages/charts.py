@@ -39,6 +39,7 @@ _SETTINGS: dict[str, Any] = {
     "font.size": 9.5,
     "text.color": INK,
     "axes.edgecolor": INK,
+    "axes.facecolor": "none",
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -218,7 +219,7 @@ def bar_chart(
     Args:
         title: of the figure on the page.
         bars: at least one. Each has as many parts as there are names in `parts`.
-        parts: what the parts are; a single one needs no legend.
+        parts: what the parts are; a single one needs no legend, the first of several stands out.
         x_label: what the length means, with units.
         counts: whether lengths are whole numbers.
         most: where the axis ends, if not at the longest bar.
@@ -229,9 +230,10 @@ def bar_chart(
         axes = figure.add_subplot()
         names = [bar.name for bar in bars]
         ends = [0.0] * len(bars)
+        colours = (EMPHASIS, *COLOURS) if len(parts) > 1 else COLOURS
         for at, part in enumerate(parts):
             lengths = [bar.parts[at] for bar in bars]
-            colour = COLOURS[at % len(COLOURS)]
+            colour = colours[at % len(colours)]
             axes.barh(
                 names, lengths, left=ends, label=part, height=0.62, color=colour, edgecolor=INK, linewidth=0.5,
                 hatch=HATCHES[at % len(HATCHES)],
