@@ -288,7 +288,7 @@ example-rechub: $(RECHUB)/ready ## train a recall model with torch-rechub in thr
 test-faiss: $(VENV)/ready ## FAISS's own Python tests of flat indexes against maxdot.faiss, from a checkout of FAISS elsewhere (FAISS=path)
 	@if [ -z "$(FAISS)" ]; then echo "test-faiss: say where a checkout of FAISS is: FAISS=path"; exit 2; fi
 	$(VENV)/bin/pip install -q --no-build-isolation .
-	$(VENV)/bin/python tests/faiss/run_faiss_tests.py $(FAISS)
+	$(VENV)/bin/python tests/of_faiss/run_faiss_tests.py $(FAISS)
 
 test-rechub: $(RECHUB)/ready ## torch-rechub's own serving tests with maxdot's builder, and all tests that ask for torch
 	$(RECHUB)/bin/pip install -q .

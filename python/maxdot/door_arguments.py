@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from maxdot.arrays import float_rows
 from maxdot.id_lists import Int64, as_ids
-from maxdot.searchable import Keys, Metric
+from maxdot.metric import Metric
+from maxdot.searchable import Keys
 
 Floats = npt.NDArray[np.float32]
 

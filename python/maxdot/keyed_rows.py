@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.id_lists import Int64
-from maxdot.searchable import Keys, Metric
+from maxdot.metric import Metric
+from maxdot.searchable import Keys
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float32]

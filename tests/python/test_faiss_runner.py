@@ -1,4 +1,4 @@
-"""tests/faiss/run_faiss_tests.py complains of what is not as its list says: on a made-up checkout."""
+"""tests/of_faiss/run_faiss_tests.py complains of what is not as its list says: on a made-up checkout."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def run(folder, expected):
     (tests / "test_other.py").write_text("import does_not_exist\n")
     (folder / "list.txt").write_text("# a comment\n" + "".join(f"{name}  {what}\n" for name, what in expected.items()))
     return subprocess.run(
-        [sys.executable, str(ROOT / "tests/faiss/run_faiss_tests.py"), str(folder), "--list", str(folder / "list.txt")],
+        [sys.executable, str(ROOT / "tests/of_faiss/run_faiss_tests.py"), str(folder), "--list", str(folder / "list.txt")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_complaints(name, what, complaint, tmp_path):
 
 def test_no_checkout(tmp_path):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests/faiss/run_faiss_tests.py"), str(tmp_path)],
+        [sys.executable, str(ROOT / "tests/of_faiss/run_faiss_tests.py"), str(tmp_path)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1

@@ -14,8 +14,8 @@ from maxdot import _core
 from maxdot.door_arguments import finite_rows, key_numbers, told_distances
 from maxdot.id_lists import Int64
 from maxdot.keyed_rows import Bools, Floats, KeyedRows
+from maxdot.metric import Metric
 from maxdot.paths import Path
-from maxdot.searchable import Metric
 
 Labels: TypeAlias = npt.NDArray[np.uint64]
 Filter: TypeAlias = Callable[[int], bool]

@@ -16,9 +16,9 @@ from maxdot.arrays import as_array
 from maxdot.door_arguments import Floats, finite_rows, key_numbers, told_distances
 from maxdot.id_lists import Int64
 from maxdot.keyed_rows import KeyedRows
+from maxdot.metric import Metric
 from maxdot.paths import Path
 from maxdot.searchable import Keys as Scores
-from maxdot.searchable import Metric
 from maxdot.usearch.matches import BatchMatches, Keys, Matches
 
 _METRICS: dict[str, Metric] = {"cos": "cosine", "ip": "dot", "l2sq": "euclidean"}
