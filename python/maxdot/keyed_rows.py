@@ -116,7 +116,10 @@ class KeyedRows:
         """The k best rows of each query [m, d], of those that are `wanted`: as `Index.search` with scores="keys"."""
         results = [(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf))]
         for part in self._settled():
-            mask = part.there if wanted is None else part.there & wanted(part.keys)
+            mask = part.there
+            if wanted is not None:
+                mask = mask.copy()
+                mask[part.there] = wanted(part.keys[part.there])
             filters = (None, None, None if mask.all() else np.ascontiguousarray(mask).view(np.uint8))
             results.append(part.engine.search(queries, k, threads, None, False, "keys", *filters))
         if len(results) <= 2:

@@ -79,6 +79,10 @@ def test_marked_deleted_and_filtered(space):
     index.unmark_deleted(4)
     index.add_items(X[6], 6)  # added again, it is there again
     check(index, space, X[[4, 6, *odd]], [4, 6, *odd], 12)
+    index.delete_vector(5)
+    asked = []
+    index.knn_query(QUERIES, 3, filter=lambda label: asked.append(label) or True)
+    assert sorted(asked) == sorted(set(range(65)) - {5})  # each that is there, once
     with pytest.raises(ZeroDivisionError):
         index.knn_query(QUERIES, 1, filter=lambda label: 1 / 0)
 
