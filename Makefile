@@ -8,6 +8,7 @@ APT := g++ clang-14 clang-format-14 libomp-14-dev cmake ninja-build make pkg-con
 APT_SERVER := libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc prometheus-cpp-dev libboost-dev libssl-dev
 APT_SPARK := default-jre-headless
 APT_ARM := g++-12-aarch64-linux-gnu qemu-user
+APT_DOCS := doxygen python3-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
 VENV := build/venv
@@ -19,12 +20,13 @@ RAY := build/venv-ray
 BATCH := build/venv-batch
 SPARK := build/venv-spark
 MUTANTS := build/venv-mutants
+DOCS := build/venv-docs
 ASAN_PYTHON := build/venv-asan
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm docs test-docs deps-docs fuzz tidy format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +56,9 @@ deps-spark: deps ## install what Spark needs, too
 deps-arm: deps ## install what the tests for 64-bit Arm need, too
 	@$(MAKE) --no-print-directory deps APT="$(APT_ARM)"
 
+deps-docs: ## install what the documentation site needs
+	@$(MAKE) --no-print-directory deps APT="$(APT_DOCS)"
+
 server: deps-server ## build the server: build/release/bin/maxdot-server (docs/serving.md)
 	cmake --preset release -DMAXDOT_BUILD_SERVER=ON
 	cmake --build --preset release --target maxdot_cli maxdot_server_command
@@ -73,7 +78,7 @@ test-cpp: deps ## the C++ part of test
 
 test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a virtual environment, then pytest
 	$(VENV)/bin/pip install -q --no-build-isolation .
-	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python
+	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python tests/docs
 	python3 tests/faults/matrix.py --quick --python $(VENV)/bin/python --only python-save --only python-live --out build/faults-python || [ $$? = 77 ]
 	python3 tests/faults/power_cut.py --quick --python $(VENV)/bin/python --only python-live --only python-create --out build/faults-python || [ $$? = 77 ]
 
@@ -320,6 +325,22 @@ test-spark: deps-spark $(SPARK)/ready ## batches of Spark in local mode: exact, 
 $(SPARK)/ready: tests/spark/requirements.txt | deps
 	python3 -m venv $(SPARK)
 	$(SPARK)/bin/pip install -q -r $<
+	touch $@
+
+docs: $(DOCS)/ready ## the documentation site: build/docs/site/index.html; every link within it is checked
+	python3 docs/site/pages.py
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	python3 docs/site/check_links.py build/docs/site
+
+test-docs: docs build ## the site, then every block of code of its pages and notebooks, with the command and the libraries too
+	$(DOCS)/bin/pip install -q .
+	cmake --install build/release --prefix build/docs/prefix >/dev/null
+	MAXDOT_BIN=$(CURDIR)/build/docs/prefix/bin/maxdot MAXDOT_PREFIX=$(CURDIR)/build/docs/prefix \
+	  $(DOCS)/bin/python -m pytest -q tests/docs $(ARGS)
+
+$(DOCS)/ready: docs/site/requirements.txt tests/docs/requirements.txt | deps-docs
+	python3 -m venv $(DOCS)
+	$(DOCS)/bin/pip install -q -r docs/site/requirements.txt -r tests/docs/requirements.txt
 	touch $@
 
 tidy: deps ## clang-tidy over the engine and the command (needs clang-tidy-14)

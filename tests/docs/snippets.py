@@ -18,8 +18,11 @@ which it is not: `<!-- needs MAXDOT_BIN -->`. `<!-- run first` begins a block of
 """
 
 import argparse
+import ast
+import asyncio
 import contextlib
 import difflib
+import inspect
 import io
 import os
 import pathlib
@@ -77,6 +80,10 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
+async def _end_of(awaitable):
+    return await awaitable
+
+
 class Reader:
     """A folder, a shell and a Python of somebody who follows a page."""
 
@@ -118,7 +125,10 @@ class Reader:
         try:
             os.chdir(self.folder)
             with contextlib.redirect_stdout(printed):
-                exec(compile("\n" * (line - 1) + code, "page", "exec"), self.names)
+                flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+                done = eval(compile("\n" * (line - 1) + code, "page", "exec", flags), self.names)
+                if inspect.isawaitable(done):
+                    asyncio.run(_end_of(done))
         except Exception as error:
             raise AssertionError(f"line {line}: {''.join(traceback.format_exception(error)[-3:])}") from error
         finally:

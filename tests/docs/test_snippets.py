@@ -36,3 +36,10 @@ def test_about_the_same_numbers_are_enough(tmp_path):
     page = tmp_path / "page.md"
     page.write_text('```python title="a.py"\nprint("at", 1.25, [3, 4])\n```\n\n```sh\npython a.py\n```\n\n```text title="about"\nat 7.5 [1, 12]\n```\n')
     assert follow(page) is None
+
+
+def test_every_block_of_python_runs_or_says_why_not():
+    """A page may not hold code that nobody runs: BLOCK must have seen each."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert text.count("\n```python") == sum(block.language == "python" for block in blocks(text)), page
