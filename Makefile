@@ -328,6 +328,7 @@ $(SPARK)/ready: tests/spark/requirements.txt | deps
 	touch $@
 
 docs: $(DOCS)/ready ## the documentation site: build/docs/site/index.html; every link within it is checked
+	rm -rf build/docs
 	python3 docs/site/pages.py
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 	python3 docs/site/check_links.py build/docs/site
