@@ -55,29 +55,49 @@ def test_all_as_listed(tmp_path):
     ]  # fmt: skip
 
 
+def test_what_is_wrong_fails(tmp_path):
+    names = ("test_wrong", "test_hides_what_is_not_here", "test_gone")
+    done = run(tmp_path, GOOD | {f"test_made.py::Made::{name}": "pass" for name in names})
+    assert done.returncode == 1
+    for name, complaint in zip(
+        names,
+        (
+            "should pass; it was found: failed: AssertionError: 0 != 1",
+            "should pass; it was found: needs IndexIVFFlat",
+            "the list names it, but it is not in the checkout",
+        ),
+        strict=True,
+    ):
+        assert f"test_made.py::Made::{name}: {complaint}" in done.stdout
+
+
 @pytest.mark.parametrize(
-    ("name", "what", "complaint"),
+    ("listed", "found", "files", "complaint"),
     [
-        ("test_made.py::Made::test_wrong", "pass", "should pass; it was found: failed: AssertionError: 0 != 1"),
-        ("test_made.py::Made::test_hides_what_is_not_here", "pass", "should pass; it was found: needs IndexIVFFlat"),
-        ("test_made.py::Made::test_flat", "IVF", "left out (IVF), but it passes"),
-        ("test_made.py::Made::test_flat", None, "the list does not name it; it was found: pass"),
-        ("test_other.py", None, "the list does not name this file"),
-        ("test_made.py::Made::test_gone", "pass", "the list names it, but it is not in the checkout"),
-        ("test_gone.py", "no flat index", "is not in the checkout"),
+        ({"t.py::a": "pass"}, {"t.py::a": "pass"}, {"t.py"}, None),
+        ({"t.py::a": "helper"}, {"t.py::a": "failed"}, {"t.py"}, "t.py::a: should pass; it was found: failed"),
+        ({"t.py::a": "IVF"}, {"t.py::a": "pass"}, {"t.py"}, "t.py::a: left out (IVF), but it passes"),
+        ({"t.py": "IVF"}, {"t.py::a": "pass"}, {"t.py"}, "t.py::a: left out (IVF), but it passes"),
+        ({"t.py": "IVF"}, {"t.py::a": "failed"}, {"t.py"}, None),
+        ({"t.py::a": "pass"}, {"t.py::a": "pass", "t.py::b": "pass"}, {"t.py"},
+         "t.py::b: the list does not name it; it was found: pass"),
+        ({"t.py": "IVF"}, {}, {"t.py", "u.py"}, "u.py: the list does not name this file"),
+        ({"t.py": "IVF", "u.py": "IVF"}, {}, {"t.py"}, "u.py: is not in the checkout"),
+        ({"t.py::a": "pass", "t.py::b": "IVF"}, {"t.py::a": "pass"}, {"t.py"},
+         "t.py::b: the list names it, but it is not in the checkout"),
     ],
-)
-def test_complaints(name, what, complaint, tmp_path):
-    expected = {key: value for key, value in {**GOOD, name: what}.items() if value is not None}
-    done = run(tmp_path, expected)
-    assert done.returncode == 1
-    assert f"{name}: {complaint}" in done.stdout
+)  # fmt: skip
+def test_complaints(listed, found, files, complaint, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests/of_faiss"))
+    from run_faiss_tests import complaints
+
+    assert complaints(listed, found, files) == ([] if complaint is None else [complaint])
 
 
-def test_no_checkout(tmp_path):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests/of_faiss/run_faiss_tests.py"), str(tmp_path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "no checkout of FAISS" in done.stderr
+def test_no_checkout(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests/of_faiss"))
+    from run_faiss_tests import main
+
+    monkeypatch.setattr(sys, "argv", ["run_faiss_tests.py", str(tmp_path)])
+    with pytest.raises(SystemExit, match="no checkout of FAISS"):
+        main()
