@@ -13,7 +13,7 @@ namespace maxdot::tools {
 /// --html FILE.
 CLI::Option* add_html(CLI::App& command, std::optional<std::string>& path);
 
-/// The page of one report. Python is another program, which is run; the command is linked to none of it.
+/// The page of one report. Python is a program of its own, which is run: nothing of it is linked.
 class HtmlPage {
  public:
   /// Checks what can be checked before long work begins: the path, and that Python has
