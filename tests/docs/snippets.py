@@ -8,7 +8,7 @@ What a block is, its first line says:
 
     ```python                  runs, after the blocks of Python before it
     ```sh                      runs in bash, in the same folder
-    ```python title="a.py"     is written to that file, as is one of sh
+    ```python title="a.py"     is written to that file, as is one of any other language
     ```text                    is what the block before it prints (on stdout), to the letter
     ```text title="..."        is about that: numbers may differ, everything else may not
 
@@ -148,7 +148,7 @@ class Reader:
                 start_new_session=True,
             )
             self.started.append(shell.pid)
-            status = shell.wait(timeout=300)
+            status = shell.wait()
             printed.seek(0)
             told.seek(0)
             text, problem = printed.read(), told.read()
@@ -178,7 +178,8 @@ def follow(page, write=False):
         reader = Reader(folder)
         try:
             for block in blocks(text):
-                if block.language in ("hidden", *RUN):
+                is_file = block.title is not None and block.language != "text"
+                if is_file or block.language in ("hidden", *RUN):
                     printed = reader.do(block) if block.is_run else None
                 elif block.language == "text" and printed is not None:
                     if not agrees(block, printed):
