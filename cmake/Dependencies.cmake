@@ -9,8 +9,7 @@ maxdot_find_xsimd(maxdot_xsimd)
 maxdot_find_xxhash()
 
 if(MAXDOT_BUILD_TOOLS OR MAXDOT_BUILD_TESTS)
-  find_package(nlohmann_json 3.10 REQUIRED)
-  find_package(CLI11 2.1 REQUIRED)
+  maxdot_find_command_headers()
 endif()
 
 # FAISS judges maxdot in `maxdot verify`, the tests and the benchmarks; nothing else needs it.

@@ -1,8 +1,25 @@
-# xsimd and xxHash: the system's. Where one is missing, one clear message says which package to install.
+# Libraries of headers: the source distribution's own in third_party/ (make sdist), else the system's. Where one is missing, one clear
+# message says which package to install.
+
+set(third_party ${PROJECT_SOURCE_DIR}/third_party)
+
+# Defines the interface library `target` by the headers in third_party/ and sets `out`, if `header` is there.
+function(maxdot_find_third_party out target header)
+  set(${out} FALSE PARENT_SCOPE)
+  if(EXISTS ${third_party}/${header})
+    add_library(${target} INTERFACE IMPORTED GLOBAL)
+    target_include_directories(${target} SYSTEM INTERFACE ${third_party})
+    set(${out} TRUE PARENT_SCOPE)
+  endif()
+endfunction()
 
 # Defines the interface library `target`. `pip install .` finds no xsimd on a bare machine, but its build
 # environment holds pythran, whose wheel carries the headers (pyproject.toml).
 function(maxdot_find_xsimd target)
+  maxdot_find_third_party(found ${target} xsimd/xsimd.hpp)
+  if(found)
+    return()
+  endif()
   add_library(${target} INTERFACE)
   find_package(xsimd QUIET)
   if(TARGET xsimd)
@@ -35,6 +52,11 @@ endfunction()
 # Defines xxHash::xxhash from the system: the library, or its header alone: for a wheel, which must not depend on the library, and
 # where the system is not the one that is built for.
 function(maxdot_find_xxhash)
+  maxdot_find_third_party(found xxHash::xxhash xxhash.h)
+  if(found)
+    target_compile_definitions(xxHash::xxhash INTERFACE XXH_INLINE_ALL)
+    return()
+  endif()
   if(MAXDOT_BUILD_PYTHON OR CMAKE_CROSSCOMPILING)
     find_path(MAXDOT_XXHASH_INCLUDE xxhash.h)
     if(MAXDOT_XXHASH_INCLUDE)
@@ -58,4 +80,21 @@ function(maxdot_find_xxhash)
   endif()
   message(FATAL_ERROR "maxdot needs xxHash 0.8 or newer and found none. Install one of: "
                       "libxxhash-dev (Debian, Ubuntu), xxhash-devel (Fedora), xxhash (Arch, Homebrew).")
+endfunction()
+
+# Defines CLI11::CLI11 and nlohmann_json::nlohmann_json, which the command is made of.
+function(maxdot_find_command_headers)
+  maxdot_find_third_party(found CLI11::CLI11 CLI/CLI.hpp)
+  if(NOT found)
+    find_package(CLI11 2.1 QUIET)
+  endif()
+  maxdot_find_third_party(found nlohmann_json::nlohmann_json nlohmann/json.hpp)
+  if(NOT found)
+    find_package(nlohmann_json 3.10 QUIET)
+  endif()
+  if(NOT TARGET CLI11::CLI11 OR NOT TARGET nlohmann_json::nlohmann_json)
+    message(FATAL_ERROR "The maxdot command needs CLI11 (2.1 or newer) and nlohmann-json (3.10 or newer). Install libcli11-dev and "
+                        "nlohmann-json3-dev (Debian, Ubuntu), cli11-devel and json-devel (Fedora), cli11 and nlohmann-json (Arch, "
+                        "Homebrew), or build without the command: -DMAXDOT_BUILD_TOOLS=OFF.")
+  endif()
 endfunction()
