@@ -22,11 +22,12 @@ SPARK := build/venv-spark
 MUTANTS := build/venv-mutants
 DOCS := build/venv-docs
 ASAN_PYTHON := build/venv-asan
+PACKAGING := build/venv-packaging
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm docs test-docs deps-docs fuzz tidy format clean
+.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm docs test-docs deps-docs fuzz tidy format clean sdist wheel test-wheel deb test-deb
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +102,34 @@ $(SERVER)/ready: tests/server/requirements.txt | deps
 	python3 -m venv $(SERVER)
 	$(SERVER)/bin/pip install -q -r $<
 	touch $@
+
+sdist: deps $(PACKAGING)/ready ## dist/maxdot-*.tar.gz, which builds without system libraries (docs/packages.md)
+	rm -f dist/*.tar.gz
+	$(PACKAGING)/bin/python packaging/sdist.py dist
+
+wheel: sdist ## dist/*.whl for Linux with glibc 2.28 or newer, x86-64 and 64-bit Arm (ARGS="--python python3.11 --arch x86_64")
+	rm -f dist/*.whl
+	$(PACKAGING)/bin/python packaging/wheel.py dist/maxdot-*.tar.gz dist $(ARGS)
+
+test-wheel: deps-arm $(PACKAGING)/ready ## what `make wheel` made: audited, installed without a compiler, README's snippet, the command; Arm's under qemu-user
+	$(PACKAGING)/bin/python tests/packages/wheels.py dist
+
+$(PACKAGING)/ready: packaging/requirements.txt python/build-requirements.txt | deps
+	python3 -m venv $(PACKAGING)
+	$(PACKAGING)/bin/pip install -q --require-hashes -r packaging/requirements.txt
+	touch $@
+
+deb: deps-server ## dist/*.deb: libmaxdot0, libmaxdot-dev, maxdot, maxdot-server (docs/packages.md)
+	cmake -G Ninja -S . -B build/deb -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DMAXDOT_PACKAGE_DEB=ON \
+	  -DMAXDOT_BUILD_SERVER=ON -DMAXDOT_BUILD_TESTS=OFF -DMAXDOT_BUILD_BENCH=OFF -DCMAKE_DISABLE_FIND_PACKAGE_faiss=ON
+	cmake --build build/deb
+	rm -f dist/*.deb
+	cpack --config build/deb/CPackConfig.cmake -B dist
+	rm -rf dist/_CPack_Packages
+
+test-deb: ## what `make deb` made: lintian, installed on this machine, used and removed without a trace (needs root)
+	@$(MAKE) --no-print-directory deps APT="$(APT) lintian"
+	$(SUDO) python3 tests/packages/debs.py dist
 
 test-arm: deps-arm ## cross-compile for 64-bit Arm; the C++ suite and jobs under qemu-user, on two CPUs and every kernel table (ARGS=--quick)
 	cmake --preset release
@@ -352,4 +381,4 @@ format: deps ## clang-format everything, which a test checks
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format-14 -i
 
 clean: ## remove everything that was built
-	rm -rf build
+	rm -rf build dist
