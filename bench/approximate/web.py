@@ -45,6 +45,10 @@ AHEAD = {
 }
 
 
+def _listed(words):
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
 def verdict(results):
     """One sentence: from which n on the fastest approximate library is ahead, by shape and recall."""
     parts = []
@@ -58,7 +62,7 @@ def verdict(results):
                 kind, n = found
                 words = AHEAD[kind].format(n=f"{float(f'{n:.2g}') if kind == 'from' else n:,.0f}")
             by_words.setdefault(words, []).append(f"{target:g}")
-        said = ", ".join(f"{words} at recall {' and '.join(targets)}" for words, targets in by_words.items())
+        said = ", ".join(f"{words} at recall {_listed(targets)}" for words, targets in by_words.items())
         parts.append(f"{'for one query' if shape.name == 'one query' else 'in batches'} {said}")
     return f"On this data approximate search is faster than exact search {'; '.join(parts)}."
 
