@@ -43,7 +43,8 @@ def test_by_jupyter(path):
     pytest.importorskip("ipykernel")
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
-    ran = ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ran = ["".join(output.text for output in cell.outputs if output.get("name") == "stdout") for cell in code]
     assert told(path, ran) == said(path)
 
 
