@@ -275,15 +275,15 @@ bench-faiss: $(PEERS)/ready ## the newest FAISS in the same process, ratios by q
 	$(PEERS)/bin/pip install -q .
 	OMP_WAIT_POLICY=PASSIVE $(PEERS)/bin/python bench/peers/faiss_ratios.py $(or $(DATA),gaussian)
 
-bench-peers: $(PEERS)/ready ## measure beside the peers from PyPI (FULL=1: hours; ITEMS=file.npy; README=1: its table)
+bench-peers: $(PEERS)/ready ## measure beside the peers from PyPI (FULL=1: hours; ITEMS=file.npy; PAGE=1: the table of docs/peers.md)
 	$(PEERS)/bin/pip install -q .
 	$(PEERS)/bin/python bench/peers/run.py --out build/bench-peers $(if $(FULL),--full) \
-	  $(if $(ITEMS),--data $(ITEMS)) $(if $(README),--update-readme)
+	  $(if $(ITEMS),--data $(ITEMS)) $(if $(PAGE),--update-page)
 
-bench-approximate: $(PEERS)/ready ## where exact beats approximate: hours (DATA=gaussian or file.npy; README=1; ARGS="--sizes 10000 30000")
+bench-approximate: $(PEERS)/ready ## where exact beats approximate: hours (DATA=gaussian or file.npy; PAGE=1; ARGS="--sizes 10000 30000")
 	$(PEERS)/bin/pip install -q .
 	$(PEERS)/bin/python bench/approximate/run.py --out build/bench-approximate --data $(or $(DATA),clustered) \
-	  $(if $(README),--update-readme) $(ARGS)
+	  $(if $(PAGE),--update-page) $(ARGS)
 
 bench-growth: $(PEERS)/ready ## time and memory for each item, from 1 to 10 million items (12 GB of memory)
 	$(PEERS)/bin/pip install -q .

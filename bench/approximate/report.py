@@ -1,10 +1,12 @@
-"""Everything that is written from the results, beside results.json and into the README."""
+"""Everything that is written from the results, beside results.json and into the page of the documentation."""
+
+import pathlib
 
 import picture
 import tables
 import web
-from table import README
 
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "exact-or-approximate.md"
 BEGIN, END = "<!-- bench-approximate: begin -->", "<!-- bench-approximate: end -->"
 
 
@@ -14,12 +16,12 @@ def write(results, folder):
     (folder / "queries-per-second.svg").write_text(picture.render(results), encoding="utf-8")
 
 
-def update_readme(results):
-    """Replaces what stands between the markers. False if the README has none."""
-    text = README.read_text(encoding="utf-8")
+def update_page(results):
+    """Replaces what stands between the markers. False if the page has none."""
+    text = PAGE.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         return False
     head, rest = text.split(BEGIN, 1)
-    made = tables.render(results, whole=False)
-    README.write_text(f"{head}{BEGIN}\n{made}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+    made = tables.render(results)
+    PAGE.write_text(f"{head}{BEGIN}\n{made}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
     return True

@@ -94,7 +94,7 @@ def options_of(arguments):
     parser.add_argument(
         "--render", action="store_true", help="write page and tables from the stored results, measure nothing"
     )
-    parser.add_argument("--update-readme", action="store_true", help="put the table into the README")
+    parser.add_argument("--update-page", action="store_true", help="put the tables into the page of docs/")
     options = parser.parse_args(arguments)
     options.recalls = RECALLS
     return options
@@ -191,8 +191,8 @@ def run(options):
     if not results or not results["sizes"]:
         raise Failed(f"{folder}: no results are stored there")
     report.write(results, folder)
-    if options.update_readme and not report.update_readme(results):
-        raise Failed(f"README.md: add the lines {report.BEGIN} and {report.END} where the table belongs")
+    if options.update_page and not report.update_page(results):
+        raise Failed(f"{report.PAGE}: add the lines {report.BEGIN} and {report.END} where the table belongs")
     say(f"done: {folder / 'index.html'}")
 
 

@@ -1,4 +1,4 @@
-"""The tables in Markdown: table.md, and what of it goes into the README."""
+"""The tables in Markdown: table.md, and what goes into docs/exact-or-approximate.md."""
 
 import statistics
 
@@ -138,8 +138,8 @@ def rounds_of(results):
     return " or ".join(str(rounds) for rounds in found)
 
 
-def render(results, whole=True):
-    """Markdown. Without `whole`, what belongs into the README: no paid-back queries."""
+def render(results):
+    """Markdown."""
     threads = summary.sizes(results)[0]["threads"]
     lines = [
         "Queries a second of maxdot, exact, and of the fastest approximate library that reaches recall@10; "
@@ -155,10 +155,9 @@ def render(results, whole=True):
     lines += [*_crossovers(results), ""]
     lines += ["Build, in seconds of processor time of all threads, and memory with the rows:", ""]
     lines += _builds(results)
-    if whole:
-        lines += ["", "Queries after which the fastest library has made up for its longer build "]
-        lines[-1] += f"(its processor time, shared by {threads} threads):"
-        lines += [""]
-        lines += _paid(results)
+    lines += ["", "Queries after which the fastest library has made up for its longer build "]
+    lines[-1] += f"(its processor time, shared by {threads} threads):"
+    lines += [""]
+    lines += _paid(results)
     lines += [f"\nMissing with n = {n:,}: {name}, {why}" for n, name, why in missing(results)]
     return "\n".join(lines) + "\n"

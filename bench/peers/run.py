@@ -1,6 +1,6 @@
 """make bench-peers: measures maxdot beside its peers, writes results.json, index.html and table.md.
 
-python run.py --out DIR [--full] [--data items.npy] [--only NAME ...] [--update-readme]
+python run.py --out DIR [--full] [--data items.npy] [--only NAME ...] [--update-page]
 python run.py --out DIR --render
 """
 
@@ -49,7 +49,7 @@ def main():
         "--data", default="gaussian", help="an .npy file of embeddings instead of Gaussian rows"
     )
     parser.add_argument("--only", nargs="*", choices=list(PEERS), help="these libraries beside maxdot")
-    parser.add_argument("--update-readme", action="store_true", help="put the table into the README")
+    parser.add_argument("--update-page", action="store_true", help="put the tables into the page of docs/")
     parser.add_argument(
         "--render", action="store_true", help="write page and table from the stored results, measure nothing"
     )
@@ -63,8 +63,8 @@ def main():
         stored.write_text(json.dumps(results, indent=1), encoding="utf-8")
     (options.out / "index.html").write_text(page.render(results), encoding="utf-8")
     (options.out / "table.md").write_text(table.render(results), encoding="utf-8")
-    if options.update_readme:
-        table.update_readme(results)
+    if options.update_page:
+        table.update_page(results)
     print(f"done: {options.out / 'index.html'}", file=sys.stderr)
 
 

@@ -1,10 +1,10 @@
-"""The README's table, from the results."""
+"""The table of docs/peers.md, from the results."""
 
 import pathlib
 
 from measure import median, ratio
 
-README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "peers.md"
 BEGIN, END = "<!-- bench-peers: begin -->", "<!-- bench-peers: end -->"
 
 
@@ -68,10 +68,10 @@ def render(results):
     return "\n".join(lines) + "\n"
 
 
-def update_readme(results):
-    """Replaces what stands between the markers. ValueError if the README has none."""
-    text = README.read_text(encoding="utf-8")
+def update_page(results):
+    """Replaces what stands between the markers. ValueError if the page has none."""
+    text = PAGE.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
-        raise ValueError(f"README.md: no '{BEGIN}' and '{END}'; add them where the table belongs")
+        raise ValueError(f"docs/peers.md: no '{BEGIN}' and '{END}'; add them where the table belongs")
     head, rest = text.split(BEGIN, 1)
-    README.write_text(f"{head}{BEGIN}\n{render(results)}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+    PAGE.write_text(f"{head}{BEGIN}\n{render(results)}{END}{rest.split(END, 1)[1]}", encoding="utf-8")

@@ -11,9 +11,9 @@ Servers: `maxdot.Batcher` answers what many threads or asyncio tasks ask, in bat
 that changes while it is searched.
 
 Also here: `maxdot.objective` (losses of recall models, softmax over an index), `maxdot.evaluate` (recall, NDCG,
-... over the full catalogue), `maxdot.sklearn` (scikit-learn estimators), `maxdot.faiss` (`IndexFlatIP`,
-`IndexFlatL2`), `maxdot.rechub` (torch-rechub's back-ends and evaluation), `maxdot.implicit` (`recommend`) and `maxdot.ray.serve`
-(shards behind Ray Serve).
+... over the full catalogue), `maxdot.pages` (reports as pages) and `maxdot.ray.serve` (shards behind Ray Serve). With the
+interfaces of other libraries: `maxdot.sklearn`, `maxdot.faiss` (flat indexes and id maps), `maxdot.hnswlib`, `maxdot.usearch`,
+`maxdot.rechub` (torch-rechub's back-ends and evaluation) and `maxdot.implicit` (`recommend`).
 """
 
 from maxdot import evaluate, objective

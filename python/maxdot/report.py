@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.given import arrow_module
+from maxdot.paths import Path
 
 if TYPE_CHECKING:
     import pandas
@@ -131,6 +132,17 @@ class Report:
         import pandas as pd
 
         return pd.DataFrame([_flat(row) for row in self.at]).set_index("k")
+
+    def to_html(self, path: Path) -> None:
+        """Writes the report as a page with charts, for which `pip install 'maxdot[pages]'` is needed.
+
+        Raises:
+            ImportError: matplotlib or Jinja2 is not installed.
+            OSError: the file cannot be written; one that was there stays.
+        """
+        from maxdot.pages import write_page
+
+        write_page(self.to_dict(), path)
 
     def rechub_text(self) -> dict[str, list[str]]:
         """What torch-rechub's `topk_metrics` returns: {"NDCG": ["NDCG@5: 0.1234", ...], "MRR": ..., ...}.

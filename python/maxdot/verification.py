@@ -11,6 +11,7 @@ import numpy.typing as npt
 from maxdot import _core
 from maxdot.id_lists import as_ids
 from maxdot.metric import MetricName
+from maxdot.paths import Path
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class Verification:
         names = ("positions", "right", "tied", "wrong", "repeated", "recall", "exact")
         first = None if self.first_wrong is None else asdict(self.first_wrong)
         return {**{name: getattr(self, name) for name in names}, "first_wrong": first}
+
+    def to_html(self, path: Path) -> None:
+        """Writes it as a page, for which `pip install 'maxdot[pages]'` is needed. Raises as `evaluate.Report.to_html`."""
+        from maxdot.pages import write_page
+
+        write_page(self.to_dict(), path)
 
     def __bool__(self) -> bool:
         return self.exact

@@ -163,3 +163,13 @@ def test_a_verification_as_a_dictionary():
     }  # fmt: skip
     wrong = maxdot.verify(ITEMS, QUERIES, np.full((M, K), 3)).to_dict()
     assert wrong["first_wrong"]["given_id"] == 3 and not wrong["exact"]
+
+
+def test_pages(tmp_path):
+    pytest.importorskip("matplotlib")
+    maxdot.evaluate.retrieval(PLAIN, QUERIES, [[1], [2], [3], [4]], [1, 10], bootstrap=50).to_html(tmp_path / "evaluate.html")
+    maxdot.verify(ITEMS, QUERIES, PLAIN.search(QUERIES, K).ids).to_html(tmp_path / "verify.html")
+    assert "data:image/svg" in (tmp_path / "evaluate.html").read_text()
+    assert "exact" in (tmp_path / "verify.html").read_text().lower()
+    with pytest.raises(FileNotFoundError):
+        maxdot.verify(ITEMS, QUERIES, PLAIN.search(QUERIES, K).ids).to_html(tmp_path / "none" / "page.html")

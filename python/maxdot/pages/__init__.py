@@ -5,10 +5,7 @@ Needs matplotlib and Jinja2: `pip install 'maxdot[pages]'`. docs/verify.md says 
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 try:
@@ -21,6 +18,8 @@ except ImportError as _missing:
 
 from maxdot.pages import answer_page, evaluate_page, verify_page
 from maxdot.pages.page import render
+from maxdot.paths import Path
+from maxdot.whole_file import whole_file
 
 __all__ = ["page_of", "write_page"]
 
@@ -37,7 +36,7 @@ def page_of(report: Mapping[str, Any]) -> str:
 
     Args:
         report: what `maxdot verify --json` or `maxdot evaluate --json` printed, `maxdot.evaluate.Report.to_dict()`,
-            or `dataclasses.asdict` of what `maxdot.verify` returned.
+            or `maxdot.Verification.to_dict()`.
 
     Raises:
         ValueError: it is none of these, or lacks a part.
@@ -66,7 +65,7 @@ def page_of(report: Mapping[str, Any]) -> str:
     )
 
 
-def write_page(report: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def write_page(report: Mapping[str, Any], path: Path) -> None:
     """Writes `page_of(report)`. A file that is there is replaced at once, or stays as it is if something fails.
 
     Raises:
@@ -74,21 +73,5 @@ def write_page(report: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
         OSError: the file cannot be written.
     """
     text = page_of(report)
-    target = Path(path)
-    # Beside the target, so that a rename can put it there; with the rights that a new file has.
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with whole_file(path) as file:
+        file.write(text.encode())

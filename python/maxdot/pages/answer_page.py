@@ -10,7 +10,7 @@ from maxdot.pages.page import Cell, Page, Row, Table
 
 
 def page(report: Mapping[str, Any]) -> Page:
-    """The page of `dataclasses.asdict` of a Verification."""
+    """The page of `Verification.to_dict()`."""
     positions, right, tied = report["positions"], report["right"], report["tied"]
     wrong = positions - right - tied
     held = {"the true item": right, "an item that ties with it": tied, "another item": wrong}
