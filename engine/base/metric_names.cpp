@@ -52,6 +52,13 @@ std::size_t edits(std::string_view a, std::string_view b) {
 // Fit for a message of one line, whatever a caller gave.
 std::string printable(std::string_view text) {
   std::string shown(text.substr(0, 4 * kLongest));
+  if (shown.size() < text.size()) {  // not in the middle of a character of UTF-8
+    const auto has = [&shown](int mask, int bits) {
+      return !shown.empty() && (static_cast<unsigned char>(shown.back()) & mask) == bits;
+    };
+    while (has(0xC0, 0x80)) shown.pop_back();
+    if (has(0xC0, 0xC0)) shown.pop_back();
+  }
   for (char& c : shown) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
   }

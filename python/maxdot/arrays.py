@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -63,3 +64,10 @@ def engine_of(index: Any) -> _core.Index:
     if not isinstance(engine, _core.Index):
         raise TypeError(f"index: {type(index).__name__} is no maxdot.Index; build one of the items")
     return engine
+
+
+def check_room(queries: int, k: int) -> None:
+    """MemoryError: results of so many queries, ids and keys, are more than this machine has memory."""
+    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if queries * k * 16 > most:
+        raise MemoryError(f"k: {k} results of {queries} queries do not fit in memory; use a smaller k, or ask for less at once")

@@ -43,4 +43,5 @@ def told_distances(metric: Metric, keys: Keys) -> Floats:
     distances = (0.0 if metric == "euclidean" else 1.0) - keys
     if metric == "cosine":
         np.maximum(distances, 0.0, out=distances)  # rounding may carry a cosine a hair above 1
-    return distances.astype(np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is Inf
+        return distances.astype(np.float32)

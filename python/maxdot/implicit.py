@@ -299,6 +299,10 @@ def _factors(value: Any, name: str) -> npt.NDArray[Any]:
     factors = float_rows(value, name)
     if factors.ndim != 2:
         raise ValueError(f"{name}: shape {factors.shape} is not [n, factors]")
+    wrong = np.argwhere(~np.isfinite(factors))
+    if len(wrong):
+        row, column = wrong[0].tolist()
+        raise ValueError(f"{name}: row {row}, column {column} is NaN or infinite; remove or repair the row")
     return factors
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
+from maxdot.arrays import check_room
 from maxdot.id_lists import Int64
 from maxdot.metric import Metric
 from maxdot.searchable import Keys
@@ -101,41 +102,44 @@ class KeyedRows:
             self._known -= gone
             return len(gone)
 
-    def rows(self, keys: Int64) -> Floats:
-        """The rows with these keys, [len(keys), d]. KeyError: there is none with one of them."""
-        found, there = np.empty((len(keys), self.dimension), np.float32), np.zeros(len(keys), np.bool_)
+    def find(self, keys: Int64) -> tuple[Bools, Floats]:
+        """Which of `keys` have a row, and the rows, [len(keys), d], of which those without a key are zeros."""
+        there, found = np.zeros(len(keys), np.bool_), np.zeros((len(keys), self.dimension), np.float32)
         for part in self._settled():
             here, places = part.find(keys)
             found[here] = part.rows(places)
             there |= here
-        if not there.all():
-            raise KeyError(int(keys[~there][0]))
-        return found
+        return there, found
+
+    def all(self) -> tuple[Int64, Rows]:
+        """The keys, ascending, and their rows, as they are stored."""
+        keys, rows = np.empty(0, np.int64), np.empty((0, self.dimension), self.dtype)
+        for part in self._settled():
+            keys, rows = _joined(part, keys, rows)
+        return keys, rows
 
     def search(self, queries: Floats, k: int, threads: int, wanted: Wanted | None = None) -> tuple[Int64, Keys]:
         """The k best rows of each query [m, d], of those that are `wanted`: as `Index.search` with scores="keys"."""
-        results = [(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf))]
-        for part in self._settled():
+        parts = self._settled()
+        if not parts:
+            check_room(len(queries), k)
+            return np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf)
+        results: list[tuple[Int64, Keys]] = []
+        for part in parts:
             mask = part.there
             if wanted is not None:
                 mask = mask.copy()
                 mask[part.there] = wanted(part.keys[part.there])
             filters = (None, None, None if mask.all() else np.ascontiguousarray(mask).view(np.uint8))
             results.append(part.engine.search(queries, k, threads, None, False, "keys", *filters))
-        if len(results) <= 2:
-            return results[-1]
-        merged: tuple[Int64, Keys] = _core.merge(results[1:], k, self.metric, False, "keys", threads, None)
+        if len(results) == 1:
+            return results[0]
+        merged: tuple[Int64, Keys] = _core.merge(results, k, self.metric, False, "keys", threads, None)
         return merged
 
     def index(self) -> _core.Index:
         """One index of all rows, whose ids are the keys."""
-        return self._engine(*self._all())
-
-    def _all(self) -> tuple[Int64, Rows]:
-        keys, rows = np.empty(0, np.int64), np.empty((0, self.dimension), self.dtype)
-        for part in self._settled():
-            keys, rows = _joined(part, keys, rows)
-        return keys, rows
+        return self._engine(*self.all())
 
     def _settled(self) -> list[_Part]:
         with self._lock:
@@ -177,7 +181,7 @@ class KeyedRows:
         return _core.Index.build(np.ascontiguousarray(rows), np.ascontiguousarray(keys), self.metric, False, 0, None)
 
     def __getstate__(self) -> dict[str, Any]:
-        keys, rows = self._all()
+        keys, rows = self.all()
         return {"dimension": self.dimension, "metric": self.metric, "dtype": self.dtype, "keys": keys, "rows": rows}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

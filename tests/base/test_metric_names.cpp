@@ -52,6 +52,14 @@ TEST_CASE("a name that is no metric is refused, with the one that may be meant")
     CHECK(message.ends_with("there are dot (ip, inner_product), cosine (cos) and euclidean (l2)"));
     CHECK(message.size() < 200);
   }
+  for (std::size_t before = 0; before < 4; ++before) {  // no character is cut in two
+    std::string accents(before, 'x');
+    for (int i = 0; i < 60; ++i) accents += "\xe2\x82\xac";
+    const std::string message = refused(accents);
+    const std::size_t end = message.find("...'");
+    REQUIRE(end != std::string::npos);
+    CHECK((end - before - std::string("metric: '").size()) % 3 == 0);
+  }
   CHECK(refused(std::string("dot\0", 4)).find('\0') == std::string::npos);
   CHECK(refused("do\nt").find('\n') == std::string::npos);
 }

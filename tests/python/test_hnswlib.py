@@ -160,16 +160,25 @@ def test_asked_while_it_grows():
     index, wrong = made(Index), []
 
     def ask():
-        for _ in range(50):
-            labels, distances = index.knn_query(X[:1], 5)
-            if labels[0, 0] != 0 or (np.diff(distances) < 0).any():
-                wrong.append(labels)
+        try:
+            for _ in range(50):
+                labels, distances = index.knn_query(X[:1], 5)
+                if labels[0, 0] != 0 or (np.diff(distances) < 0).any():
+                    wrong.append(labels)
+                try:
+                    index.get_items([4])
+                except RuntimeError as error:
+                    assert "Label not found" in str(error)
+        except BaseException as error:
+            wrong.append(error)
 
     index.add_items(X[:5])
     asking = threading.Thread(target=ask)
     asking.start()
     for row in range(5, 65):
-        index.add_items(X[row])
+        index.add_items(X[row], row)
+        index.delete_vector(4)
+        index.add_items(X[4], 4)
     asking.join()
     assert not wrong
     check(index, "l2", X, np.arange(65), 65)
@@ -228,3 +237,31 @@ def test_beside_hnswlib():
             assert (left.dtype, near.dtype) == (right.dtype, far.dtype)
             np.testing.assert_array_equal(left, right)
             np.testing.assert_allclose(near, far, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [BFIndex, Index])
+def test_labels_of_their_own_do_not_come_back(kind):
+    index = kind("l2", X.shape[1])
+    index.init_index(9)
+    index.add_items(X[:3])
+    index.delete_vector(0)
+    index.add_items(X[5])
+    check(index, "l2", X[[1, 2, 5]], np.array([1, 2, 3]), 3)
+    index.add_items(X[6], 100)
+    index.add_items(X[7])
+    check(index, "l2", X[[1, 2, 5, 7, 6]], np.array([1, 2, 3, 5, 100]), 5)
+
+
+def test_more_results_than_there_are():
+    index = made(Index)
+    index.add_items(X[:3])
+    for k in (4, 10**10, 2**62, 2**70):
+        with pytest.raises(RuntimeError, match="^k: only 3 elements"):
+            index.knn_query(X[:1], k)
+
+
+def test_distances_beyond_float32():
+    index = Index("ip", X.shape[1])
+    index.init_index(1)
+    index.add_items(np.full(X.shape[1], -1e30))
+    assert index.knn_query(np.full(X.shape[1], 1e30), 1)[1][0, 0] == np.inf

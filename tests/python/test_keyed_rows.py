@@ -43,7 +43,7 @@ def test_as_one_index(metric, dtype):
                 np.testing.assert_array_equal(odd, expected(rows, queries, 9, metric, lambda key: key % 2 == 1))
             keys = store.keys()
             if len(keys):
-                np.testing.assert_array_equal(store.rows(keys[::-1]), [rows[key] for key in keys[::-1].tolist()])
+                np.testing.assert_array_equal(store.find(keys[::-1])[1], [rows[key] for key in keys[::-1].tolist()])
                 engine = store.index()  # the one that it stands for: the same bits
                 alone = engine.search(queries, 20, 1, None, False, "keys")
                 for one, other in zip(store.search(queries, 20, 1), alone, strict=True):
@@ -69,11 +69,10 @@ def test_nothing():
     assert (ids == -1).all()
     assert (keys == -np.inf).all()
     assert store.index().size == 0
-    assert store.rows(np.empty(0, np.int64)).shape == (0, 3)
+    assert store.find(np.empty(0, np.int64))[1].shape == (0, 3)
     store.put(np.array([7, 7]), np.array([[1, 2, 3], [4, 5, 6]], np.float32))  # the last counts
-    np.testing.assert_array_equal(store.rows(np.array([7, 7])), [[4, 5, 6], [4, 5, 6]])
-    with pytest.raises(KeyError, match="8"):
-        store.rows(np.array([7, 8]))
+    np.testing.assert_array_equal(store.find(np.array([7, 7]))[1], [[4, 5, 6], [4, 5, 6]])
+    assert store.find(np.array([7, 8]))[0].tolist() == [True, False]
     assert store.remove(np.array([7, 8])) == 1
     assert 7 not in store
     assert (store.search(gaussian(2, 3, 1), 4, 1)[0] == -1).all()

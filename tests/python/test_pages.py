@@ -305,6 +305,12 @@ def test_write_page(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]
 
 
+def test_ranks_of_items_that_are_not_there():
+    found = report("evaluate")
+    page = pages.page_of({**found, "ranks": [{**entry, "rank": None} for entry in found["ranks"]]})
+    assert "How far down" not in page and "How far down" in pages.page_of(found)
+
+
 def run_module(*arguments, stdin=None):
     command = [sys.executable, "-m", "maxdot.pages", *map(str, arguments)]
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
@@ -315,10 +321,18 @@ def test_from_the_shell(tmp_path):
     assert run_module(stored, "-o", tmp_path / "a.html").returncode == 0
     assert run_module("-", "-o", tmp_path / "b.html", stdin=stored.read_text()).returncode == 0
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    named = {**json.loads(stored.read_text()), "items_file": "caf\u00e9.npy"}
+    latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}  # JSON is UTF-8, whatever the locale
+    command = [sys.executable, "-m", "maxdot.pages", "-", "-o", str(tmp_path / "c.html")]
+    text = json.dumps(named, ensure_ascii=False).encode()
+    assert subprocess.run(command, input=text, env=latin, capture_output=True, check=False).returncode == 0
+    assert "\u00c3" not in (tmp_path / "c.html").read_text(encoding="utf-8")
     (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
     for arguments, code, says in (
         (["gone.json", "-o", "x.html"], 3, "gone.json: No such file"),
         ([tmp_path / "bad.json", "-o", "x.html"], 4, "bad.json: "),
+        ([tmp_path / "deep.json", "-o", "x.html"], 4, "deep.json: "),
         ([stored, "-o", tmp_path / "gone" / "x.html"], 3, "No such file"),
     ):
         done = run_module(*arguments)

@@ -2,7 +2,7 @@
 
 The conventions are FAISS's: rows are added in steps and numbered from 0, `search` returns (D, I), L2 distances are
 squared, missing results have id -1, and inputs are converted to float32 as FAISS's own wrapper does. Three things
-differ: results are exact, and equal ones stand in the order of their rows; NaN and Inf are refused; files are
+differ: results are exact, and those equal before rounding stand in the order of their rows; NaN and Inf are refused; files are
 maxdot's own. docs/faiss.md says what is here, and what each call costs.
 """
 

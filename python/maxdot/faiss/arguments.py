@@ -27,7 +27,7 @@ def vectors(x: Any, name: str, dimension: int | None = None, *, copy: bool = Fal
     """
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name}: a masked array; fill in or leave out what is masked")
-    array = as_array(x)
+    array = _array(x, name)
     if array.dtype.kind not in "fiub":
         raise ArgumentError(f"{name}: dtype {array.dtype} holds no real numbers; pass float32, float64 or float16")
     if array.ndim != 2 or (dimension is not None and array.shape[1] != dimension):
@@ -45,11 +45,18 @@ def vectors(x: Any, name: str, dimension: int | None = None, *, copy: bool = Fal
     return rows
 
 
+def _array(given: Any, name: str) -> npt.NDArray[Any]:
+    try:
+        return as_array(given)
+    except ValueError as error:  # lists of several lengths
+        raise ArgumentError(f"{name}: {error}") from None
+
+
 def integers(ids: Any, name: str) -> Int64:
     """`ids` as int64 [n]. ArgumentError: no integers, or another shape."""
     if isinstance(ids, np.ma.MaskedArray):
         raise TypeError(f"{name}: a masked array; fill in or leave out what is masked")
-    array = as_array(ids)
+    array = _array(ids, name)
     if array.size == 0 and array.ndim == 1:
         return np.empty(0, np.int64)
     if array.dtype.kind not in "iu":

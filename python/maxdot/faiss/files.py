@@ -33,7 +33,8 @@ def write_index(index: Index, fname: Path | IOWriter) -> None:
     """Writes an index file; the old one, if there is one, is replaced in one step. A writer gets its bytes.
 
     Raises:
-        TypeError: no index. FaissError: ids that are negative, or belong to two rows, which a file cannot hold.
+        TypeError: no index. FaissError: ids that are negative, or belong to two rows, or an id map without rows, which a
+            file cannot hold.
         FileError (an OSError and a RuntimeError): it cannot be written.
     """
     if isinstance(fname, IOWriter):
@@ -43,7 +44,7 @@ def write_index(index: Index, fname: Path | IOWriter) -> None:
     try:
         engine.save(os.fsencode(fname))
     except OSError as error:
-        raise FileError(*error.args) from None
+        raise _told(error) from None
 
 
 def read_index(fname: Path | IOReader, io_flags: SupportsIndex = 0) -> Index:
@@ -66,9 +67,7 @@ def read_index(fname: Path | IOReader, io_flags: SupportsIndex = 0) -> Index:
     try:
         engine = _core.Index.open(path, "memory", "map" if flags else "memory", False, False, None)
     except OSError as error:
-        if os.path.exists(path):
-            raise FileError(*error.args) from None
-        raise FileMissingError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(path)) from None
+        raise _told(error) from None
     except ValueError as error:
         raise FaissError(str(error)) from None
     return _index_of(engine, os.fsdecode(path))
@@ -95,6 +94,13 @@ def deserialize_index(data: Any, io_flags: SupportsIndex = 0) -> Index:
         return read_index(path)
 
 
+def _told(error: OSError) -> FileError:
+    """The same error, as code that was written for FAISS catches it."""
+    made = (FileMissingError if isinstance(error, FileNotFoundError) else FileError)(*error.args)
+    made.errno = error.errno
+    return made
+
+
 def _engine_to_save(index: Index) -> _core.Index:
     if isinstance(index, IndexFlat):
         parts, ids = index.parts(), None
@@ -102,6 +108,8 @@ def _engine_to_save(index: Index) -> _core.Index:
             return parts.parts[0].engine
     elif isinstance(index, IndexIDMap):
         parts, ids = index.parts(), np.array(index.id_map)
+        if len(ids) == 0:  # the file of no rows has no ids, and would be read as one of a flat index
+            raise FaissError("index: an id map without rows cannot be told in a file; write it when it has a row, or pickle it")
         _check_ids(ids)
     else:
         raise TypeError(f"index: {type(index).__name__} is no index of maxdot.faiss")

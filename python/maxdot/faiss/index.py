@@ -10,6 +10,7 @@ from typing import Any, Final, SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from maxdot.arrays import check_room
 from maxdot.faiss.arguments import Bools, Floats, Int64, output, real_number, result_count, vectors
 from maxdot.faiss.errors import ArgumentError
 from maxdot.faiss.parts import Parts
@@ -117,7 +118,8 @@ class Index(ABC):
             D, I: arrays [m, k] of float32 and int64 that take the results. None: new ones.
 
         Returns:
-            D (float32, rounded once from float64) and I (int64), [m, k]. Equal ones stand in the order of their rows.
+            D (float32, rounded once from float64) and I (int64), [m, k]. Those that are equal
+                before they are rounded stand in the order of their rows.
             Where there are fewer than k, I is -1 and D the largest float32, negative for METRIC_INNER_PRODUCT.
 
         Raises:
@@ -196,6 +198,7 @@ class Index(ABC):
         """D, I, and the numbers of the rows."""
         queries = vectors(x, "x", self.d)
         shape = (len(queries), result_count(k))
+        check_room(*shape)
         distances, ids = output(D, "D", shape, np.float32), output(I, "I", shape, np.int64)
         parts = self.parts()
         some = min(shape[1], parts.size)

@@ -25,7 +25,9 @@ class IDSelector(ABC):
 
     def is_member(self, id: SupportsIndex) -> bool:
         """Whether `id` belongs to the set."""
-        return bool(self.members(np.array([as_integer(id)], np.int64))[0])
+        number = as_integer(id)
+        limits = np.iinfo(np.int64)
+        return limits.min <= number <= limits.max and bool(self.members(np.array([number], np.int64))[0])
 
 
 class IDSelectorAll(IDSelector):

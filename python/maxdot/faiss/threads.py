@@ -7,13 +7,16 @@ from typing import SupportsIndex
 
 from maxdot import _core
 
+#: That the engine takes.
+_MOST_THREADS = 4096
+
 _threads = 0
 
 
 def omp_set_num_threads(num_threads: SupportsIndex) -> None:
-    """Every later call of this package uses `num_threads` threads, at least 1. Results do not depend on it."""
+    """Every later call of this package uses `num_threads` threads, from 1 to 4,096. Results do not depend on it."""
     global _threads
-    _threads = max(1, as_integer(num_threads))
+    _threads = min(max(1, as_integer(num_threads)), _MOST_THREADS)
 
 
 def omp_get_max_threads() -> int:

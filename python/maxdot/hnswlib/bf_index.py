@@ -42,6 +42,7 @@ class BFIndex:
         self.dim = as_integer(dim)
         self.num_threads = 0
         self._most: int | None = None  # elements; None: init_index was not called
+        self._next = 0  # the label of the next vector that comes without one
         self._rows = self._no_rows()
 
     def init_index(self, max_elements: SupportsIndex) -> None:
@@ -58,18 +59,20 @@ class BFIndex:
 
         Args:
             data: [n, dim] or, of one, [dim]; converted to float32, float64 too.
-            ids: labels, integers of 0 to 2**63 - 1, [n], or one; None: the numbers from the number of elements on.
+            ids: labels, integers of 0 to 2**63 - 1, [n], or one; None: the numbers from the number of vectors that were ever
+                added on, so that no label comes back after `delete_vector`.
 
         Raises:
             RuntimeError: `init_index` was not called, or there is no room for as many.
             ValueError: wrong shape, NaN or Inf (names row and column), a label for which there is no place.
         """
         rows = self._vectors(data)
-        labels = np.arange(len(self._rows), len(self._rows) + len(rows)) if ids is None else key_numbers(ids, "ids")
+        labels = np.arange(self._next, self._next + len(rows)) if ids is None else key_numbers(ids, "ids")
         if len(labels) != len(rows):
             raise ValueError(f"ids: {len(labels)} labels for {len(rows)} vectors; give one for each")
         self._make_room(labels)
         self._put(labels, rows)
+        self._next += len(rows)
 
     def knn_query(
         self,
@@ -97,6 +100,8 @@ class BFIndex:
         queries, count = self._vectors(data), as_integer(k)
         if count < 0:
             raise ValueError(f"k: {count} is no number of results; use 0 or more")
+        if count > len(self._rows):
+            raise RuntimeError(f"k: only {len(self._rows)} elements may be returned, not {count}; ask for fewer")
         threads = max(as_integer(num_threads), 0) or max(self.num_threads, 0)
         labels, keys = self._rows.search(queries, count, threads, self._wanted(filter))
         if (labels < 0).any():
@@ -148,7 +153,7 @@ class BFIndex:
             )
         rows = self._no_rows()
         rows.put(engine.ids(0, engine.size), engine.rows(0, engine.size))
-        self._rows, self._most = rows, max(engine.size, as_integer(max_elements))
+        self._rows, self._most, self._next = rows, max(engine.size, as_integer(max_elements)), engine.size
 
     def __repr__(self) -> str:
         return f"<maxdot.hnswlib.{type(self).__name__}(space={self.space!r}, dim={self.dim})>"

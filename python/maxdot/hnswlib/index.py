@@ -108,9 +108,11 @@ class Index(BFIndex):
             raise ValueError(f"return_type: {return_type!r} is not 'numpy' or 'list'")
         labels = key_numbers([] if ids is None else ids, "ids")
         for label in labels.tolist():
-            if self._existing(label) in self._marked:
+            if label in self._marked:
                 raise RuntimeError(f"Label not found: {label} is marked as deleted")
-        rows = self._rows.rows(labels)
+        there, rows = self._rows.find(labels)
+        if not there.all():
+            raise RuntimeError(f"Label not found: {labels[~there][0]}")
         return rows if return_type == "numpy" else rows.tolist()
 
     def resize_index(self, new_size: SupportsIndex) -> None:
@@ -137,10 +139,11 @@ class Index(BFIndex):
 
     def _saved(self) -> KeyedRows:
         """All but those that are marked as deleted."""
-        labels = np.array(sorted(set(self.get_ids_list()) - self._marked), np.int64)
-        rows = self._no_rows()
-        rows.put(labels, self._rows.rows(labels))
-        return rows
+        labels, rows = self._rows.all()
+        left = ~np.isin(labels, np.array(sorted(self._marked), np.int64))
+        saved = self._no_rows()
+        saved.put(labels[left], rows[left])
+        return saved
 
     def _wanted(self, filter: Filter | None) -> Callable[[Int64], Bools] | None:
         permitted = super()._wanted(filter)

@@ -22,13 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.report == "-":
-            document = json.load(sys.stdin)
+            document = json.load(sys.stdin.buffer)  # UTF-8, whatever the locale
         else:
             with open(options.report, encoding="utf-8") as file:
                 document = json.load(file)
         write_page(document, options.out)
     except OSError as error:
         return _fail(IO, f"{error.filename or options.out}: {error.strerror}")
+    except RecursionError:
+        return _fail(BAD_DATA, f"{options.report}: is nested too deeply; no report of maxdot is")
     except ValueError as error:  # also of json
         return _fail(BAD_DATA, f"{options.report}: {error}")
     return 0

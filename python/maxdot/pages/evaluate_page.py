@@ -66,7 +66,7 @@ def _charts(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Ite
         yield dot_chart(
             f"Every metric at k = {rows[0]['k']:,}", list(_NAMES.values()), spans, "mean over users", note=note
         )
-    if report.get("ranks"):
+    if any(entry["rank"] is not None for entry in report.get("ranks") or ()):
         yield _rank_curve(report["ranks"])
     recalls = _user_recalls(_main(rows))
     if recalls:

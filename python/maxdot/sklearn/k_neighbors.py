@@ -39,8 +39,8 @@ class KNeighbors(Neighbors):
             return_distance: whether distances are returned, too.
 
         Returns:
-            distances (float64) and indices (int64), shape [n_queries, n_neighbors], nearest first, equal ones by
-            smaller index; only indices without `return_distance`. "cosine": 1 - cosine, at least 0; "dot": the
+            distances (float64) and indices (int64), shape [n_queries, n_neighbors], nearest first, equal ones (before
+            they are rounded) by smaller index; only indices without `return_distance`. "cosine": 1 - cosine, at least 0; "dot": the
             negated product.
 
         Raises:

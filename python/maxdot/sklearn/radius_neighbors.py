@@ -57,7 +57,7 @@ class RadiusNeighbors(Neighbors):
                 reports as nearer or as near is missing. For "dot" the negated product: -0.5 asks for all whose
                 product is 0.5 or more.
             return_distance: whether distances are returned, too.
-            sort_results: has no effect: results are always nearest first, equal ones by smaller index.
+            sort_results: has no effect: results are always nearest first, equal ones (before they are rounded) by smaller index.
 
         Returns:
             distances and indices, object arrays [n_queries] that hold an array (float64, int64) for each query;

@@ -2,7 +2,8 @@
 
 The conventions are usearch's: keys are uint64, distances float32 (squared Euclidean, 1 - inner product, or 1 -
 cosine), and results are Matches or, of several queries, BatchMatches. Answers are exact; what tunes the graph is
-accepted, and has no effect. Equal distances are ordered by smaller key. docs/doors.md says what differs.
+accepted, and has no effect. Distances that are equal before they are rounded are ordered by
+smaller key. docs/doors.md says what differs.
 """
 
 from maxdot.usearch.index import Index, search

@@ -115,10 +115,8 @@ class Index:
 
     def get(self, keys: npt.ArrayLike) -> Floats | None | tuple[Floats | None, ...]:
         """The vector with a key, float32 [ndim]; None: there is none. Of keys [n] a tuple of these."""
-        found = tuple(
-            self._rows.rows(np.array([key]))[0] if key in self._rows else None
-            for key in key_numbers(keys, "keys").tolist()
-        )
+        there, rows = self._rows.find(key_numbers(keys, "keys"))
+        found = tuple(row if is_there else None for is_there, row in zip(there, rows, strict=True))
         return found[0] if np.ndim(keys) == 0 else found
 
     def contains(self, keys: npt.ArrayLike) -> bool | npt.NDArray[np.bool_]:
@@ -186,7 +184,7 @@ class Index:
     @property
     def vectors(self) -> Floats:
         """All vectors in the order of `keys`, [size, ndim]."""
-        return self._rows.rows(self._rows.keys())
+        return self._rows.all()[1].astype(np.float32)
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index as as_integer
@@ -91,5 +92,5 @@ class BatchMatches(Sequence[Matches]):
         return int(((self.keys == wanted[:, np.newaxis]) & there).any(axis=1).sum())
 
     def mean_recall(self, expected: npt.ArrayLike, count: SupportsIndex | None = None) -> float:
-        """`count_matches` as a share of the queries."""
-        return self.count_matches(expected, count) / len(self)
+        """`count_matches` as a share of the queries; NaN where there are none."""
+        return self.count_matches(expected, count) / len(self) if len(self) else math.nan
