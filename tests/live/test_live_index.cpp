@@ -263,7 +263,10 @@ TEST_CASE("what a LiveIndex refuses changes nothing") {
                 "not empty");
   check_refused([&] { LiveIndex::open(path); }, ErrorCode::io, path, "open for writing already");
   check_refused([&] { LiveIndex::open(folder / "none"); }, ErrorCode::io, folder / "none",
-                "no LiveIndex");
+                "does not exist; make it with LiveIndex::create");
+  const std::string other = folder / "other";
+  std::filesystem::create_directory(other);
+  check_refused([&] { LiveIndex::open(other); }, ErrorCode::io, other, "is no LiveIndex");
   CHECK(code_of([&] { LiveIndex::create(folder / "b", 0); }) == ErrorCode::invalid_argument);
   CHECK(code_of([&] { LiveIndex::create(folder / "b", 2, {}, {.fresh_items = 3}); }) ==
         ErrorCode::invalid_argument);
