@@ -79,7 +79,8 @@ test-cpp: deps ## the C++ part of test
 
 test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a virtual environment, then pytest
 	$(VENV)/bin/pip install -q --no-build-isolation .
-	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python tests/docs
+	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python
+	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/docs
 	python3 tests/faults/matrix.py --quick --python $(VENV)/bin/python --only python-save --only python-live --out build/faults-python || [ $$? = 77 ]
 	python3 tests/faults/power_cut.py --quick --python $(VENV)/bin/python --only python-live --only python-create --out build/faults-python || [ $$? = 77 ]
 
