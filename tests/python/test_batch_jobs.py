@@ -394,3 +394,11 @@ def test_a_thread_that_ends_for_want_of_memory_is_no_wait_for_ever(monkeypatch):
 def fail_after(count):
     yield from range(count)
     raise LookupError
+
+
+def test_the_command_leaves_no_handlers_of_signals(tmp_path):
+    """Else a child that is forked later does not end when it is told to."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    code = batch_command.main(["--items", "none", "--users", "none", "--out", str(tmp_path / "out")])
+    assert code != 0 and [signal.getsignal(number) for number in numbers] == before

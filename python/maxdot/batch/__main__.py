@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import maxdot
 from maxdot.batch.job import BatchError, Job, Layout, OnBadRow, ScoreValues
@@ -136,12 +136,20 @@ def _job(options: argparse.Namespace) -> Job:
 
 
 class _Signals:
-    """The first SIGTERM, SIGINT or SIGHUP ends the run after the unit in hand, the second at once."""
+    """Within the block the first SIGTERM, SIGINT or SIGHUP ends the run after the unit in hand, the second at once."""
 
     def __init__(self) -> None:
         self._stop = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def stop(self) -> bool:
         return self._stop
@@ -157,8 +165,8 @@ class _Signals:
 
 def _work(options: argparse.Namespace, reporter: Reporter) -> int:
     job = _job(options)
-    signals = _Signals()
-    summary = run(job, reporter=reporter, stop=signals.stop)
+    with _Signals() as signals:
+        summary = run(job, reporter=reporter, stop=signals.stop)
     reporter.event("done", **summary.as_dict())
     if not options.json:
         print(
