@@ -254,11 +254,12 @@ def read_pairs(
 def _parquet_pairs(path: str, columns: tuple[str, str] | None) -> tuple[Int64, Int64]:
     try:
         import pyarrow
-        from pyarrow import parquet
+
+        from maxdot.parquet_file import open_parquet
     except ImportError as error:
         raise ImportError(f"{path}: reading Parquet needs pyarrow; pip install 'maxdot[parquet]'") from error
     try:
-        with parquet.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             names = file.schema_arrow.names
             if columns is None:
                 wanted = [names[place] for place in _core.find_pair_columns(names)]

@@ -9,14 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from maxdot.given import arrow_module
-from maxdot.whole_file import sync_folder, take_over_mode
+from maxdot.whole_file import remove_anyhow, sync_file, sync_folder, take_over_mode
 
 if TYPE_CHECKING:
     from maxdot.item_names import ItemNames
@@ -112,7 +111,7 @@ def save_with_names(path: str, names: ItemNames, save: Callable[[bytes], int]) -
             os.close(descriptor)
         return checksum
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_anyhow(beside)
 
 
 def remove_names(path: str) -> None:
@@ -129,8 +128,7 @@ def _write(path: str, names: ItemNames, checksum: int) -> None:
     with open(path, "wb") as file:
         with pa.ipc.new_file(file, schema) as writer:
             writer.write_batch(pa.record_batch([names.array], schema=schema))
-        file.flush()
-        os.fsync(file.fileno())
+        sync_file(file)
 
 
 def _is_of_names(path: str) -> bool:

@@ -7,8 +7,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO
+from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 from maxdot.paths import Path
 
@@ -29,13 +29,12 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         made = os.path.join(beside, "file")
         with open(made, "xb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            sync_file(file)
         take_over_mode(target, made)
         os.replace(made, target)
         sync_folder(folder)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_anyhow(beside)
 
 
 def take_over_mode(old: str, *made: str) -> None:
@@ -51,6 +50,21 @@ def take_over_mode(old: str, *made: str) -> None:
         except PermissionError:
             mode &= 0o700
         os.chmod(path, mode)
+
+
+def remove_anyhow(folder: str) -> None:
+    """Removes a folder and what is in it, as far as that can be done. Raises nothing."""
+    with suppress(OSError):  # `ignore_errors` does not cover a folder that cannot be closed
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sync_file(file: IO[Any]) -> None:
+    """What was written is on the disk. Unlike `os.fsync`, its error names the file."""
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file.name) from None
 
 
 def sync_folder(path: str) -> None:

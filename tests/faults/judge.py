@@ -77,8 +77,9 @@ def judge(
     problems += scenario.wrong_files(outcome, found)
     if fault.kind == "memory":
         left = [name for name in left if not name.endswith(scenario.kept_without_memory)]
-    # Who is killed cleans up nothing, nor who is not let. The next run does.
-    if left and not kills and fault.kind != "unlink":
+    # Who is killed cleans up nothing, nor who may not remove a file, or without a lock cannot know whose it is. The next
+    # run does.
+    if left and not kills and fault.kind not in ("unlink", "lock"):
         problems.append(f"left {left}")
     states = {scenario.state_of(name, found) for name in scenario.targets}
     problems += scenario.wrong_later(folder, outcome)

@@ -262,6 +262,27 @@ def test_a_disk_that_is_full_leaves_nothing_half_done(tmp_path, index):
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_small_file_that_cannot_be_written_leaves_nothing_beside_it(tmp_path, index, monkeypatch, call):
+    write_users(tmp_path / "users", counts=(40,), group=40)
+    about = dict(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=5, on_bad_row="skip")
+    real = getattr(os, call)
+
+    def refused(what, *more):
+        name = os.readlink(f"/proc/self/fd/{what}") if call == "fsync" else what
+        if name.endswith("_SUCCESS.tmp"):
+            raise OSError(5, "Input/output error", *([] if call == "fsync" else [what]))
+        return real(what, *more)
+
+    monkeypatch.setattr(os, call, refused)
+    with pytest.raises(OSError, match="Input/output error.*_SUCCESS"):
+        run(Job(**about))
+    assert sorted(os.listdir(tmp_path / "out")) == ["_maxdot", "part-00000-00000.parquet"]
+    monkeypatch.undo()
+    run(Job(**about))
+    assert "_SUCCESS" in os.listdir(tmp_path / "out")
+
+
 def test_a_unit_that_cannot_be_finished_is_given_up(tmp_path, index, monkeypatch):
     write_users(tmp_path / "users", counts=(400,), group=40)
     about = dict(items=index.path, users=tmp_path / "users", k=5, on_bad_row="skip")

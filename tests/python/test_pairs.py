@@ -114,6 +114,8 @@ def test_parquet(tmp_path):
     parquet.write_table(pyarrow.table({"user": [0]}), path)
     with pytest.raises(ValueError, match=f"^{path}: the columns 'user' do not tell"):
         evaluate.read_pairs(path)
+    with pytest.raises(FileNotFoundError):  # a path is a path, and no address
+        evaluate.read_pairs(f"file://{path}")
     path.write_bytes(b"no parquet")
     with pytest.raises(ValueError, match=f"^{path}: "):
         evaluate.read_pairs(path)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from maxdot.batch.inputs import InputFile, Reader, Unit, find_files, open_file, 
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.stages import Ahead
 from maxdot.tables import find_column, id_result_type, is_id_type, one_array
+from maxdot.whole_file import remove_anyhow
 
 #: Users whose ids are held at once while the pairs are read: some tens of MB of text. More users, another reading.
 _USERS_AT_ONCE = 1 << 19
@@ -100,7 +100,7 @@ class Exclusions:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_anyhow(self._folder)
         os.close(self._lock)
 
     def join(
@@ -298,7 +298,7 @@ def _remove_left(folder: str) -> None:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path, ignore_errors=True)
+            remove_anyhow(path)
         except BlockingIOError:
             pass
         finally:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import maxdot
 from maxdot.batch.inputs import InputFile, Unit
 from maxdot.batch.job import BatchError, Job
-from maxdot.whole_file import sync_folder
+from maxdot.whole_file import sync_file, sync_folder
 
 #: Of the folder's own files. Readers of Parquet pass over names that begin with an underscore.
 _OWN = "_maxdot"
@@ -42,11 +42,15 @@ def write_whole(path: str, data: bytes) -> None:
     Requires that nobody else writes it at the same time.
     """
     beside = f"{path}.tmp"
-    with open(beside, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with open(beside, "wb") as file:
+            file.write(data)
+            sync_file(file)
+        os.replace(beside, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise
     sync_folder(os.path.dirname(path))
 
 
@@ -79,8 +83,7 @@ class BadRows:
         if self._file is None:
             return
         with self._file as file:
-            file.flush()
-            os.fsync(file.fileno())
+            sync_file(file)
         os.replace(f"{self._path}.tmp", self._path)
         sync_folder(os.path.dirname(self._path))
 
@@ -172,11 +175,16 @@ class Folder:
             if not self._is_free(unit, file):
                 file.close()
                 return None
-            file.truncate(0)
         except BaseException:
             file.close()
             raise
-        return Claim(self, unit, file)
+        claim = Claim(self, unit, file)
+        try:
+            os.ftruncate(file.fileno(), 0)  # file.truncate is no good: a signal ends it with an error
+        except BaseException:
+            claim.abandon()
+            raise
+        return claim
 
     def _is_free(self, unit: Unit, file: BinaryIO) -> bool:
         """Locks `file`, the unit's file beside its output, if the unit is still to be done."""
@@ -185,6 +193,8 @@ class Folder:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:  # the file stays: another process may have it. The next run takes it.
+            raise OSError(error.errno, error.strerror, beside) from None
         # Whoever had it may have finished, and renamed the file that was opened here.
         try:
             is_same = os.path.samestat(os.fstat(file.fileno()), os.stat(beside))
@@ -238,8 +248,7 @@ class Claim:
     def finish(self, state: dict[str, Any]) -> int:
         """The unit is done, with `state` written down of it. Returns the bytes of its file."""
         self.bad_rows.finish()
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        sync_file(self.file)
         size = os.fstat(self.file.fileno()).st_size
         self._folder.finish(self.unit, {**state, "bytes": size})
         self.file.close()

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from maxdot import _core
 from maxdot.batch.job import BatchError
+from maxdot.parquet_file import open_parquet
 from maxdot.paths import Path
 from maxdot.tables import find_column
 
@@ -142,7 +142,7 @@ def units_of(files: Sequence[InputFile]) -> list[Unit]:
 class ParquetReader:
     def __init__(self, path: str) -> None:
         # Streams a column chunk instead of reading it whole, however large the row group is.
-        self._file = pq.ParquetFile(path, buffer_size=_READ_BYTES, pre_buffer=False)
+        self._file = open_parquet(path, buffer_size=_READ_BYTES, pre_buffer=False)
         self.schema = self._file.schema_arrow
         metadata = self._file.metadata
         self.groups = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from maxdot.arrays import engine_of
 from maxdot.batch.catalogue import Catalogue, item_mask, open_catalogue
@@ -23,6 +22,7 @@ from maxdot.batch.inputs import Unit, find_files, open_file, units_of
 from maxdot.batch.job import BatchError, Job, metric_of
 from maxdot.batch.slices import Columns, columns_of, slices_of
 from maxdot.metric import Metric
+from maxdot.parquet_file import open_parquet
 from maxdot.verification import verify
 
 #: Users of a unit that are looked at, so that few units are read.
@@ -107,7 +107,7 @@ def verify_sample(job: Job, users: int, seed: int | None = None) -> SampleCheck:
 def _read(
     job: Job, folder: Folder, unit: Unit, rows: set[int], columns: Columns, catalogue: Catalogue
 ) -> list[_Asked]:
-    table = pq.read_table(folder.output(unit))
+    table = open_parquet(folder.output(unit)).read()
     id_name = table.column_names[0]
     read: list[_Asked] = []
     everybody = []

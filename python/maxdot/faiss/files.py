@@ -5,7 +5,6 @@ The ids of an IndexIDMap are the ids of the file. FAISS's files are other ones: 
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from operator import index as as_integer
