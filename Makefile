@@ -4,11 +4,12 @@ SHELL := /bin/bash
 MAXDOT := build/release/bin/maxdot
 APT := g++ clang-14 clang-format-14 libomp-14-dev cmake ninja-build make pkg-config python3 binutils libxsimd-dev doctest-dev \
        libbenchmark-dev libfaiss-dev libopenblas-dev libcli11-dev nlohmann-json3-dev libxxhash-dev python3-dev python3-venv \
-       abigail-tools golang-go
+       abigail-tools golang-go ccache
 APT_SERVER := libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc prometheus-cpp-dev libboost-dev libssl-dev
 APT_SPARK := default-jre-headless
 APT_ARM := g++-12-aarch64-linux-gnu qemu-user
 APT_DOCS := doxygen python3-venv
+APT_DEB := file dpkg-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ITEMS ?=
 VENV := build/venv
@@ -25,9 +26,15 @@ ASAN_PYTHON := build/venv-asan
 PACKAGING := build/venv-packaging
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+# Several builds compile the same files the same way, such as `pip install .` after `make test-cpp`. Looked for when a build
+# begins, since `make deps` installs it. Without it everything works, more slowly. It asks for the same flags and the same name
+# of the compiler. In which folder a compiler was started does
+# not matter: all paths are whole ones.
+export CMAKE_CXX_COMPILER_LAUNCHER = $(shell command -v ccache)
+export CCACHE_NOHASHDIR = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm docs test-docs deps-docs fuzz tidy format clean sdist wheel test-wheel deb test-deb
+.PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm docs test-docs deps-docs deps-deb fuzz tidy format clean sdist wheel test-wheel deb test-deb
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,7 +85,7 @@ test-cpp: deps ## the C++ part of test
 	ctest --preset clang -j $(JOBS)
 
 test-python: test-cpp $(VENV)/ready ## the Python part: pip install . into a virtual environment, then pytest
-	$(VENV)/bin/pip install -q --no-build-isolation .
+	CXX=c++ $(VENV)/bin/pip install -q --no-build-isolation -C cmake.build-type=RelWithDebInfo -C cmake.define.MAXDOT_WERROR=ON .
 	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/python
 	MAXDOT_BIN=$(CURDIR)/build/dev/bin/maxdot $(VENV)/bin/python -m pytest -q -n $(JOBS) tests/docs
 	python3 tests/faults/matrix.py --quick --python $(VENV)/bin/python --only python-save --only python-live --out build/faults-python || [ $$? = 77 ]
@@ -120,7 +127,10 @@ $(PACKAGING)/ready: packaging/requirements.txt python/build-requirements.txt | d
 	$(PACKAGING)/bin/pip install -q --require-hashes -r packaging/requirements.txt
 	touch $@
 
-deb: deps-server ## dist/*.deb: libmaxdot0, libmaxdot-dev, maxdot, maxdot-server (docs/packages.md)
+deps-deb: deps-server ## install what packing Debian packages needs, too
+	@$(MAKE) --no-print-directory deps APT="$(APT_DEB)"
+
+deb: deps-deb ## dist/*.deb: libmaxdot0, libmaxdot-dev, maxdot, maxdot-server (docs/packages.md)
 	cmake -G Ninja -S . -B build/deb -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DMAXDOT_PACKAGE_DEB=ON \
 	  -DMAXDOT_BUILD_SERVER=ON -DMAXDOT_BUILD_TESTS=OFF -DMAXDOT_BUILD_BENCH=OFF -DCMAKE_DISABLE_FIND_PACKAGE_faiss=ON
 	cmake --build build/deb

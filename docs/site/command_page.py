@@ -10,8 +10,8 @@ import sys
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "command.md"
 HEAD = """# The command
 
-`maxdot` builds, searches and checks index files, scores files of users and measures models, without Python. `make build` in the
-checkout builds it. Every sub-command has `--help`, with an example, and `--json`, which prints one JSON document on stdout.
+`maxdot` builds, searches and checks index files, scores files of users and measures models, without Python code. `pip install` brings it,
+and `make build` in the checkout builds it, too (`build/release/bin/maxdot`). Every sub-command has `--help`, with an example, and `--json`, which prints one JSON document on stdout.
 [Exit codes](errors.md#exit-codes-of-the-commands) are those of all of them. The [server](serving.md#the-server) and
 [`python -m maxdot.batch`](batch.md) are programs of their own.
 

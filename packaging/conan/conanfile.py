@@ -82,9 +82,7 @@ class MaxdotConan(ConanFile):
         library.set_property("cmake_target_name", "maxdot::shared" if self.options.shared else "maxdot::maxdot")
         library.set_property("pkg_config_name", "maxdot")
         library.libs = ["maxdot"]
-        library.requires = ["xxhash::xxhash", "xsimd::xsimd"]
-        if self.options.tools:
-            library.requires += ["cli11::cli11", "nlohmann_json::nlohmann_json"]
+        library.requires = ["xxhash::xxhash"]  # the others are invisible: Conan refuses them here
         library.system_libs = ["pthread", "m"]
         if not self.options.shared:
             evaluate = self.cpp_info.components["evaluate"]

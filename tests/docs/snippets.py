@@ -111,7 +111,7 @@ class Reader:
 
     def do(self, block):
         """Follows a block. Returns what it printed. Raises AssertionError: it failed."""
-        code = block.code.replace("8400", self.port)
+        code = block.code.replace("8400", self.port).replace("/path/to/checkout", str(ROOT))
         if block.title is not None:
             (self.folder / block.title).write_text(code, encoding="utf-8")
             return ""

@@ -388,6 +388,19 @@ def test_memory_that_runs_out_is_said_to_be_that(tmp_path, capsys, monkeypatch, 
     assert "memory" in said or "bad_alloc" in said
 
 
+def test_a_defect_has_an_exit_code_of_its_own(tmp_path, capsys, monkeypatch):
+    def broken(job, **_):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(batch_command, "run", broken)
+    code = batch_command.main(["--items", "i", "--users", "u", "--out", str(tmp_path / "out"), "-k", "3", "--json"])
+    out, err = capsys.readouterr()
+    assert code == 70
+    told = json.loads(out)
+    assert told["kind"] == "internal" and told["message"].startswith("ZeroDivisionError: division by zero; ")
+    assert "Traceback" in err  # says where
+
+
 def test_a_thread_that_ends_for_want_of_memory_is_no_wait_for_ever(monkeypatch):
     def fail(*_, **__):
         raise MemoryError

@@ -60,5 +60,5 @@ def test_recipes_name_the_version():
     version = importlib.metadata.version("maxdot")
     port = json.loads((ROOT / "packaging/vcpkg/ports/maxdot/vcpkg.json").read_text(encoding="utf-8"))
     assert port["version-semver"] == version
-    recipe = (ROOT / "packaging/conda/recipe/meta.yaml").read_text(encoding="utf-8")
-    assert f'{{% set version = "{version}" %}}' in recipe
+    recipe = (ROOT / "packaging/conda/recipe/recipe.yaml").read_text(encoding="utf-8")
+    assert f'version: "{version}"' in recipe

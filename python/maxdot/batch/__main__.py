@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from typing import Any, NoReturn, get_args
 
 import maxdot
@@ -186,23 +187,28 @@ def _work(options: argparse.Namespace, reporter: Reporter) -> int:
     return 0
 
 
+def _told(error: Exception) -> tuple[str, str]:
+    """The kind and the message of what ended a job."""
+    reason = str(error)
+    if isinstance(error, BatchError):
+        return error.kind, reason
+    # Python tells of its locks in such words, and Arrow of memory.
+    if isinstance(error, MemoryError) or isinstance(error, RuntimeError) and "can't allocate" in reason:
+        named = reason if "memory" in reason else f"out of memory ({reason})" if reason else "out of memory"
+        return "out_of_memory", f"{named}; use a smaller --batch"
+    if isinstance(error, OSError):
+        return "out_of_memory" if "bad_alloc" in reason or "not enough memory" in reason else "io", reason
+    traceback.print_exc()
+    return "internal", f"{type(error).__name__}: {reason}; this is a defect of maxdot, please report it"
+
+
 def main(arguments: list[str] | None = None) -> int:
     as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     reporter: Reporter = JsonEvents() if as_json else Lines()
     try:
         return _work(_parser().parse_args(arguments), reporter)
-    except BatchError as error:
-        kind, message = error.kind, str(error)
-    except (MemoryError, RuntimeError) as error:
-        reason = str(error)
-        if isinstance(error, RuntimeError) and "can't allocate" not in reason:  # Python tells so of its locks
-            raise
-        named = reason if "memory" in reason else f"out of memory ({reason})" if reason else "out of memory"
-        kind, message = "out_of_memory", f"{named}; use a smaller --batch"
-    except OSError as error:
-        message = str(error)
-        # Arrow tells so of memory, too.
-        kind = "out_of_memory" if "bad_alloc" in message or "not enough memory" in message else "io"
+    except Exception as error:
+        kind, message = _told(error)
     if as_json:
         reporter.event("error", kind=kind, message=message)
     print(f"maxdot: error: {message}", file=sys.stderr)
