@@ -13,6 +13,20 @@ import subprocess
 import sys
 import tempfile
 
+#: CPython up to 3.13 ends such threads by unwinding them, through frames of the module.
+ENDING = """
+import threading, time, maxdot, numpy as np
+items = np.random.default_rng(1).standard_normal((20_000, 32), dtype=np.float32)
+index = maxdot.Index.build(items)
+def ask():
+    while True:
+        index.search(items[:200], 10)
+for _ in range(4):
+    threading.Thread(target=ask, daemon=True).start()
+time.sleep(0.1)
+print("end")
+"""
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "examples" / "data"
 
@@ -50,6 +64,7 @@ def main():
     command = next(path for path in (pathlib.Path(str(file.locate())).resolve() for file in files if file.name == "maxdot") if path.is_file())
     code, printed = example()
     assert run(*emulator, sys.executable, "-c", code) == printed
+    assert run(*emulator, sys.executable, "-c", ENDING) == "end\n"
     version, results = check_command(*emulator, command)
     assert importlib.metadata.version("maxdot") in version, version
     assert len(results) == 3
