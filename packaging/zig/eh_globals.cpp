@@ -24,9 +24,9 @@ EhGlobals* __cxa_get_globals() noexcept { return &globals; }
 EhGlobals* __cxa_get_globals_fast() noexcept { return &globals; }
 }
 
-// A thread that CPython (up to 3.13) ends by pthread_exit, such as a daemon thread that searches when
-// the process ends, is unwound by libgcc. libc++abi's personality would read libgcc's context by
-// LLVM's functions, and crash. Such an unwinding passes by instead: the process is ending.
+// A thread that CPython (up to 3.13) ends by pthread_exit, such as a daemon thread that searches
+// when the process ends, is unwound by libgcc. libc++abi's personality would read libgcc's context
+// by LLVM's functions, and crash. Such an unwinding passes by instead: the process is ending.
 // The linker puts this in the place of the personality (-Wl,--wrap).
 extern "C" {
 
