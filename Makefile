@@ -32,6 +32,7 @@ JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 # not matter: all paths are whole ones.
 export CMAKE_CXX_COMPILER_LAUNCHER = $(shell command -v ccache)
 export CCACHE_NOHASHDIR = 1
+export CCACHE_DIR ?= $(CURDIR)/build/ccache
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo test test-cpp test-python asan asan-python tsan clang histories swaps campaign mutants faults faults-server soak batch-kills bench bench-callers bench-callers-python bench-live bench-serving bench-overhead bench-parts bench-roofline bench-worst bench-disk bench-softmax bench-filters tune bench-pair bench-faiss bench-peers bench-approximate bench-growth bench-batch bench-batch-engines bench-batch-peers bench-batch-udf example-rechub test-rechub test-faiss test-ray test-spark server deps-server deps-spark deps-arm test-server test-arm docs test-docs deps-docs deps-deb fuzz tidy format clean sdist wheel test-wheel deb test-deb
