@@ -27,9 +27,8 @@ PACKAGING := build/venv-packaging
 # Tests at a time. Each may use every core, so more would not be done sooner.
 JOBS := $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 # Several builds compile the same files the same way, such as `pip install .` after `make test-cpp`. Looked for when a build
-# begins, since `make deps` installs it. Without it everything works, more slowly. It asks for the same flags and the same name
-# of the compiler. In which folder a compiler was started does
-# not matter: all paths are whole ones.
+# begins, since `make deps` installs it. Without it everything works, more slowly. A file counts as the same if the flags and the
+# name of the compiler are. The folder that the compiler was started in does not matter: all paths are whole ones.
 export CMAKE_CXX_COMPILER_LAUNCHER = $(shell command -v ccache)
 export CCACHE_NOHASHDIR = 1
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
