@@ -373,6 +373,7 @@ def test_pairs_that_could_not_be_removed_are_removed_later(tmp_path, index):
     [
         MemoryError(),
         RuntimeError("can't allocate lock"),
+        SystemError("<built-in method reduce of numpy.ufunc object> returned NULL without setting an exception"),
         BatchError("io", "f: std::bad_alloc"),
         OSError("ZSTD compression failed: Allocation error : not enough memory"),
     ],

@@ -192,11 +192,13 @@ def _told(error: Exception) -> tuple[str, str]:
     reason = str(error)
     if isinstance(error, BatchError):
         return error.kind, reason
-    # Python tells of its locks in such words, and Arrow of memory.
-    if isinstance(error, MemoryError) or isinstance(error, RuntimeError) and "can't allocate" in reason:
+    # Python tells of its locks in such words, and where memory is out numpy may fail without a word of its own.
+    without_words = isinstance(error, SystemError) and "without setting an exception" in reason
+    no_lock = isinstance(error, RuntimeError) and "can't allocate" in reason
+    if isinstance(error, MemoryError) or no_lock or without_words:
         named = reason if "memory" in reason else f"out of memory ({reason})" if reason else "out of memory"
         return "out_of_memory", f"{named}; use a smaller --batch"
-    if isinstance(error, OSError):
+    if isinstance(error, OSError):  # Arrow tells of memory so, too
         return "out_of_memory" if "bad_alloc" in reason or "not enough memory" in reason else "io", reason
     traceback.print_exc()
     return "internal", f"{type(error).__name__}: {reason}; this is a defect of maxdot, please report it"
