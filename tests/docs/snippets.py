@@ -22,6 +22,7 @@ import ast
 import asyncio
 import contextlib
 import difflib
+import gc
 import inspect
 import io
 import os
@@ -156,7 +157,11 @@ class Reader:
         return text
 
     def leave(self):
-        """Ends what the page has started in the background."""
+        """Ends what the page has started in the background, and gives back what it made, as the end of a Python would.
+        A LiveIndex that is open has a thread that writes into its folder: it must be closed before that is removed.
+        """
+        self.names.clear()
+        gc.collect()
         for group in self.started:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
