@@ -1,6 +1,8 @@
 // What a long command tells of how far it is.
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "console/progress.hpp"
 
 using namespace maxdot::tools;

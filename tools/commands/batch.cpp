@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "commands/batch_command.hpp"
 #include "commands/batch_results.hpp"

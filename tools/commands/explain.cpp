@@ -1,6 +1,7 @@
 #include "commands/explain.hpp"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "maxdot/machine.hpp"
 

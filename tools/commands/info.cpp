@@ -1,5 +1,6 @@
 // maxdot info: what is inside an index, and what this machine searches it with.
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "commands/command.hpp"
 #include "maxdot/maxdot.hpp"

@@ -1,6 +1,7 @@
 // maxdot search: the best items for a few queries, or for items like a given one.
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "commands/command.hpp"
 #include "commands/explain.hpp"

@@ -1,5 +1,6 @@
 #include "commands/share.hpp"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <optional>
 #include <string>

@@ -1,9 +1,10 @@
 // A share of a job: some of the rows, for one of several processes.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
+
+#include "console/cli_fwd.hpp"
 
 namespace maxdot::tools {
 

@@ -1,6 +1,7 @@
 // maxdot verify-file: checks every checksum of an index file, and what FORMAT.md promises of its
 // contents.
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "commands/command.hpp"
 #include "maxdot/maxdot.hpp"

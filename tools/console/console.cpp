@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "console/failure.hpp"
 

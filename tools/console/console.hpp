@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,7 +12,8 @@
 
 namespace maxdot::tools {
 
-/// JSON with the keys in the order of insertion, so that output is stable.
+/// JSON with the keys in the order of insertion, so that output is stable. Who makes some includes
+/// nlohmann/json.hpp, which takes seconds to compile.
 using Json = nlohmann::ordered_json;
 
 /// Writes to stdout. Throws Failure (io) if it cannot, except that a reader who has gone away (`|

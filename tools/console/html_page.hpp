@@ -1,11 +1,11 @@
 // --html: a command's report as a page to look at, which the Python package maxdot.pages makes.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "console/cli_fwd.hpp"
 #include "console/console.hpp"
 
 namespace maxdot::tools {

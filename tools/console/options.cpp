@@ -1,5 +1,6 @@
 #include "console/options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 
 #include "console/failure.hpp"

@@ -1,12 +1,12 @@
 // Command-line options that several commands share, with one spelling and one check each.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "console/cli_fwd.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/io.hpp"
 #include "maxdot/types.hpp"

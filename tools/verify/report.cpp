@@ -1,6 +1,7 @@
 #include "verify/report.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "verify/text.hpp"
 
