@@ -25,7 +25,7 @@ class ItemNames:
 
     def __init__(self, array: pa.Array) -> None:
         """`array`: large_string, without nulls, no name twice."""
-        self.array = array
+        self.array: pa.Array = array
         self._by_hash: tuple[Int64, Int64] | None = None
 
     def __len__(self) -> int:

@@ -65,7 +65,7 @@ class KeyedRows:
     def __init__(self, dimension: int, metric: Metric, dtype: npt.DTypeLike = np.float32) -> None:
         self.dimension = dimension
         self.metric = metric
-        self.dtype = np.dtype(dtype)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self._known: set[int] = set()
         self._parts: list[_Part] = []  # the largest first
         self._waiting: list[tuple[Int64, Rows]] = []

@@ -1,12 +1,17 @@
 """The package's types are complete, and its stub names what the extension module has."""
 
 import ast
+import json
+import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 from maxdot import _core
 from support import ROOT
+
+PROGRAM = ROOT / "tests" / "python" / "typed_use.py"
 
 
 def test_mypy_strict():
@@ -18,10 +23,49 @@ def test_mypy_strict():
 
 def test_what_a_checker_sees_in_a_program():
     pytest.importorskip("mypy")
-    program = str(ROOT / "tests" / "python" / "typed_use.py")
+    program = str(PROGRAM)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(ROOT / "build" / "mypy-use"), program]
     done = subprocess.run(command, cwd=ROOT / "python", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def pyright(*arguments):
+    """What pyright says of the package that this Python imports, as its JSON."""
+    pytest.importorskip("basedpyright")
+    # It looks at the packages of the `python` that it finds.
+    path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
+    command = [sys.executable, "-m", "basedpyright", "--outputjson", *arguments]
+    done = subprocess.run(
+        command, cwd="/", env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_what_pyright_sees_in_a_program():
+    told = pyright("--level", "error", str(PROGRAM))
+    assert told["summary"]["filesAnalyzed"] == 1
+    assert told["generalDiagnostics"] == []
+
+
+def test_pyright_knows_every_type():
+    told = pyright("--verifytypes", "maxdot", "--ignoreexternal")["typeCompleteness"]
+    problems = {
+        symbol["name"]: messages
+        for symbol in told["symbols"]
+        if (messages := [each["message"] for each in symbol["diagnostics"] if each["severity"] == "error"])
+    }
+    # scikit-learn's own classes have no types.
+    ours = {
+        name: messages
+        for name, messages in problems.items()
+        if not (
+            name.startswith("maxdot.sklearn.")
+            and all("metaclass" in each or "base class" in each for each in messages)
+        )
+    }
+    assert ours == {}
+    assert len(told["symbols"]) > 500
 
 
 def test_stub_is_complete():

@@ -70,7 +70,7 @@ class BadRows:
     def __init__(self, path: str) -> None:
         self._path = path
         self._file: TextIO | None = None
-        self.count = 0
+        self.count: int = 0
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         for row in rows:
@@ -104,7 +104,7 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.own = os.path.join(path, _OWN)
+        self.own: str = os.path.join(path, _OWN)
         self._states = os.path.join(self.own, "units")
         self._bad_rows = os.path.join(self.own, "bad_rows")
         others = sorted(name for name in os.listdir(path) if name != _OWN) if os.path.isdir(path) else []
@@ -243,7 +243,7 @@ class Claim:
         self._folder = folder
         self.unit = unit
         self.file = file
-        self.bad_rows = BadRows(folder.bad_rows(unit))
+        self.bad_rows: BadRows = BadRows(folder.bad_rows(unit))
 
     def finish(self, state: dict[str, Any]) -> int:
         """The unit is done, with `state` written down of it. Returns the bytes of its file."""

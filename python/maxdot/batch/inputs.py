@@ -143,9 +143,9 @@ class ParquetReader:
     def __init__(self, path: str) -> None:
         # Streams a column chunk instead of reading it whole, however large the row group is.
         self._file = open_parquet(path, buffer_size=_READ_BYTES, pre_buffer=False)
-        self.schema = self._file.schema_arrow
+        self.schema: pa.Schema = self._file.schema_arrow
         metadata = self._file.metadata
-        self.groups = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+        self.groups: tuple[int, ...] = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         return iter(self._file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False))
@@ -156,8 +156,8 @@ class ArrowReader:
         # Mapped for a moment: the lengths of record batches stand in each of them.
         with pa.memory_map(path) as mapped:
             file = pa.ipc.open_file(mapped)
-            self.schema = file.schema
-            self.groups = tuple(file.get_batch(number).num_rows for number in range(file.num_record_batches))
+            self.schema: pa.Schema = file.schema
+            self.groups: tuple[int, ...] = tuple(file.get_batch(number).num_rows for number in range(file.num_record_batches))
         self._path = path
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -176,9 +176,9 @@ class MatrixReader:
     def __init__(self, path: str) -> None:
         self._file = _core.MatrixFile.open(os.fsencode(path))
         dtype = pa.float16() if self._file.dtype == "f16" else pa.float32()
-        self.schema = pa.schema([("vector", pa.list_(dtype, self._file.cols))])
+        self.schema: pa.Schema = pa.schema([("vector", pa.list_(dtype, self._file.cols))])
         rows = self._file.rows
-        self.groups = tuple(min(_ROWS_OF_A_UNIT, rows - begin) for begin in range(0, rows, _ROWS_OF_A_UNIT))
+        self.groups: tuple[int, ...] = tuple(min(_ROWS_OF_A_UNIT, rows - begin) for begin in range(0, rows, _ROWS_OF_A_UNIT))
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         begin = group * _ROWS_OF_A_UNIT

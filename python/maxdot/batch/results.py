@@ -89,7 +89,7 @@ class TableMaker:
         self._layout = layout
         self._item_names = item_names
         item_type = pa.int64() if item_names is None else item_names.type
-        self.schema = result_schema(layout, scores, id_name, id_type, item_type)
+        self.schema: pa.Schema = result_schema(layout, scores, id_name, id_type, item_type)
 
     @property
     def repeating(self) -> list[str]:

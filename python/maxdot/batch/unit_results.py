@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from maxdot.batch.folder import Claim
+from maxdot.batch.inputs import Unit
 from maxdot.batch.job import Job
 from maxdot.batch.results import Regroup, Scored, TableMaker
 
@@ -34,7 +35,7 @@ class UnitResults:
     """Takes what was found for the users of a claimed unit, in their order. Ends with `finish` or `abandon`."""
 
     def __init__(self, claim: Claim, maker: TableMaker, job: Job) -> None:
-        self.unit = claim.unit
+        self.unit: Unit = claim.unit
         self._claim = claim
         self._maker = maker
         self._groups = Regroup(job.users_of_a_group)

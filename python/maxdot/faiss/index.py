@@ -41,7 +41,7 @@ class Index(ABC):
         if not 1 <= self._d <= _MOST_DIMENSIONS:
             raise ArgumentError(f"d: {self._d} is no dimension; use 1 to {_MOST_DIMENSIONS}")
         self._metric_type = metric_number(metric_type)
-        self.verbose = False
+        self.verbose: bool = False
 
     @property
     def d(self) -> int:

@@ -88,11 +88,11 @@ class Parts:
     __slots__ = ("_starts", "dimension", "metric", "parts", "size")
 
     def __init__(self, parts: tuple[Part, ...], dimension: int, metric: str) -> None:
-        self.parts = parts
-        self.dimension = dimension
-        self.metric = metric
+        self.parts: tuple[Part, ...] = parts
+        self.dimension: int = dimension
+        self.metric: str = metric
         self._starts = np.cumsum([0, *(part.size for part in parts)])
-        self.size = int(self._starts[-1])
+        self.size: int = int(self._starts[-1])
 
     def rows(self, begin: int, count: int) -> Floats:
         """[count, d]. Requires: they lie within the rows."""

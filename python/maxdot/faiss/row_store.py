@@ -27,9 +27,9 @@ class RowStore:
     __slots__ = ("_lock", "_pieces", "dimension", "metric", "size")
 
     def __init__(self, dimension: int, metric: str) -> None:
-        self.dimension = dimension
-        self.metric = metric
-        self.size = 0
+        self.dimension: int = dimension
+        self.metric: str = metric
+        self.size: int = 0
         self._pieces: list[_Piece] = []  # in the order of their rows; arrays wait to become a part
         self._lock = Lock()
 

@@ -45,9 +45,9 @@ class IDSelectorRange(IDSelector):
     __slots__ = ("assume_sorted", "imax", "imin")
 
     def __init__(self, imin: SupportsIndex, imax: SupportsIndex, assume_sorted: bool = False) -> None:
-        self.imin = as_integer(imin)
-        self.imax = as_integer(imax)
-        self.assume_sorted = bool(assume_sorted)
+        self.imin: int = as_integer(imin)
+        self.imax: int = as_integer(imax)
+        self.assume_sorted: bool = bool(assume_sorted)
 
     def members(self, ids: Int64) -> Bools:
         inside: Bools = (ids >= self.imin) & (ids < self.imax)
@@ -108,7 +108,7 @@ class IDSelectorNot(IDSelector):
     __slots__ = ("sel",)
 
     def __init__(self, sel: IDSelector) -> None:
-        self.sel = selector(sel, "sel")
+        self.sel: IDSelector = selector(sel, "sel")
 
     def members(self, ids: Int64) -> Bools:
         return ~self.sel.members(ids)
@@ -118,8 +118,8 @@ class _IDSelectorOfTwo(IDSelector):
     __slots__ = ("lhs", "rhs")
 
     def __init__(self, lhs: IDSelector, rhs: IDSelector) -> None:
-        self.lhs = selector(lhs, "lhs")
-        self.rhs = selector(rhs, "rhs")
+        self.lhs: IDSelector = selector(lhs, "lhs")
+        self.rhs: IDSelector = selector(rhs, "rhs")
 
 
 class IDSelectorAnd(_IDSelectorOfTwo):
@@ -161,7 +161,7 @@ class IDSelectorTranslated(IDSelector):
     def __init__(self, id_map: Any, sel: IDSelector) -> None:
         ids = getattr(id_map, "id_map", id_map)
         self._ids = integers(np.asarray(ids), "id_map")
-        self.sel = selector(sel, "sel")
+        self.sel: IDSelector = selector(sel, "sel")
 
     def members(self, ids: Int64) -> Bools:
         inside: Bools = (ids >= 0) & (ids < len(self._ids))

@@ -39,8 +39,8 @@ class BFIndex:
         if space not in _METRICS:
             raise ValueError(f"space: {space!r} is not one of l2, ip, or cosine")
         self.space = space
-        self.dim = as_integer(dim)
-        self.num_threads = 0
+        self.dim: int = as_integer(dim)
+        self.num_threads: int = 0
         self._most: int | None = None  # elements; None: init_index was not called
         self._next = 0  # the label of the next vector that comes without one
         self._rows = self._no_rows()

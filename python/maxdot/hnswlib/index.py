@@ -26,7 +26,9 @@ class Index(BFIndex):
 
     def __init__(self, space: str, dim: SupportsIndex) -> None:
         super().__init__(space, dim)
-        self.M, self.ef_construction, self.ef = 16, 200, 10
+        self.M: int = 16
+        self.ef_construction: int = 200
+        self.ef: int = 10
         self._marked: set[int] = set()
 
     def init_index(

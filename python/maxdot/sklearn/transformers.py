@@ -56,6 +56,7 @@ class KNeighborsTransformer(_GraphTransformer, KNeighbors):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     }
 
+    mode: Literal["distance", "connectivity"]
     n_neighbors: int
 
     def __init__(
@@ -100,6 +101,7 @@ class RadiusNeighborsTransformer(_GraphTransformer, RadiusNeighbors):
         "radius": [Interval(Real, None, None, closed="both")],
     }
 
+    mode: Literal["distance", "connectivity"]
     radius: float
 
     def __init__(
