@@ -20,6 +20,9 @@ namespace {
 using base::sigmoid;
 using base::softplus;
 
+// 0 times infinity counts as 0: what has no weight has no part in a loss, however large it is.
+double weighted(double weight, double value) { return weight == 0.0 ? 0.0 : weight * value; }
+
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::invalid_argument, message);
 }
@@ -87,7 +90,7 @@ double bce_of(std::span<const T> scores, std::span<const T> labels, double tempe
     const double logit = static_cast<double>(scores[i]) / temperature;
     const double label = static_cast<double>(labels[i]);
     // Weighted, not softplus(logit) - label * logit: that one cancels.
-    const double loss = label * softplus(-logit) + (1.0 - label) * softplus(logit);
+    const double loss = weighted(label, softplus(-logit)) + weighted(1.0 - label, softplus(logit));
     sum += loss;
     if (!losses.empty()) losses[i] = static_cast<T>(loss);
     if (!gradient.empty()) {
@@ -138,9 +141,16 @@ double cross_entropy_of(std::span<const T> positive, std::span<const T> negative
     const auto margin = [&](T negative) {
       return (static_cast<double>(negative) - static_cast<double>(positive[b])) / temperature;
     };
-    const double largest = std::max(0.0, margin(*std::max_element(row.begin(), row.end())));
+    const T top = *std::max_element(row.begin(), row.end());
+    const double largest = std::max(0.0, margin(top));
+    // Where margins overflow, their differences need not.
+    const auto lowered = [&](T negative) {
+      return std::isinf(largest)
+                 ? (static_cast<double>(negative) - static_cast<double>(top)) / temperature
+                 : margin(negative) - largest;
+    };
     double sum = 0.0;
-    for (const T negative : row) sum += base::exp(margin(negative) - largest);
+    for (const T negative : row) sum += base::exp(lowered(negative));
     const double loss =
         largest > 0.0 ? largest + base::log(base::exp(-largest) + sum) : base::log1p(sum);
     const double partition = base::exp(-largest) + sum;
@@ -151,7 +161,7 @@ double cross_entropy_of(std::span<const T> positive, std::span<const T> negative
     if (out.negative_gradient.empty()) continue;
     for (std::size_t i = 0; i < n; ++i) {
       out.negative_gradient[b * n + i] =
-          static_cast<T>(base::exp(margin(row[i]) - largest) / partition / temperature);
+          static_cast<T>(base::exp(lowered(row[i])) / partition / temperature);
     }
   }
   return total / static_cast<double>(positive.size());

@@ -30,7 +30,7 @@ bool is_header(std::string_view text) {
 // line may hold: a blank line is fine only at the end of the file.
 std::vector<std::int64_t> read_text_ids(const base::InputFile& file) {
   std::vector<std::int64_t> ids;
-  io::LineReader lines(file, "an id; write one decimal number a line");
+  io::LineReader lines(file, 256, "an id; write one decimal number a line");
   std::uint64_t first_blank = 0;
   const auto fail = [&](std::uint64_t line, const std::string& what) {
     throw Error(ErrorCode::bad_format,

@@ -8,7 +8,6 @@
 namespace maxdot::io {
 
 bool LineReader::next(std::string& line) {
-  constexpr std::size_t longest = 256;
   line.clear();
   for (bool started = false;; started = true) {
     if (position_ == chunk_.size() && !refill()) return started;
@@ -18,7 +17,7 @@ bool LineReader::next(std::string& line) {
     const auto* newline = static_cast<const char*>(std::memchr(begin, '\n', left));
     const std::size_t length =
         newline != nullptr ? static_cast<std::size_t>(newline - begin) : left;
-    if (length > longest - line.size()) {
+    if (length > longest_ - line.size()) {
       throw Error(ErrorCode::bad_format, file_.path() + ": line " + std::to_string(number_) +
                                              " is too long for " + wanted_);
     }
@@ -34,8 +33,9 @@ bool LineReader::refill() {
   constexpr std::uint64_t chunk_bytes = std::uint64_t{1} << 20;
   chunk_.resize(static_cast<std::size_t>(std::min(chunk_bytes, file_.size() - offset_)));
   file_.read_at(offset_, chunk_.data(), chunk_.size());
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  position_ = offset_ == 0 && chunk_.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
   offset_ += chunk_.size();
-  position_ = 0;
   return !chunk_.empty();
 }
 

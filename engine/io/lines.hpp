@@ -13,21 +13,24 @@ namespace maxdot::io {
 /// The lines of a file, held a megabyte at a time.
 class LineReader {
  public:
-  /// `wanted` ends the message about a line that is too long: "an id; write one decimal number a
-  /// line".
-  LineReader(const base::InputFile& file, const char* wanted) : file_(file), wanted_(wanted) {}
+  /// `longest`: bytes of a line. `wanted` ends the message about one that is longer: "an id; write
+  /// one decimal number a line".
+  LineReader(const base::InputFile& file, std::size_t longest, const char* wanted)
+      : file_(file), longest_(longest), wanted_(wanted) {}
 
   /// Number of the line that `next` returned last, from 1.
   std::uint64_t number() const { return number_; }
 
   /// False at the end. A last line without a newline counts, and nothing after the last newline
-  /// does not. Throws Error: io, bad_format (a line of more than 256 bytes).
+  /// does not. A byte order mark at the start of the file is no part of its first line. Throws
+  /// Error: io, bad_format (a line that is too long).
   bool next(std::string& line);
 
  private:
   bool refill();
 
   const base::InputFile& file_;
+  std::size_t longest_;
   const char* wanted_;
   std::string chunk_;
   std::size_t position_ = 0;

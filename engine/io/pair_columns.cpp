@@ -158,4 +158,22 @@ void split_cells(std::string_view line, char separator, std::size_t most,
   }
 }
 
+bool has_open_quote(std::string_view line) {
+  constexpr std::size_t none = std::string_view::npos;
+  if (line.find('"') == none) return false;
+  const char separator = separator_of(line);
+  std::size_t at = 0;
+  while ((at = line.find_first_not_of(' ', at)) != none) {
+    if (line[at] == '"') {
+      at = line.find('"', at + 1);
+      while (at != none && line.substr(at + 1).starts_with('"')) at = line.find('"', at + 2);
+      if (at == none) return true;
+    }
+    at = line.find(separator, at);
+    if (at == none) return false;
+    ++at;
+  }
+  return false;
+}
+
 }  // namespace maxdot::io

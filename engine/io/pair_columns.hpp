@@ -17,4 +17,8 @@ void split_cells(std::string_view line, char separator, std::size_t most,
 /// The first comma, semicolon or tab outside double quotes, or a space if there is none.
 char separator_of(std::string_view line);
 
+/// Whether a cell that begins with a double quote does not end on the line: it goes on in the next
+/// one, which holds no row of its own then.
+bool has_open_quote(std::string_view line);
+
 }  // namespace maxdot::io

@@ -120,20 +120,24 @@ class TextPairs final : public PairSource {
   TextPairs(const base::InputFile& file, PairColumns columns)
       : file_(file),
         columns_(std::move(columns)),
-        lines_(file, "a pair; write user,item on each line") {}
+        lines_(file, longest_line, "a pair; write user,item on each line") {}
 
   void append_next(IdPairs& pairs, std::size_t most) override {
     while (most > 0 && lines_.next(line_)) {
       std::string_view text = line_;
-      constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-      if (lines_.number() == 1 && text.starts_with(byte_order_mark))
-        text.remove_prefix(byte_order_mark.size());
       if (io::trimmed(text).empty()) continue;
       while (text.ends_with('\r') || text.ends_with(' ')) text.remove_suffix(1);
       text.remove_prefix(text.find_first_not_of(' '));  // but no tab: before it lies an empty cell
       std::int64_t user = 0;
       std::int64_t item = 0;
       const bool first = !std::exchange(started_, true);
+      // Behind the pair, too: the next line, the rest of that cell, might look like a pair.
+      if (io::has_open_quote(text)) {
+        throw Error(ErrorCode::bad_format,
+                    where() +
+                        "a cell in quotes does not end on its line; write the file without that "
+                        "column, or without line breaks in cells");
+      }
       if (first ? parse_pair(text, user, item) : is_pair(text, user, item)) {
         if (first && !(columns_.user.empty() && columns_.item.empty())) refuse_names();
         pairs.first.push_back(user);
@@ -149,6 +153,8 @@ class TextPairs final : public PairSource {
   }
 
  private:
+  static constexpr std::size_t longest_line = std::size_t{1} << 20;
+
   std::string where() const {
     return file_.path() + ": line " + std::to_string(lines_.number()) + ": ";
   }

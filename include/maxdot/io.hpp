@@ -112,9 +112,9 @@ class PairFile {
 /// Reads pairs (user, item) from an int64 (or int32) .npy of shape [m, 2], or from any other file
 /// as text with a comma, semicolon, tab or spaces between decimal numbers. A first line that is no
 /// pair holds the names of the columns, of which find_pair_columns takes two. Without one the first
-/// two columns are read. Further columns and blank lines are ignored. Throws Error: io, bad_format
-/// (names file and line), unsupported, out_of_memory; invalid_argument for `columns` where there
-/// are no names.
+/// two columns are read. Further columns and blank lines are ignored, but a cell in double quotes
+/// must end on its line. Throws Error: io, bad_format (names file and line), unsupported,
+/// out_of_memory; invalid_argument for `columns` where there are no names.
 IdPairs read_id_pairs(const std::string& path, const PairColumns& columns = {});
 
 /// Writes a matrix row by row in constant memory. The number of rows is known from the start. Data

@@ -96,6 +96,29 @@ TEST_CASE_TEMPLATE("losses stay finite and right where a naive form overflows", 
   CHECK(close(cross_entropy_row<T>({0, 10000, 10000}, 1.0), 10000.693147180559945));
 }
 
+TEST_CASE("losses of logits beyond double: what has no weight counts as 0, the rest is infinite") {
+  const double most = std::numeric_limits<double>::max();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const std::vector<double> scores = {-most, most, -most, most};
+  const std::vector<double> labels = {0, 1, 1, 0};
+  std::vector<double> losses(4);
+  std::vector<double> gradient(4);
+  objective::bce(scores, labels, 1e-10, losses, gradient);
+  CHECK(losses == std::vector<double>{0, 0, infinity, infinity});
+  CHECK(gradient == std::vector<double>{0, 0, -1e10, 1e10});
+
+  const std::vector<double> positive = {-most};
+  const std::vector<double> negatives = {most, most, -most};
+  std::vector<double> loss(1);
+  std::vector<double> pull(1);
+  std::vector<double> push(3);
+  const objective::ContrastOutputs<double> out = {loss, pull, push};
+  objective::cross_entropy(positive, negatives, 1.0, out);
+  CHECK(loss == std::vector<double>{infinity});
+  CHECK(pull == std::vector<double>{-1});
+  CHECK(push == std::vector<double>{0.5, 0.5, 0});
+}
+
 TEST_CASE_TEMPLATE("probabilities at ordinary and extreme scores", T, float, double) {
   const T infinity = std::numeric_limits<T>::infinity();
   const std::vector<T> scores = {0, 1, -1, 10000, -10000, infinity, -infinity, -50};

@@ -102,6 +102,22 @@ class Batch(CliTest):
         self.fails(4, *command, "--exclude", "offsets.txt", "--exclude-ids", "seen.txt", says=["offsets.txt"])
         self.fails(2, *command, "--exclude-ids", "seen.txt", says=["--exclude"])
 
+    def test_inputs_are_not_what_it_writes_meanwhile(self):
+        for name, options in {
+            "ids.npy.partial": (), "ids.npy.job": (), "s.npy.partial": ("--scores", "s.npy"),
+            "bad.jsonl.partial": ("--bad-rows", "bad.jsonl", "--on-bad-row", "null"),
+        }.items():
+            (self.folder / name).write_text("0,3\n")
+            self.fails(2, "batch", "index.mxd", "users.npy", "--ids", "ids.npy", "--exclude", name, *options,
+                       says=[f"{name}: is both input and output"])
+            self.assertEqual((self.folder / name).read_text(), "0,3\n")
+            (self.folder / name).unlink()
+
+    def test_a_share_without_users_has_nothing_to_check(self):
+        document = self.json_of("batch", "index.mxd", "users.npy", "--ids", "ids.npy", "--scores", "s.fvecs", "-k", 3,
+                                "--share", f"0/{4 * USERS}", "--verify-sample", 5)
+        self.assertEqual((document["users"], document["sample_users"]), (0, 0))
+
     def test_ids_alone_and_json(self):
         document = self.json_of("batch", "index.mxd", "users.npy", "--ids", "only.npy", "-k", 3, "--chunk", 7)
         self.assertEqual(document["users"], USERS)

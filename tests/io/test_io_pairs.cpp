@@ -98,6 +98,12 @@ TEST_CASE("io: pairs from arrays and from text") {
   CHECK(reads("p.csv", "0,7\n5,-3\n5,9007199254740993\n"));
   CHECK(
       reads("p.csv", "user,item,rating\r\n0,7,4.5\r\n\r\n5;-3;1\r\n 5\t9007199254740993\r\n\r\n"));
+  const std::string note(100000, 'x');
+  CHECK(reads("p.csv", "user,item,note\n0,7,\"a, \"\"b\"\"\"\n5,-3,5\" pipe\n5,9007199254740993," +
+                           note + "\n"));
+  CHECK(reads("p.csv",
+              "\xEF\xBB\xBF"
+              "0,7\n5,-3\n5,9007199254740993\n"));
   std::vector<std::int32_t> narrow(140000);  // more than one block
   for (std::size_t i = 0; i < narrow.size(); ++i) narrow[i] = static_cast<std::int32_t>(i);
   const maxdot::IdPairs many =
@@ -116,7 +122,13 @@ TEST_CASE("io: pairs from arrays and from text") {
   refuse("x.csv", "1,2\n3,\n", ErrorCode::bad_format, "line 2: '3,' is no pair");
   refuse("x.csv", "1,2\n3,4x\n", ErrorCode::bad_format, "line 2: '3,4x' is no pair");
   refuse("x.csv", "1,2\n3,9223372036854775808\n", ErrorCode::bad_format, "line 2: ");
-  refuse("x.csv", std::string(5000, '1'), ErrorCode::bad_format, "line 1 is too long for a pair");
+  refuse("x.csv", std::string((1 << 20) + 1, '1'), ErrorCode::bad_format,
+         "line 1 is too long for a pair");
+  // The rest of a cell with a line break could be taken for a pair.
+  for (const char* cell : {"user,item,note\n0,10,\"one\n1,20,two\"\n", "0,10,\"one\n1,20,two\"\n",
+                           "0\t10\t \"one \"\"1\"\" \n1\t20\ttwo\"\n", "\"user,item\n0,10\n"}) {
+    refuse("x.csv", cell, ErrorCode::bad_format, "a cell in quotes does not end on its line");
+  }
   refuse("x.npy", npy("'<i8'", "(6,)", bytes_of(flat)), ErrorCode::unsupported, "[m, 2]");
   refuse("x.npy", npy("'<i8'", "(2, 3)", bytes_of(flat)), ErrorCode::unsupported, "[m, 2]");
   refuse("x.npy", npy("'<f8'", "(3, 2)", bytes_of(flat)), ErrorCode::unsupported,

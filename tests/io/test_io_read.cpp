@@ -209,6 +209,9 @@ TEST_CASE("io: ids from arrays and from text") {
           ids);
   }
   CHECK(maxdot::read_ids(folder.put("ids.csv", "id\n")).empty());
+  CHECK(maxdot::read_ids(folder.put("ids.txt",
+                                    "\xEF\xBB\xBF"
+                                    "5\n6\n")) == Ids{5, 6});
   CHECK(maxdot::read_ids(folder.put("ids.txt", "")).empty());
   CHECK(maxdot::read_ids(folder.put("ids.txt", "-1\n9223372036854775807")) ==
         Ids{-1, 9223372036854775807});

@@ -61,6 +61,10 @@ void check_arguments(const BatchCommand& command) {
     taken.push_back(command.out.scores);
   }
   if (!command.out.bad_rows.empty()) check_output(command.out.bad_rows, taken);
+  for (const std::string& path : {command.out.ids, command.out.scores, command.out.bad_rows}) {
+    if (!path.empty()) check_output(path + ".partial", inputs);
+  }
+  check_output(command.out.ids + ".job", inputs);
   if (command.scan && command.null_bad_rows) {
     throw Failure(
         ExitCode::usage,
@@ -221,7 +225,7 @@ void run(const BatchCommand& command) {
   const std::size_t rows_at_once = std::min(chunk, rows.count());
   check_memory(rows_at_once, command.k, bytes_per_result, "use a smaller -k or --chunk");
   BatchOutcome outcome = score_all(command, index, users, rows, rows_at_once);
-  if (command.sample > 0)
+  if (command.sample > 0 && rows.count() > 0)
     outcome.sample = check_sample(command, index, users, rows, command.sample);
   report(command, index, rows, rows_at_once, outcome);
   if (outcome.sample.wrong > 0) {

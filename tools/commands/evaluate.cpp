@@ -38,6 +38,19 @@ struct EvaluateCommand {
   bool json = false;
 };
 
+/// Calls action(). Errors name the file that holds what they are about.
+template <class Action>
+decltype(auto) blaming_inputs(const EvaluateCommand& command, Action&& action) {
+  try {
+    return action();
+  } catch (const Error& error) {
+    const std::string_view what = error.what();
+    throw blame(error, what.starts_with("relevant:")  ? command.truth_path
+                       : what.starts_with("exclude:") ? command.exclude_path
+                                                      : command.users_path);
+  }
+}
+
 void run(const EvaluateCommand& command) {
   kernel_in_use();  // refuses a wrong MAXDOT_ISA
   const HtmlPage page(command.html_path,
@@ -75,12 +88,12 @@ void run(const EvaluateCommand& command) {
   evaluation.metric = command.metric.value_or(index.info().metric);
   evaluation.confidence = command.confidence;
   const Stopwatch watch;
-  evaluation.report = blaming(command.users_path, [&] {
+  evaluation.report = blaming_inputs(command, [&] {
     return evaluate::retrieval(index, users.view(), relevant, command.ks, exclude, options);
   });
   evaluation.seconds = watch.seconds();
   if (command.ranks) {
-    evaluation.ranks = blaming(command.users_path, [&] {
+    evaluation.ranks = blaming_inputs(command, [&] {
       return evaluate::ranks(index, users.view(), relevant, exclude,
                              {command.metric, options.threads});
     });
