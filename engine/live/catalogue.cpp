@@ -106,10 +106,10 @@ Catalogue::Catalogue(const std::string& folder, const LiveOptions& options, Mode
 void Catalogue::open_to_write() {
   if (!base::exists(folder_.manifest())) {
     if (!base::exists(path()))
-      base::fail_as(path(), "does not exist; make it with LiveIndex::create", ENOENT);
+      base::fail_as(path(), "does not exist; make it with create of LiveIndex", ENOENT);
     throw Error(ErrorCode::io, path() +
                                    ": is no LiveIndex (it has no manifest); make one with "
-                                   "LiveIndex::create");
+                                   "create of LiveIndex");
   }
   lock_ = std::make_unique<FolderLock>(folder_);
   base::reclaim_temporaries(path());

@@ -293,4 +293,4 @@ def _request(
     """The arguments of a search as the extension module takes them."""
     queries = host(queries)
     filters = filter_arguments(exclude, allow, item_mask, getattr(queries, "ndim", 2) == 1)
-    return (queries, as_integer(k), metric, scores, *filters, timeout)
+    return (queries, k, metric, scores, *filters, timeout)

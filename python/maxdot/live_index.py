@@ -166,15 +166,15 @@ class LiveIndex(Searchable):
         kind = np.dtype(dtype)
         if kind not in (np.float32, np.float16):
             raise ValueError(f"dtype: {kind} is neither float32 nor float16")
-        shape = (as_integer(dimension), metric, normalize, "f32" if kind == np.float32 else "f16")
+        shape = (dimension, metric, normalize, "f32" if kind == np.float32 else "f16")
         engine = _core.LiveIndex.create(
             os.fsencode(name),
             *shape,
             durability,
-            as_integer(fresh_items),
+            fresh_items,
             compact_in_background,
             compaction_threads,
-            as_integer(most_merge_bytes),
+            most_merge_bytes,
         )
         return cls._of(engine, name)
 
@@ -213,7 +213,7 @@ class LiveIndex(Searchable):
             MemoryError: there is not enough.
         """
         name = os.path.abspath(os.fsdecode(folder))
-        given = (durability, as_integer(fresh_items), compact_in_background, compaction_threads, as_integer(most_merge_bytes))
+        given = (durability, fresh_items, compact_in_background, compaction_threads, most_merge_bytes)
         if not read_only:
             return cls._of(_core.LiveIndex.open(os.fsencode(name), *given), name)
         wrong = [option for option, value in zip(_WRITER, given, strict=True) if value != _WRITER[option]]

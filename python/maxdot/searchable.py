@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from operator import index as as_integer
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, TypedDict, overload
 
 import numpy as np
@@ -166,11 +165,11 @@ class Searchable(ABC):
         if exclude is None and allow is None and item_mask is None and timeout is None:  # the short way: microseconds count
             given = None if isinstance(queries, np.ndarray) else given_rows(queries, "queries", engine)
             rows = queries if given is None else given.rows
-            found = engine.search(rows, as_integer(k), threads, metric, stats, scores)
+            found = engine.search(rows, k, threads, metric, stats, scores)
         else:
             given = given_rows(queries, "queries", engine)
             filters = self._filters(exclude, allow, item_mask, Owners("queries", given))
-            found = engine.search(given.rows, as_integer(k), threads, metric, stats, scores, *filters, timeout)
+            found = engine.search(given.rows, k, threads, metric, stats, scores, *filters, timeout)
         return found if stats else self._told(SearchResult(found), engine, metric, given)
 
     @overload
@@ -256,7 +255,7 @@ class Searchable(ABC):
         given = given_interests(users, "users", engine)
         rows, per_user, one_user = interest_rows(given.rows)
         filters = self._filters(exclude, allow, item_mask, Owners("users", given, 2))
-        found = engine.search_multi(rows, per_user, one_user, as_integer(k), threads, metric, stats, scores, *filters, timeout)
+        found = engine.search_multi(rows, per_user, one_user, k, threads, metric, stats, scores, *filters, timeout)
         return found if stats else self._told(SearchResult(found), engine, metric, given)
 
     @overload

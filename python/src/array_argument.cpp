@@ -91,7 +91,8 @@ MatrixArgument matrix_argument(nb::handle object, const char* name, bool vector_
   const std::int64_t row_stride =
       rows > 1 ? array.stride(row_axis) : static_cast<std::int64_t>(cols);
   // Strides of an empty array mean nothing, and neither does that of a single column.
-  const bool rows_contiguous = rows == 0 || ((column_stride == 1 || cols <= 1) && row_stride >= 0);
+  const bool rows_contiguous = rows == 0 || ((column_stride == 1 || cols <= 1) &&
+                                             row_stride >= static_cast<std::int64_t>(cols));
   if (!rows_contiguous) {
     const nb::object copy = nb::module_::import_("numpy").attr("ascontiguousarray")(object);
     return matrix_argument(copy, name, vector_allowed);
@@ -128,7 +129,7 @@ DType dtype_argument(const std::string& text) {
 
 std::size_t k_argument(std::int64_t k) {
   if (k < 0)
-    throw nb::value_error(("k: " + std::to_string(k) + " is negative; ask for 1 or more").c_str());
+    throw nb::value_error(("k: " + std::to_string(k) + " is negative; ask for 0 or more").c_str());
   return static_cast<std::size_t>(k);
 }
 

@@ -23,6 +23,7 @@
 #include "bindings.hpp"
 #include "filter_arguments.hpp"
 #include "maxdot/batcher.hpp"
+#include "named_argument.hpp"
 #include "of_process.hpp"
 #include "python_live_index.hpp"
 #include "results.hpp"
@@ -72,9 +73,9 @@ class PythonBatcher {
   OfProcess<Batcher> batcher_;
 };
 
-nb::tuple search(const PythonBatcher& bound, nb::handle queries, std::int64_t k,
-                 const std::optional<std::string>& metric, const std::string& scores, Lists exclude,
-                 Lists allow, Mask item_mask, nb::handle timeout) {
+nb::tuple search(const PythonBatcher& bound, nb::handle queries, K k, const MetricOrNone& metric,
+                 const ScoresText& scores, Lists exclude, Lists allow, Mask item_mask,
+                 nb::handle timeout) {
   Batcher& batcher = bound.here();
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const std::size_t width = k_argument(k);
@@ -93,9 +94,8 @@ nb::tuple search(const PythonBatcher& bound, nb::handle queries, std::int64_t k,
 
 // Keeps the GIL: who holds a lock of the Batcher never waits for it.
 void submit(const PythonBatcher& bound, const AnswersOfLoop& loop, std::int64_t ticket,
-            nb::handle queries, std::int64_t k, const std::optional<std::string>& metric,
-            const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
-            nb::handle timeout) {
+            nb::handle queries, K k, const MetricOrNone& metric, const ScoresText& scores,
+            Lists exclude, Lists allow, Mask item_mask, nb::handle timeout) {
   Batcher& batcher = bound.here();
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   std::list<Answer> answer(1);
@@ -169,7 +169,8 @@ void bind_batcher(nb::module_& module) {
       .def(
           "__init__",
           [](PythonBatcher* made, const std::variant<const Index*, const PythonLiveIndex*>& index,
-             std::size_t most_batch_queries, std::size_t most_waiting_queries, int threads) {
+             Named<"most_batch_queries", std::size_t> most_batch_queries,
+             Named<"most_waiting_queries", std::size_t> most_waiting_queries, Threads threads) {
             const BatcherOptions options = {.most_batch_queries = most_batch_queries,
                                             .most_waiting_queries = most_waiting_queries,
                                             .threads = threads};
@@ -179,14 +180,15 @@ void bind_batcher(nb::module_& module) {
               new (made) PythonBatcher(*std::get<const Index*>(index), options);
             }
           },
-          "index"_a, "most_batch_queries"_a, "most_waiting_queries"_a, "threads"_a)
+          "index"_a, "most_batch_queries"_a.none(), "most_waiting_queries"_a.none(),
+          "threads"_a.none())
       .def("answers", &PythonBatcher::answers)
       .def("replace",
            [](const PythonBatcher& batcher, const Index& index) { batcher.here().replace(index); })
       .def("stats", &stats);
   const auto with_options = [&](const char* name, auto function, auto... arguments) {
-    bound.def(name, function, arguments..., "queries"_a.none(), "k"_a, "metric"_a.none(),
-              "scores"_a, "exclude"_a.none(), "allow"_a.none(), "item_mask"_a.none(),
+    bound.def(name, function, arguments..., "queries"_a.none(), "k"_a.none(), "metric"_a.none(),
+              "scores"_a.none(), "exclude"_a.none(), "allow"_a.none(), "item_mask"_a.none(),
               "timeout"_a.none());
   };
   with_options("search", &search);

@@ -20,6 +20,7 @@
 #include "bindings.hpp"
 #include "maxdot/evaluate.hpp"
 #include "maxdot/io.hpp"
+#include "named_argument.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
 
@@ -102,9 +103,11 @@ nb::dict to_dict(const Report& report, bool per_user) {
 }
 
 nb::dict metrics(const Ids& offsets, const Ids& ids, const Table& retrieved, const Ks& ks,
-                 const std::string& convention, std::size_t catalogue, std::size_t bootstrap,
-                 double confidence, std::uint64_t seed, bool per_user, int threads,
-                 nb::handle timeout) {
+                 const Named<"convention", std::string>& convention,
+                 Named<"catalogue", std::size_t> catalogue,
+                 Named<"bootstrap", std::size_t> bootstrap, Named<"confidence", double> confidence,
+                 Named<"seed", std::uint64_t> seed, Named<"per_user", bool> per_user,
+                 Threads threads, nb::handle timeout) {
   const evaluate::Options options = {
       convention_argument(convention), catalogue, bootstrap, confidence, seed, per_user, threads,
       stop_of_python(timeout)};
@@ -120,14 +123,16 @@ nb::dict metrics(const Ids& offsets, const Ids& ids, const Table& retrieved, con
 
 nb::dict retrieval(const Index& index, nb::handle users, const Ids& offsets, const Ids& ids,
                    const Ks& ks, const std::optional<Ids>& exclude_offsets,
-                   const std::optional<Ids>& exclude_ids, const std::optional<std::string>& metric,
-                   const std::string& convention, std::size_t bootstrap, double confidence,
-                   std::uint64_t seed, bool per_user, int threads, nb::handle timeout) {
+                   const std::optional<Ids>& exclude_ids, const MetricOrNone& metric,
+                   const Named<"convention", std::string>& convention,
+                   Named<"bootstrap", std::size_t> bootstrap,
+                   Named<"confidence", double> confidence, Named<"seed", std::uint64_t> seed,
+                   Named<"per_user", bool> per_user, Threads threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
   evaluate::RetrievalOptions options = {{convention_argument(convention), 0, bootstrap, confidence,
                                          seed, per_user, threads, stop_of_python(timeout)},
                                         std::nullopt};
-  if (metric) options.metric = metric_argument(*metric);
+  if (metric.value) options.metric = metric_argument(*metric.value);
   Report report;
   {
     const WithoutGil released;
@@ -148,11 +153,11 @@ nb::ndarray<nb::numpy, std::int64_t> ranks(const Index& index, nb::handle users,
                                            const Ids& ids,
                                            const std::optional<Ids>& exclude_offsets,
                                            const std::optional<Ids>& exclude_ids,
-                                           const std::optional<std::string>& metric, int threads,
+                                           const MetricOrNone& metric, Threads threads,
                                            nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(users, "users", false);
   evaluate::RankOptions options = {std::nullopt, threads, stop_of_python(timeout)};
-  if (metric) options.metric = metric_argument(*metric);
+  if (metric.value) options.metric = metric_argument(*metric.value);
   std::vector<std::int64_t> found;
   {
     const WithoutGil released;
@@ -187,15 +192,16 @@ nb::tuple lists_from_pairs(const Ids& users, const Ids& items, std::size_t count
 void bind_evaluate(nb::module_& module) {
   using namespace nb::literals;
   module.def("evaluate_metrics", &metrics, "offsets"_a, "ids"_a, "retrieved"_a, "ks"_a,
-             "convention"_a, "catalogue"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a,
-             "threads"_a, "timeout"_a.none());
+             "convention"_a.none(), "catalogue"_a.none(), "bootstrap"_a.none(),
+             "confidence"_a.none(), "seed"_a.none(), "per_user"_a.none(), "threads"_a.none(),
+             "timeout"_a.none());
   module.def("evaluate_retrieval", &retrieval, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a,
              "ks"_a, "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(),
-             "convention"_a, "bootstrap"_a, "confidence"_a, "seed"_a, "per_user"_a, "threads"_a,
-             "timeout"_a.none());
+             "convention"_a.none(), "bootstrap"_a.none(), "confidence"_a.none(), "seed"_a.none(),
+             "per_user"_a.none(), "threads"_a.none(), "timeout"_a.none());
   module.def("evaluate_ranks", &ranks, "index"_a, "users"_a.none(), "offsets"_a, "ids"_a,
-             "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(), "threads"_a,
-             "timeout"_a.none());
+             "exclude_offsets"_a.none(), "exclude_ids"_a.none(), "metric"_a.none(),
+             "threads"_a.none(), "timeout"_a.none());
   module.def("read_id_pairs", &read_pairs, "path"_a, "user_column"_a, "item_column"_a);
   module.def(
       "find_pair_columns",

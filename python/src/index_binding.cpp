@@ -12,6 +12,7 @@
 
 #include "array_argument.hpp"
 #include "bindings.hpp"
+#include "named_argument.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
 
@@ -20,8 +21,8 @@ namespace {
 
 using IdsArray = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-Index build(nb::handle items, const std::optional<IdsArray>& ids, const std::string& metric,
-            bool normalize, int threads, nb::handle timeout) {
+Index build(nb::handle items, const std::optional<IdsArray>& ids, const MetricText& metric,
+            Named<"normalize", bool> normalize, Threads threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
   BuildOptions options = {.metric = metric_argument(metric),
                           .normalize = normalize,
@@ -95,12 +96,13 @@ void bind_index(nb::module_& module) {
   using namespace nb::literals;
   nb::class_<Index> bound(module, "Index");
   bound
-      .def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a, "normalize"_a,
-                  "threads"_a, "timeout"_a.none())
+      .def_static("build", &build, "items"_a.none(), "ids"_a.none(), "metric"_a.none(),
+                  "normalize"_a.none(), "threads"_a.none(), "timeout"_a.none())
       .def_static(
           "open",
-          [](const nb::bytes& path, const std::string& rows, const std::string& load,
-             bool verify_payload, bool verify_codes, nb::handle timeout) {
+          [](const nb::bytes& path, const Named<"rows", std::string>& rows,
+             const Named<"load", std::string>& load, Named<"verify_payload", bool> verify_payload,
+             Named<"verify_codes", bool> verify_codes, nb::handle timeout) {
             const std::string name = path_of(path);
             const OpenOptions options = {.rows = row_place_argument(rows),
                                          .load = load_argument(load),
@@ -110,7 +112,8 @@ void bind_index(nb::module_& module) {
             const WithoutGil released;
             return Index::open(name, options);
           },
-          "path"_a, "rows"_a, "load"_a, "verify_payload"_a, "verify_codes"_a, "timeout"_a.none())
+          "path"_a, "rows"_a.none(), "load"_a.none(), "verify_payload"_a.none(),
+          "verify_codes"_a.none(), "timeout"_a.none())
       .def(
           "save",
           [](const Index& index, const nb::bytes& path) {

@@ -15,6 +15,7 @@
 #include "array_argument.hpp"
 #include "bindings.hpp"
 #include "maxdot/index_writer.hpp"
+#include "named_argument.hpp"
 #include "without_gil.hpp"
 
 namespace maxdot::python {
@@ -36,8 +37,8 @@ void append(IndexWriter& writer, nb::handle items, const std::optional<IdsArray>
 }
 
 std::uint64_t build(const nb::bytes& items, const nb::bytes& path,
-                    const std::optional<IdsArray>& ids, const std::string& metric, bool normalize,
-                    int threads, nb::handle timeout) {
+                    const std::optional<IdsArray>& ids, const MetricText& metric,
+                    Named<"normalize", bool> normalize, Threads threads, nb::handle timeout) {
   const std::string from = path_of(items);
   const std::string to = path_of(path);
   const BuildOptions options = {.metric = metric_argument(metric),
@@ -57,7 +58,8 @@ void bind_index_writer(nb::module_& module) {
       .def_static(
           "create",
           [](const nb::bytes& path, std::size_t rows, std::size_t dimension,
-             const std::string& dtype, bool with_ids, const std::string& metric, bool normalize) {
+             const Named<"dtype", std::string>& dtype, bool with_ids, const MetricText& metric,
+             Named<"normalize", bool> normalize) {
             const std::string name = path_of(path);
             const DType type = dtype_argument(dtype);
             const IndexWriterOptions options = {
@@ -65,14 +67,15 @@ void bind_index_writer(nb::module_& module) {
             const WithoutGil released;
             return IndexWriter(name, rows, dimension, type, options);
           },
-          "path"_a, "rows"_a, "dimension"_a, "dtype"_a, "with_ids"_a, "metric"_a, "normalize"_a)
+          "path"_a, "rows"_a, "dimension"_a, "dtype"_a.none(), "with_ids"_a, "metric"_a.none(),
+          "normalize"_a.none())
       .def("append", &append, "items"_a, "ids"_a.none(), "timeout"_a.none())
       .def("commit", [](IndexWriter& writer) {
         const WithoutGil released;
         return writer.commit();
       });
-  module.def("build_file", &build, "items"_a, "path"_a, "ids"_a.none(), "metric"_a, "normalize"_a,
-             "threads"_a, "timeout"_a.none());
+  module.def("build_file", &build, "items"_a, "path"_a, "ids"_a.none(), "metric"_a.none(),
+             "normalize"_a.none(), "threads"_a.none(), "timeout"_a.none());
 }
 
 }  // namespace maxdot::python

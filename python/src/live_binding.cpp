@@ -17,6 +17,7 @@
 #include "bindings.hpp"
 #include "filter_arguments.hpp"
 #include "maxdot/live_index.hpp"
+#include "named_argument.hpp"
 #include "python_live_index.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
@@ -54,10 +55,14 @@ LiveOptions live_options(const std::string& durability, std::int64_t fresh_items
   return options;
 }
 
-PythonLiveIndex create(const nb::bytes& folder, std::int64_t dimension, const std::string& metric,
-                       bool normalize, const std::string& dtype, const std::string& durability,
-                       std::int64_t fresh_items, bool compact_in_background, int compaction_threads,
-                       std::int64_t most_merge_bytes) {
+PythonLiveIndex create(const nb::bytes& folder, Named<"dimension", std::int64_t> dimension,
+                       const MetricText& metric, Named<"normalize", bool> normalize,
+                       const Named<"dtype", std::string>& dtype,
+                       const Named<"durability", std::string>& durability,
+                       Named<"fresh_items", std::int64_t> fresh_items,
+                       Named<"compact_in_background", bool> compact_in_background,
+                       Named<"compaction_threads", int> compaction_threads,
+                       Named<"most_merge_bytes", std::int64_t> most_merge_bytes) {
   const std::string name = path_of(folder);
   const std::size_t columns = size_argument(dimension, "dimension");
   const CatalogueOptions catalogue = {metric_argument(metric), normalize, dtype_argument(dtype)};
@@ -67,9 +72,11 @@ PythonLiveIndex create(const nb::bytes& folder, std::int64_t dimension, const st
   return PythonLiveIndex(LiveIndex::create(name, columns, catalogue, options));
 }
 
-PythonLiveIndex open(const nb::bytes& folder, const std::string& durability,
-                     std::int64_t fresh_items, bool compact_in_background, int compaction_threads,
-                     std::int64_t most_merge_bytes) {
+PythonLiveIndex open(const nb::bytes& folder, const Named<"durability", std::string>& durability,
+                     Named<"fresh_items", std::int64_t> fresh_items,
+                     Named<"compact_in_background", bool> compact_in_background,
+                     Named<"compaction_threads", int> compaction_threads,
+                     Named<"most_merge_bytes", std::int64_t> most_merge_bytes) {
   const std::string name = path_of(folder);
   const LiveOptions options = live_options(durability, fresh_items, compact_in_background,
                                            compaction_threads, most_merge_bytes);
@@ -167,11 +174,13 @@ void bind_live(nb::module_& module) {
   bind_searchable(snapshot);
   nb::class_<PythonLiveIndex> bound(module, "LiveIndex");
   bound
-      .def_static("create", &create, "folder"_a, "dimension"_a, "metric"_a, "normalize"_a,
-                  "dtype"_a, "durability"_a, "fresh_items"_a, "compact_in_background"_a,
-                  "compaction_threads"_a, "most_merge_bytes"_a)
-      .def_static("open", &open, "folder"_a, "durability"_a, "fresh_items"_a,
-                  "compact_in_background"_a, "compaction_threads"_a, "most_merge_bytes"_a)
+      .def_static("create", &create, "folder"_a, "dimension"_a.none(), "metric"_a.none(),
+                  "normalize"_a.none(), "dtype"_a.none(), "durability"_a.none(),
+                  "fresh_items"_a.none(), "compact_in_background"_a.none(),
+                  "compaction_threads"_a.none(), "most_merge_bytes"_a.none())
+      .def_static("open", &open, "folder"_a, "durability"_a.none(), "fresh_items"_a.none(),
+                  "compact_in_background"_a.none(), "compaction_threads"_a.none(),
+                  "most_merge_bytes"_a.none())
       .def_static("open_read_only", &open_read_only, "folder"_a)
       .def("upsert", &upsert, "ids"_a, "rows"_a.none())
       .def("remove", &remove, "ids"_a)

@@ -14,6 +14,7 @@
 #include "array_argument.hpp"
 #include "bindings.hpp"
 #include "maxdot/merge.hpp"
+#include "named_argument.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
 
@@ -44,9 +45,9 @@ SearchResult shard_of(const std::tuple<Matrix2<std::int64_t>, Matrix2<double>>& 
 }
 
 nb::tuple merge_results(
-    const std::vector<std::tuple<Matrix2<std::int64_t>, Matrix2<double>>>& shards, std::int64_t k,
-    const std::string& metric, bool normalized, const std::string& scores, int threads,
-    nb::handle timeout) {
+    const std::vector<std::tuple<Matrix2<std::int64_t>, Matrix2<double>>>& shards, K k,
+    const MetricText& metric, Named<"normalized", bool> normalized, const ScoresText& scores,
+    Threads threads, nb::handle timeout) {
   const std::size_t width = k_argument(k);
   const ScoreType type = score_type_argument(scores);
   const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads,
@@ -69,9 +70,9 @@ nb::tuple merge_results(
 
 using RangeArrays = std::tuple<Vector<std::int64_t>, Vector<std::int64_t>, Vector<double>>;
 
-nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string& metric,
-                       bool normalized, const std::string& scores, int threads,
-                       nb::handle timeout) {
+nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const MetricText& metric,
+                       Named<"normalized", bool> normalized, const ScoresText& scores,
+                       Threads threads, nb::handle timeout) {
   const ScoreType type = score_type_argument(scores);
   const MergeOptions options = {metric_argument(metric), normalized, kind_of(type), threads,
                                 stop_of_python(timeout)};
@@ -93,10 +94,10 @@ nb::tuple merge_ranges(const std::vector<RangeArrays>& shards, const std::string
 
 void bind_merge(nb::module_& module) {
   using namespace nb::literals;
-  module.def("merge", &merge_results, "shards"_a, "k"_a, "metric"_a, "normalized"_a, "scores"_a,
-             "threads"_a, "timeout"_a.none());
-  module.def("merge_ranges", &merge_ranges, "shards"_a, "metric"_a, "normalized"_a, "scores"_a,
-             "threads"_a, "timeout"_a.none());
+  module.def("merge", &merge_results, "shards"_a, "k"_a.none(), "metric"_a.none(),
+             "normalized"_a.none(), "scores"_a.none(), "threads"_a.none(), "timeout"_a.none());
+  module.def("merge_ranges", &merge_ranges, "shards"_a, "metric"_a.none(), "normalized"_a.none(),
+             "scores"_a.none(), "threads"_a.none(), "timeout"_a.none());
 }
 
 }  // namespace maxdot::python

@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "maxdot/maxdot.hpp"
+#include "named_argument.hpp"
 
 NB_MODULE(_core, module) {
   using namespace nanobind::literals;
@@ -25,7 +26,10 @@ NB_MODULE(_core, module) {
   module.def("available_threads", &maxdot::available_threads);
   module.def("kernel_name", &maxdot::kernel_name);
   module.def("kernel_names", &maxdot::kernel_names);
-  module.def("use_kernels", &maxdot::use_kernels, "name"_a);
+  module.def(
+      "use_kernels",
+      [](const maxdot::python::Named<"name", std::string>& name) { maxdot::use_kernels(name); },
+      "name"_a.none());
   module.def(
       "metric_named",
       [](const std::string& name) { return maxdot::to_string(maxdot::metric_named(name)); },

@@ -15,6 +15,7 @@
 #include "array_argument.hpp"
 #include "bindings.hpp"
 #include "maxdot/objective.hpp"
+#include "named_argument.hpp"
 #include "results.hpp"
 #include "scores_argument.hpp"
 #include "without_gil.hpp"
@@ -52,8 +53,8 @@ auto in_precision_of(const ScoresArgument& scores, const Work& work) {
   return scores.f64 ? work.template operator()<double>() : work.template operator()<float>();
 }
 
-nb::tuple bce(nb::handle scores, nb::handle labels, double temperature, bool losses,
-              bool gradient) {
+nb::tuple bce(nb::handle scores, nb::handle labels, Named<"temperature", double> temperature,
+              bool losses, bool gradient) {
   const ScoresArgument given = scores_argument(scores, "scores");
   const ScoresArgument wanted = labels_argument(labels, given);
   return in_precision_of(given, [&]<class T>() {
@@ -90,8 +91,8 @@ void check_contrast(const ScoresArgument& positive, const ScoresArgument& negati
 enum class Contrast { pair, list };
 
 template <Contrast kind>
-nb::tuple contrast(nb::handle positive, nb::handle negative, double temperature, bool losses,
-                   bool gradient) {
+nb::tuple contrast(nb::handle positive, nb::handle negative,
+                   Named<"temperature", double> temperature, bool losses, bool gradient) {
   constexpr bool pair = kind == Contrast::pair;
   constexpr const char* name = pair ? "negative" : "negatives";
   const ScoresArgument best = scores_argument(positive, "positive");
@@ -113,7 +114,7 @@ nb::tuple contrast(nb::handle positive, nb::handle negative, double temperature,
   });
 }
 
-nb::object probability(nb::handle scores, double temperature) {
+nb::object probability(nb::handle scores, Named<"temperature", double> temperature) {
   const ScoresArgument given = scores_argument(scores, "scores");
   return in_precision_of(given, [&]<class T>() {
     Output<T> out(true, given.shape);
@@ -127,8 +128,8 @@ nb::object probability(nb::handle scores, double temperature) {
 
 std::span<const double> span_of(const Doubles& values) { return {values.data(), values.size()}; }
 
-nb::object softmax(nb::handle scores, const Doubles& log_partition, double temperature,
-                   const std::optional<Doubles>& log_q) {
+nb::object softmax(nb::handle scores, const Doubles& log_partition,
+                   Named<"temperature", double> temperature, const std::optional<Doubles>& log_q) {
   const ScoresArgument given = scores_argument(scores, "scores");
   // [n, m] with [n], or [m] with one number.
   if (given.shape.size() != log_partition.ndim() + 1 ||
@@ -175,10 +176,10 @@ Shape rows_shape(const MatrixArgument& queries) {
   return queries.one_dimensional ? Shape{} : Shape{queries.view.rows};
 }
 
-nb::object log_partition(const Index& index, nb::handle queries, double temperature,
-                         const std::optional<Doubles>& log_q,
-                         const std::optional<std::string>& metric, int threads,
-                         nb::handle timeout) {
+nb::object log_partition(const Index& index, nb::handle queries,
+                         Named<"temperature", double> temperature,
+                         const std::optional<Doubles>& log_q, const MetricOrNone& metric,
+                         Threads threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const objective::SoftmaxOptions options =
       options_of(temperature, log_q, metric, threads, timeout);
@@ -191,9 +192,9 @@ nb::object log_partition(const Index& index, nb::handle queries, double temperat
 }
 
 nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& positive_ids,
-                       double temperature, const std::optional<Doubles>& log_q,
-                       const std::optional<std::string>& metric, int threads, bool losses,
-                       bool gradient, nb::handle timeout) {
+                       Named<"temperature", double> temperature,
+                       const std::optional<Doubles>& log_q, const MetricOrNone& metric,
+                       Threads threads, bool losses, bool gradient, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", false);
   const objective::SoftmaxOptions options =
       options_of(temperature, log_q, metric, threads, timeout);
@@ -210,10 +211,9 @@ nb::tuple full_softmax(const Index& index, nb::handle queries, const IdsArray& p
 }
 
 nb::object probabilities(const Index& index, nb::handle queries, const IdsArray& ids,
-                         const Doubles& log_partition, double temperature,
-                         const std::optional<Doubles>& log_q,
-                         const std::optional<std::string>& metric, int threads,
-                         nb::handle timeout) {
+                         const Doubles& log_partition, Named<"temperature", double> temperature,
+                         const std::optional<Doubles>& log_q, const MetricOrNone& metric,
+                         Threads threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const Shape shape(ids.shape_ptr(), ids.shape_ptr() + ids.ndim());
   const bool fits =
@@ -239,23 +239,24 @@ nb::object probabilities(const Index& index, nb::handle queries, const IdsArray&
 
 void bind_objective(nb::module_& module) {
   using namespace nb::literals;
-  module.def("objective_bce", &bce, "scores"_a.none(), "labels"_a.none(), "temperature"_a,
+  module.def("objective_bce", &bce, "scores"_a.none(), "labels"_a.none(), "temperature"_a.none(),
              "losses"_a, "gradient"_a);
   module.def("objective_bpr", &contrast<Contrast::pair>, "positive"_a.none(), "negative"_a.none(),
-             "temperature"_a, "losses"_a, "gradient"_a);
+             "temperature"_a.none(), "losses"_a, "gradient"_a);
   module.def("objective_cross_entropy", &contrast<Contrast::list>, "positive"_a.none(),
-             "negatives"_a.none(), "temperature"_a, "losses"_a, "gradient"_a);
-  module.def("objective_probability", &probability, "scores"_a.none(), "temperature"_a);
-  module.def("objective_softmax", &softmax, "scores"_a.none(), "log_partition"_a, "temperature"_a,
-             "log_q"_a.none());
+             "negatives"_a.none(), "temperature"_a.none(), "losses"_a, "gradient"_a);
+  module.def("objective_probability", &probability, "scores"_a.none(), "temperature"_a.none());
+  module.def("objective_softmax", &softmax, "scores"_a.none(), "log_partition"_a,
+             "temperature"_a.none(), "log_q"_a.none());
   module.def("objective_log_partition", &log_partition, "index"_a, "queries"_a.none(),
-             "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a, "timeout"_a.none());
-  module.def("objective_full_softmax", &full_softmax, "index"_a, "queries"_a.none(),
-             "positive_ids"_a, "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a,
-             "losses"_a, "gradient"_a, "timeout"_a.none());
-  module.def("objective_probabilities", &probabilities, "index"_a, "queries"_a.none(), "ids"_a,
-             "log_partition"_a, "temperature"_a, "log_q"_a.none(), "metric"_a.none(), "threads"_a,
+             "temperature"_a.none(), "log_q"_a.none(), "metric"_a.none(), "threads"_a.none(),
              "timeout"_a.none());
+  module.def("objective_full_softmax", &full_softmax, "index"_a, "queries"_a.none(),
+             "positive_ids"_a, "temperature"_a.none(), "log_q"_a.none(), "metric"_a.none(),
+             "threads"_a.none(), "losses"_a, "gradient"_a, "timeout"_a.none());
+  module.def("objective_probabilities", &probabilities, "index"_a, "queries"_a.none(), "ids"_a,
+             "log_partition"_a, "temperature"_a.none(), "log_q"_a.none(), "metric"_a.none(),
+             "threads"_a.none(), "timeout"_a.none());
 }
 
 }  // namespace maxdot::python

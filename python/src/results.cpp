@@ -8,13 +8,12 @@
 
 namespace maxdot::python {
 
-ScoreType score_type_argument(std::string_view scores) {
+ScoreType score_type_argument(const std::string& scores) {
   if (scores == "f32") return ScoreType::f32;
   if (scores == "f64") return ScoreType::f64;
   if (scores == "keys") return ScoreType::keys;
   throw Error(ErrorCode::invalid_argument,
-              "scores: '" + std::string(scores) +
-                  "' is not 'f32', 'f64' or 'keys' (f64, what orders results)");
+              "scores: '" + scores + "' is not 'f32', 'f64' or 'keys' (f64, what orders results)");
 }
 
 nb::object scores_to_numpy(std::unique_ptr<double[]> scores, std::span<const std::size_t> shape,

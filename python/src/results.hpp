@@ -10,7 +10,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -51,7 +51,7 @@ enum class ScoreType {
 };
 
 /// From the argument `scores`. Throws Error (invalid_argument).
-ScoreType score_type_argument(std::string_view scores);
+ScoreType score_type_argument(const std::string& scores);
 
 constexpr ScoreKind kind_of(ScoreType type) {
   return type == ScoreType::keys ? ScoreKind::keys : ScoreKind::scores;

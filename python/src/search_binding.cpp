@@ -18,6 +18,7 @@
 #include "filter_arguments.hpp"
 #include "maxdot/live_index.hpp"
 #include "maxdot/machine.hpp"
+#include "named_argument.hpp"
 #include "python_live_index.hpp"
 #include "results.hpp"
 #include "without_gil.hpp"
@@ -81,8 +82,8 @@ nb::tuple results_of(std::size_t rows, std::size_t width, bool flat, const Asked
 }
 
 template <class Searched>
-nb::tuple search(const Searched& asked_of, nb::handle queries, std::int64_t k, int threads,
-                 const std::optional<std::string>& metric, bool stats, const std::string& scores,
+nb::tuple search(const Searched& asked_of, nb::handle queries, K k, Threads threads,
+                 const MetricOrNone& metric, Named<"stats", bool> stats, const ScoresText& scores,
                  Lists exclude, Lists allow, Mask item_mask, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const std::size_t width = k_argument(k);
@@ -99,10 +100,9 @@ nb::tuple search(const Searched& asked_of, nb::handle queries, std::int64_t k, i
 
 template <class Searched>
 nb::tuple search_multi(const Searched& asked_of, nb::handle interests, std::size_t per_user,
-                       bool one_user, std::int64_t k, int threads,
-                       const std::optional<std::string>& metric, bool stats,
-                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
-                       nb::handle timeout) {
+                       bool one_user, K k, Threads threads, const MetricOrNone& metric,
+                       Named<"stats", bool> stats, const ScoresText& scores, Lists exclude,
+                       Lists allow, Mask item_mask, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(interests, "users", false);
   const std::size_t width = k_argument(k);
   const std::size_t users = per_user == 0 ? 0 : rows.view.rows / per_user;
@@ -120,9 +120,9 @@ nb::tuple search_multi(const Searched& asked_of, nb::handle interests, std::size
 /// (offsets, ids, scores), and what was done, if asked.
 template <class Searched>
 nb::tuple search_range(const Searched& asked_of, nb::handle queries,
-                       const Vector<double>& thresholds, int threads,
-                       const std::optional<std::string>& metric, bool stats,
-                       const std::string& scores, Lists exclude, Lists allow, Mask item_mask,
+                       const Vector<double>& thresholds, Threads threads,
+                       const MetricOrNone& metric, Named<"stats", bool> stats,
+                       const ScoresText& scores, Lists exclude, Lists allow, Mask item_mask,
                        nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(queries, "queries", true);
   const Asked asked = {threads,
@@ -157,13 +157,14 @@ template <class Searched>
 void bind_searchable(nb::class_<Searched>& bound) {
   using namespace nb::literals;
   const auto with_filters = [&](const char* name, auto function, auto... arguments) {
-    bound.def(name, function, arguments..., "threads"_a, "metric"_a.none(), "stats"_a,
-              "scores"_a = "f32", "exclude"_a.none() = nb::none(), "allow"_a.none() = nb::none(),
-              "item_mask"_a.none() = nb::none(), "timeout"_a.none() = nb::none());
+    bound.def(name, function, arguments..., "threads"_a.none(), "metric"_a.none(), "stats"_a.none(),
+              "scores"_a.none() = "f32", "exclude"_a.none() = nb::none(),
+              "allow"_a.none() = nb::none(), "item_mask"_a.none() = nb::none(),
+              "timeout"_a.none() = nb::none());
   };
-  with_filters("search", &search<Searched>, "queries"_a.none(), "k"_a);
+  with_filters("search", &search<Searched>, "queries"_a.none(), "k"_a.none());
   with_filters("search_multi", &search_multi<Searched>, "interests"_a.none(), "per_user"_a,
-               "one_user"_a, "k"_a);
+               "one_user"_a, "k"_a.none());
   with_filters("search_range", &search_range<Searched>, "queries"_a.none(), "thresholds"_a);
   bound.def_prop_ro("size", [](const Searched& known) { return known.info().items; })
       .def_prop_ro("dimension", [](const Searched& known) { return known.info().dimension; })

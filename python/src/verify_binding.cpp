@@ -15,6 +15,7 @@
 #include "judge/answer.hpp"
 #include "maxdot/index.hpp"
 #include "maxdot/machine.hpp"
+#include "named_argument.hpp"
 #include "without_gil.hpp"
 
 namespace maxdot::python {
@@ -59,8 +60,8 @@ void check_shapes(const MatrixView& items, const MatrixView& queries, const Answ
 }
 
 nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer,
-                const std::string& metric, bool normalize, const std::optional<Ids>& item_ids,
-                int threads, nb::handle timeout) {
+                const MetricText& metric, Named<"normalize", bool> normalize,
+                const std::optional<Ids>& item_ids, Threads threads, nb::handle timeout) {
   const MatrixArgument rows = matrix_argument(items, "items", false);
   const MatrixArgument asked = matrix_argument(queries, "queries", true);
   check_shapes(rows.view, asked.view, answer, item_ids);
@@ -89,8 +90,8 @@ nb::dict verify(nb::handle items, nb::handle queries, const Answer& answer,
 
 void bind_verify(nb::module_& module) {
   using namespace nb::literals;
-  module.def("verify", &verify, "items"_a.none(), "queries"_a.none(), "ids"_a, "metric"_a,
-             "normalize"_a, "item_ids"_a.none(), "threads"_a, "timeout"_a.none());
+  module.def("verify", &verify, "items"_a.none(), "queries"_a.none(), "ids"_a, "metric"_a.none(),
+             "normalize"_a.none(), "item_ids"_a.none(), "threads"_a.none(), "timeout"_a.none());
 }
 
 }  // namespace maxdot::python

@@ -263,7 +263,7 @@ TEST_CASE("what a LiveIndex refuses changes nothing") {
                 "not empty");
   check_refused([&] { LiveIndex::open(path); }, ErrorCode::io, path, "open for writing already");
   check_refused([&] { LiveIndex::open(folder / "none"); }, ErrorCode::io, folder / "none",
-                "does not exist; make it with LiveIndex::create");
+                "does not exist; make it with create of LiveIndex");
   const std::string other = folder / "other";
   std::filesystem::create_directory(other);
   check_refused([&] { LiveIndex::open(other); }, ErrorCode::io, other, "is no LiveIndex");

@@ -91,9 +91,10 @@ def test_masked_arrays_are_refused():
         "items": lambda: maxdot.Index.build(items),
         "ids": lambda: maxdot.Index.build(ITEMS, np.ma.masked_array(np.arange(N), mask=MASK)),
         "retrieved": lambda: maxdot.evaluate.metrics([[1]], np.ma.masked_array([[1]], mask=[[True]]), 1),
+        "": lambda: maxdot.merge([(np.ma.masked_array([[1]], mask=[[True]]), np.array([[1.0]]))], 1, "dot"),
         "scores": lambda: maxdot.objective.bce(np.ma.masked_array([0.5], mask=[True]), np.array([1.0])),
     }.items():
-        with pytest.raises(ValueError, match=f"^{name}.*: a masked array has values that do not count"):
+        with pytest.raises(ValueError, match=f"^{name}.*a masked array has values that do not count"):
             call()
 
 
@@ -128,8 +129,50 @@ def test_no_results(tmp_path):
     with maxdot.LiveIndex.create(tmp_path / "live", D) as live:
         live.upsert(np.arange(N), ITEMS)
         assert live.search(QUERIES, 0).ids.shape == (M, 0)
-    with pytest.raises(ValueError, match="^k: -1"):
+    with pytest.raises(ValueError, match="^k: -1 is negative; ask for 0 or more"):
         INDEX.search(QUERIES, -1)
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "call"),
+    [
+        (ValueError, "k: the number is beyond 64 bits", lambda: INDEX.search(QUERIES, 2**63)),
+        (ValueError, "threads: the number is beyond 32 bits", lambda: INDEX.search(QUERIES, 1, 2**40)),
+        (TypeError, "k: str is not an integer", lambda: INDEX.search(QUERIES, "5")),
+        (TypeError, "k: float is not an integer", lambda: maxdot.Batcher(INDEX).search(QUERIES, 5.0)),
+        (TypeError, "k: float64 is not an integer", lambda: INDEX.search_multi(QUERIES[np.newaxis], np.float64(5))),
+        (TypeError, "threads: NoneType is not an integer", lambda: INDEX.search(QUERIES, 1, threads=None)),
+        (TypeError, "scores: NoneType is not a string", lambda: INDEX.search(QUERIES, 1, scores=None)),
+        (TypeError, "stats: int is not True or False", lambda: INDEX.search_range(QUERIES, 1, stats=1)),
+        (TypeError, "metric: int is not a string, or None", lambda: INDEX.search_multi(QUERIES[np.newaxis], 1, metric=3)),
+        (TypeError, "metric: NoneType is not a string", lambda: maxdot.Index.build(ITEMS, metric=None)),
+        (TypeError, "normalize: str is not True or False", lambda: maxdot.Index.build(ITEMS, normalize="no")),
+        (TypeError, "name: int is not a string", lambda: maxdot.use_kernels(3)),
+        (TypeError, "rows: int is not a string", lambda: maxdot.Index.open("x", rows=3)),
+        (TypeError, "load: NoneType is not a string", lambda: maxdot.Index.open("x", load=None)),
+        (TypeError, "confidence: str is not a number", lambda: maxdot.evaluate.metrics([[0]], [[0]], 1, confidence="x")),
+        (TypeError, "k: float is not an integer", lambda: maxdot.merge([INDEX.search(QUERIES, 1, scores="keys")], 1.5, "dot")),
+        (TypeError, "threads: str is not an integer", lambda: maxdot.Batcher(INDEX, threads="2")),
+        (TypeError, "dimension: str is not an integer", lambda: maxdot.LiveIndex.create("x", "9")),
+        (TypeError, "temperature: str is not a number", lambda: maxdot.objective.log_partition(INDEX, QUERIES, temperature="1")),
+    ],
+)
+def test_what_is_of_another_kind_is_named(error, says, call):
+    with pytest.raises(error, match=f"^{says}"):
+        call()
+
+
+def test_rows_that_share_memory():
+    """Broadcast, reversed and overlapping rows are copied."""
+    long = np.ascontiguousarray(ITEMS.reshape(-1))
+    for rows in (
+        np.broadcast_to(QUERIES[0], (4, D)),
+        QUERIES[::-1],
+        np.lib.stride_tricks.sliding_window_view(long, D)[:20],
+        np.broadcast_to(QUERIES[:, :1], (M, D)),
+    ):
+        same(INDEX.search(rows, K), INDEX.search(rows.copy(), K))
+        same(maxdot.Index.build(rows).search(QUERIES, 2), maxdot.Index.build(rows.copy()).search(QUERIES, 2))
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def full_softmax(
         engine_of(index),
         host(queries),
         positives,
-        float(temperature),
+        temperature,
         correction(log_q),
         metric,
         threads,
@@ -156,7 +156,7 @@ def log_partition(
         float64 [n], or a float for one query [d]. -inf for an index without items.
     """
     found = _core.objective_log_partition(
-        engine_of(index), host(queries), float(temperature), correction(log_q), metric, threads, timeout
+        engine_of(index), host(queries), temperature, correction(log_q), metric, threads, timeout
     )
     return found if found.ndim else float(found)
 
@@ -192,7 +192,7 @@ def probabilities(
         host(queries),
         as_ids(ids),
         as_doubles(log_partition, "log_partition"),
-        float(temperature),
+        temperature,
         correction(log_q),
         metric,
         threads,

@@ -53,7 +53,7 @@ def bce(
         the loss: a float, or an array like `scores`; with `grad` a tuple (loss, gradient like `scores`).
     """
     each = each_loss(reduction)
-    found = _core.objective_bce(host(scores), host(labels), float(temperature), each, grad)
+    found = _core.objective_bce(host(scores), host(labels), temperature, each, grad)
     return reduced(found, each)
 
 
@@ -117,7 +117,7 @@ def bpr(
         gradient of `negative`), each like its argument. With "none" the positive's is the sum over its losses.
     """
     each = each_loss(reduction)
-    found = _core.objective_bpr(host(positive), host(negative), float(temperature), each, grad)
+    found = _core.objective_bpr(host(positive), host(negative), temperature, each, grad)
     return reduced(found, each, per_loss=1)
 
 
@@ -181,5 +181,5 @@ def cross_entropy(
         `negatives`), each like its argument.
     """
     each = each_loss(reduction)
-    found = _core.objective_cross_entropy(host(positive), host(negatives), float(temperature), each, grad)
+    found = _core.objective_cross_entropy(host(positive), host(negatives), temperature, each, grad)
     return reduced(found, each)

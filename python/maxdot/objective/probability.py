@@ -21,7 +21,7 @@ def probability(scores: Any, temperature: float = 1.0) -> Floats:
     Returns:
         an array like `scores`.
     """
-    return _core.objective_probability(host(scores), float(temperature))
+    return _core.objective_probability(host(scores), temperature)
 
 
 def softmax(
@@ -42,5 +42,5 @@ def softmax(
         an array like `scores`, at most 1.
     """
     return _core.objective_softmax(
-        host(scores), as_doubles(log_partition, "log_partition"), float(temperature), correction(log_q)
+        host(scores), as_doubles(log_partition, "log_partition"), temperature, correction(log_q)
     )
