@@ -77,7 +77,7 @@ def run_lives(folder: pathlib.Path, lives: int, seed: int) -> int:
     for number in range(lives):
         told = live(about, out, chosen)
         now = contents(out) if out.exists() else {}
-        left = {name for name in now if name.startswith(".")}
+        left = {name for name in now if name.startswith(".") or name.endswith(".tmp")}
         finished = {name: data for name, data in now.items() if name not in left}
         assert all(whole[name] == data for name, data in finished.items()), f"life {number}: another result"
         count = sum(name.endswith(".parquet") for name in finished)
