@@ -66,8 +66,24 @@ def engine_of(index: Any) -> _core.Index:
     return engine
 
 
-def check_room(queries: int, k: int) -> None:
-    """MemoryError: results of so many queries, ids and keys, are more than this machine has memory."""
-    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if queries * k * 16 > most:
+def check_room(queries: int, k: int, bytes_of_a_result: int = 32) -> None:
+    """MemoryError: results of so many queries, of 1 where there are none, are more than this machine has memory free.
+
+    Linux grants memory that it does not have, and ends the process that uses it.
+    """
+    needed = max(queries, 1) * k * bytes_of_a_result
+    if needed > _ROOM_NOT_ASKED and needed > _free_bytes():
         raise MemoryError(f"k: {k} results of {queries} queries do not fit in memory; use a smaller k, or ask for less at once")
+
+
+#: [bytes] Up to here it costs more to ask what is free than it helps.
+_ROOM_NOT_ASKED = 1 << 26
+
+
+def _free_bytes() -> int:
+    """What the kernel says can be taken without others having to give theirs back; all that there is, where it does not."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as told:
+            return next(int(line.split()[1]) * 1024 for line in told if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from operator import index as as_integer
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,18 @@ from maxdot.metric import Metric
 from maxdot.searchable import Keys
 
 Floats = npt.NDArray[np.float32]
+
+
+#: That vectors may have.
+MOST_DIMENSIONS = 32768
+
+
+def dimension_of(value: SupportsIndex, name: str) -> int:
+    """`value` as a dimension. ValueError: it is not within 1 to 32,768. TypeError: no integer."""
+    dimension = as_integer(value)
+    if not 1 <= dimension <= MOST_DIMENSIONS:
+        raise ValueError(f"{name}: {dimension} is no dimension; use 1 to {MOST_DIMENSIONS}")
+    return dimension
 
 
 def finite_rows(data: Any, name: str, dimension: int) -> Floats:

@@ -85,6 +85,8 @@ def _of_pair(pair: tuple[Any, ...], name: str) -> tuple[Int64, Int64]:
             f"{name}: a tuple stands for (offsets, ids), but this one has {len(pair)} elements; "
             "give a list of lists"
         )
+    if all(isinstance(part, (int, np.integer)) for part in pair):
+        raise ValueError(f"{name}: a tuple stands for (offsets, ids); give a list of ids")
     offsets, ids = as_ids(pair[0], f"{name}[0]"), as_ids(pair[1], f"{name}[1]")
     if ids.ndim != 1:
         raise ValueError(f"{name}[1]: shape {ids.shape} is not one-dimensional")
@@ -112,6 +114,8 @@ def _of_rows(rows: Any, name: str) -> tuple[Int64, Int64]:
         listed = list(rows)
         lengths = [len(row) for row in listed]
     except TypeError:  # a flat list of numbers, or an array without dimensions
+        if isinstance(rows, list) and (wrong := [row for row, ids in enumerate(rows) if ids is None]):
+            raise ValueError(f"{name}[{wrong[0]}]: None is no list of ids; give an empty list") from None
         _refuse(rows, name)
     offsets = np.zeros(len(listed) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])

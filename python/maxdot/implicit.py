@@ -96,7 +96,7 @@ class MatrixFactorization:
             items are left, id -1 and score -inf.
 
         Raises:
-            ValueError: `user_items` is missing or has another number of rows than there are users.
+            ValueError: `user_items` is missing, dense, or has another number of rows than there are users.
             IndexError: a user or one of `items` is not in the model.
             NotImplementedError: `recalculate_user`, because maxdot trains nothing.
         """
@@ -108,6 +108,10 @@ class MatrixFactorization:
             if user_items is None:
                 raise ValueError(
                     "user_items: needed to filter what is liked; or filter_already_liked_items=False"
+                )
+            if getattr(user_items, "ndim", 1) == 2 and not hasattr(user_items, "indptr"):
+                raise ValueError(
+                    "user_items: a dense matrix; give scipy.sparse.csr_matrix(user_items), or lists of item ids"
                 )
             liked = id_lists(user_items, "user_items", len(users))
         mask = _mask(len(self._items), filter_items, items, "items")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from operator import index as as_integer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
@@ -133,7 +132,7 @@ class Index(Searchable):
                 (SIGBUS), or returns anything. "memory": read into memory, every checksum checked; what happens to
                 the file later does not matter. "locked": the same, and never paged out (mlock). With
                 rows="disk", "map" is as "memory" but for the checksums, and a search that finds the file changed
-                raises OSError. docs/opening-index-files.md compares them.
+                raises OSError, one that finds it cut short ValueError. docs/opening-index-files.md compares them.
             verify_payload: also check the checksum of every section, ids, rows, squares and order, which reads
                 the whole file. For a file whose writer you do not know.
             verify_codes: also compute the codes again from the rows and compare; implies verify_payload.
@@ -142,7 +141,7 @@ class Index(Searchable):
         Names that `save` has written beside it are opened with it.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file cannot be read (FileNotFoundError and the like, by errno; the message names the file).
             MemoryError: it does not fit, or may not be locked (ulimit -l).
             ValueError: unknown `rows` or `load`; it is no index file, is cut short, or (with verify_payload) damaged or
                 forged; its names are damaged, or those of another index; the path holds a NUL.
@@ -217,10 +216,12 @@ class Index(Searchable):
 
     def _numbers_of(self, ids: Any) -> npt.NDArray[np.int64]:
         """Ids as numbers, where items have names as the numbers of those. ValueError: a name that no item has."""
-        if self._item_names is None or not holds_text([ids] if isinstance(ids, str) else ids):
+        if self._item_names is None or (asked := _texts_in(ids)) is None:
             return as_ids(ids).reshape(np.shape(as_array(ids)))  # NumPy makes [1] of one number
-        asked = np.asarray(ids, object)
         texts: list[str] = asked.reshape(-1).tolist()
+        strangers = [each for each in texts if not isinstance(each, str)]
+        if strangers:
+            raise ValueError(f"ids: {strangers[0]!r} is no name; give names alone, or row numbers alone")
         found = self._item_names.rows(texts)
         if (found < 0).any():
             raise ValueError(f"ids: {texts[int(np.argmax(found < 0))]!r} is the name of no item")
@@ -261,7 +262,7 @@ class Index(Searchable):
         owners = Owners("queries", given)
         _ = owners.ids  # refuses what is in doubt before the search
         filters = self._filters(exclude, allow, item_mask, owners)
-        found = engine.search(given.rows, as_integer(k), threads, metric, False, scores, *filters, timeout)
+        found = engine.search(given.rows, k, threads, metric, False, scores, *filters, timeout)
         return self._told(SearchResult(found), engine, metric, given).to_arrow()
 
     @property
@@ -317,6 +318,14 @@ class Index(Searchable):
         if engine is None:
             raise ValueError("index: it is closed; open or build it again")
         return engine
+
+
+def _texts_in(ids: Any) -> npt.NDArray[np.object_] | None:
+    """`ids` as an array of objects, of the shape they have, if one of them is a text."""
+    if not isinstance(ids, (str, list, tuple)) and not holds_text(ids):
+        return None
+    given = np.asarray(as_array(ids) if isinstance(ids, np.ndarray) else ids, object)
+    return given if any(isinstance(each, str) for each in given.flat) else None
 
 
 def _open_same(path: str, items: int, dimension: int, checksum: int, rows: RowPlace, load: Load) -> Index:

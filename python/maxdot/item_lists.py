@@ -103,6 +103,11 @@ class ListReader:
         try:
             found = self.names.rows(texts)
         except (TypeError, ValueError) as error:
+            strangers = [text for text in texts if not isinstance(text, str)]
+            if strangers:
+                raise ValueError(
+                    f"{self.name}: {strangers[0]!r} is no name; give names alone, or row numbers alone"
+                ) from None
             raise ValueError(f"{self.name}: {error}") from None
         return self.told_apart(found, texts)
 

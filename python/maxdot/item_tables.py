@@ -24,9 +24,7 @@ def read_table(reader: ListReader, value: Any, one: bool, count: int | None) -> 
     if isinstance(given, pa.Table):
         return _of_table(reader, given)
     alone = one and not is_list_type(given.type)
-    if (
-        is_pandas(value) and value.index.name is not None and not alone
-    ):  # its labels are owners, as those of a table are a column
+    if is_pandas(value) and not alone and _has_owners(value.index, reader):
         owners_and_items = arrow_of(value.reset_index(), reader.name)
         return _of_table(reader, owners_and_items.rename_columns(["user", "item"]))
     if alone:
@@ -38,6 +36,38 @@ def read_table(reader: ListReader, value: Any, one: bool, count: int | None) -> 
     offsets = np.zeros(len(starts) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets, _items(reader, values.take(pa.array(_places(starts, lengths))))
+
+
+def _has_owners(labels: Any, reader: ListReader) -> bool:
+    """Whether the labels of a Series say whose the lists are. False: its order does.
+
+    Raises:
+        ValueError: they have no name, and both would mean something: the Series may have been made of a dictionary
+            of owners, or be a column of a frame that was sorted or cut.
+    """
+    if getattr(labels, "nlevels", 1) != 1:
+        raise ValueError(f"{reader.name}: a Series with labels of {labels.nlevels} levels; give one of one level")
+    if labels.name is not None:
+        return True
+    if reader.owners is None or (_are_rows(labels.to_numpy()) and not _are_reordered_rows(reader.owners.given.ids)):
+        return False
+    raise ValueError(
+        f"{reader.name}: it is in doubt whose the lists of this Series are, because its labels have no name; give "
+        f"series.rename_axis('user') if they are ids of {reader.owners.word}, series.tolist() if its order is theirs"
+    )
+
+
+def _are_rows(labels: npt.NDArray[Any]) -> bool:
+    """Whether these are 0, 1, 2, ..., as pandas labels what was given no labels."""
+    return labels.dtype.kind in "iu" and np.array_equal(labels, np.arange(len(labels)))
+
+
+def _are_reordered_rows(ids: pa.Array | None) -> bool:
+    """Whether ids are 0, 1, 2, ... in another order: then such labels may be ids as well as places."""
+    if ids is None or not pa.types.is_integer(ids.type) or ids.null_count:
+        return False
+    numbers = ids.to_numpy(zero_copy_only=False)
+    return not _are_rows(numbers) and _are_rows(np.sort(numbers))
 
 
 def _of_table(reader: ListReader, table: pa.Table) -> tuple[Int64, Int64]:

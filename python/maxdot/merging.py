@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
+from maxdot.arrays import as_array
 from maxdot.metric import MetricName
 from maxdot.searchable import Ids, ScoreType
 
@@ -152,7 +153,7 @@ def merge_ranges(
 
 
 def _array(values: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[Any]:
-    array = np.asarray(values)
+    array = as_array(values)
     if array.dtype != dtype:
         raise ValueError(
             f"shards: {array.dtype} values where {np.dtype(dtype)} are needed; "

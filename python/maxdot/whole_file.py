@@ -24,7 +24,10 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     if os.path.lexists(target) and not os.path.isfile(target):
         raise FileExistsError(errno.EEXIST, "is not a regular file; name another file to write", target)
     folder = os.path.dirname(target)
-    beside = tempfile.mkdtemp(prefix=".maxdot-", dir=folder)
+    try:
+        beside = tempfile.mkdtemp(prefix=".maxdot-", dir=folder)
+    except OSError as error:  # it names a file that nobody has asked for
+        raise OSError(error.errno, error.strerror, target) from None
     try:
         made = os.path.join(beside, "file")
         with open(made, "xb") as file:

@@ -93,3 +93,26 @@ def test_pointers_are_the_arrays():
         faiss.swig_ptr([1])
     with pytest.raises(TypeError, match="v: list"):
         faiss.vector_to_array([1])
+
+
+def test_masked_arrays_stay_as_they_are():
+    given = np.ma.masked_array(ITEMS[:2].copy(), mask=ITEMS[:2] > 0)
+    with pytest.raises(TypeError, match="^x: a masked array"):
+        faiss.normalize_L2(given)
+    np.testing.assert_array_equal(given.data, ITEMS[:2])
+    with pytest.raises(TypeError, match="^bitmap: pass a uint8 array"):
+        faiss.IDSelectorBitmap(np.ma.masked_array([1, 2], mask=[True, False], dtype=np.uint8))
+
+
+def test_results_that_do_not_fit_in_memory():
+    index = faiss.IndexFlatIP(10)
+    index.add(ITEMS)
+    for queries in (QUERIES, QUERIES[:0]):
+        for call in (index.search, index.search_and_reconstruct):
+            with pytest.raises(MemoryError, match="^k: .* do not fit in memory"):
+                call(queries, 2**62)
+
+
+def test_bytes_that_are_no_index():
+    with pytest.raises(faiss.FaissError, match="^data: "):
+        faiss.deserialize_index(b"abc")

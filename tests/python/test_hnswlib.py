@@ -265,3 +265,10 @@ def test_distances_beyond_float32():
     index.init_index(1)
     index.add_items(np.full(X.shape[1], -1e30))
     assert index.knn_query(np.full(X.shape[1], 1e30), 1)[1][0, 0] == np.inf
+
+
+@pytest.mark.parametrize("dim", [-3, 0, 32769])
+def test_a_dimension_that_is_none(dim):
+    for kind in (Index, BFIndex):
+        with pytest.raises(ValueError, match=f"^dim: {dim} is no dimension; use 1 to 32768"):
+            kind("l2", dim)

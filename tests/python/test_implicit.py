@@ -321,3 +321,9 @@ def test_a_save_that_fails_leaves_the_file(tmp_path, monkeypatch):
     with pytest.raises(FileExistsError, match="no regular file|not a regular file"):
         (tmp_path / "folder.npz").mkdir()
         model.save(tmp_path / "folder")
+
+
+def test_a_dense_matrix_is_no_list_of_ids():
+    for dense in (LIKED[:3].toarray(), LIKED[:3].toarray().astype(np.int64), LIKED[:1].toarray()):
+        with pytest.raises(ValueError, match="^user_items: a dense matrix; give scipy.sparse.csr_matrix"):
+            MODEL.recommend(np.arange(len(dense)), dense)

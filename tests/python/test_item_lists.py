@@ -186,7 +186,8 @@ def test_what_is_refused():
     refused("^exclude: row 1 is null; drop those rows$", pa.array([["a", None]] * 6))
     refused("^exclude: a column of type .*string.* holds no lists$", pl.Series(["a"] * M))
     refused("^exclude: .*columns", pa.table({"a": [1], "b": [1], "c": [1]}))
-    refused("^exclude: .*int", [["a"], [1]] * 3)
+    refused("^exclude: 1 is no name; give names alone", [["a"], [1]] * 3)
+    refused("^exclude: 2 is no name; give names alone", [["a", 2]] * M)
     refused("^exclude\\[1\\]: 'b' is no list of names$", [["a"], "b", [], [], [], []])
     refused("^exclude: has 1 lists|^exclude: .* 1 .* 6", [["a"]])
     with pytest.raises(ValueError, match="^exclude.*: dtype <U1 is not an integer type"):
@@ -323,3 +324,42 @@ def test_relevant_items_of_nobody():
             evaluate.retrieval(NAMED, USERS, relevant, [2])
     with pytest.raises(ValueError, match="^relevant: "):
         evaluate.metrics({6: [1]}, BEST, [1])
+
+
+def test_a_series_whose_labels_may_be_ids():
+    lists = [[1], [2], [0]]
+    index = maxdot.Index.build(np.eye(3, dtype=np.float32))
+    users = pd.DataFrame({"user_id": [30, 7, 3], "vector": list(np.eye(3, dtype=np.float32))})
+    wanted = index.search(users, 2, exclude=lists).ids
+    by_id = dict(zip(users["user_id"], lists, strict=True))
+
+    def found(exclude, users=users):
+        return index.search(users, 2, exclude=exclude).ids
+
+    for given in (pd.Series(lists), pd.Series(by_id).rename_axis("user"), pd.Series(by_id).iloc[::-1].rename_axis("user")):
+        np.testing.assert_array_equal(found(given), wanted)
+    doubtful = [pd.Series(by_id), pd.Series(lists, index=[2, 1, 0]), pd.Series(lists, index=[10, 11, 12]), pd.Series(lists, index=list("abc"))]
+    for given in doubtful:
+        for asked in (users, np.eye(3, dtype=np.float32)):
+            with pytest.raises(ValueError, match=r"^exclude: it is in doubt whose .* series.rename_axis\('user'\) .* series.tolist\(\)"):
+                found(given, asked)
+        np.testing.assert_array_equal(found(given.tolist()), wanted)
+    # 0, 1, 2 may be places as well as ids, where the ids are these in another order.
+    reordered = users.assign(user_id=[2, 0, 1])
+    with pytest.raises(ValueError, match="^exclude: it is in doubt"):
+        found(pd.Series(lists), reordered)
+    np.testing.assert_array_equal(found(pd.Series(lists), users.assign(user_id=[0, 1, 2])), wanted)
+    with pytest.raises(ValueError, match="^exclude: a Series with labels of 2 levels"):
+        found(pd.Series(lists, index=pd.MultiIndex.from_tuples([(1, 1), (2, 2), (3, 3)])))
+
+
+def test_rows_by_name_of_any_shape():
+    wanted = NAMED.rows([NAMES[3], NAMES[5]])
+    np.testing.assert_array_equal(wanted, ITEMS[[3, 5]])
+    np.testing.assert_array_equal(NAMED.rows([[NAMES[3]], [NAMES[5]]]), wanted[:, np.newaxis])
+    np.testing.assert_array_equal(NAMED.rows([[3], [5]]), wanted[:, np.newaxis])
+    with pytest.raises(ValueError, match="a masked array has values that do not count"):
+        NAMED.rows(np.ma.masked_array([NAMES[3], NAMES[5]], mask=[False, True]))
+    for mixed in ([NAMES[3], 5], [5, NAMES[3]]):
+        with pytest.raises(ValueError, match="^ids: .* is no name; give names alone"):
+            NAMED.rows(mixed)

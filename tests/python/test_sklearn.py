@@ -119,3 +119,12 @@ def test_refusals():
     ]:
         with pytest.raises(error, match=says):
             call()
+
+
+@pytest.mark.parametrize("text", [X.astype(str), X.astype(bytes), X.astype(str).tolist()])
+def test_text_is_no_number(text):
+    for estimator in (ours.NearestNeighbors(), theirs.NearestNeighbors()):
+        with pytest.raises(ValueError):
+            estimator.fit(text)
+        with pytest.raises(ValueError):
+            estimator.fit(X).kneighbors(text)

@@ -189,3 +189,17 @@ def test_beside_usearch():
             np.testing.assert_array_equal(left.keys, right.keys)
             np.testing.assert_allclose(left.distances, right.distances, rtol=1e-4, atol=1e-6)
             assert (left.keys.dtype, left.distances.dtype) == (right.keys.dtype, right.distances.dtype)
+
+
+def test_one_query_of_two_axes_is_one_query():
+    index = filled()
+    for asked in (lambda query: index.search(query, 3), lambda query: search(X, query, 3)):
+        one, other = asked(QUERIES[0]), asked(QUERIES[:1])
+        assert type(one) is type(other)
+        assert [match.key for match in one] == [match.key for match in other]
+
+
+@pytest.mark.parametrize("ndim", [-3, 0, 32769])
+def test_a_dimension_that_is_none(ndim):
+    with pytest.raises(ValueError, match=f"^ndim: {ndim} is no dimension; use 1 to 32768"):
+        Index(ndim=ndim)

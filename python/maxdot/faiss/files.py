@@ -90,7 +90,10 @@ def deserialize_index(data: Any, io_flags: SupportsIndex = 0) -> Index:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "index.maxdot")
         array.tofile(path)
-        return read_index(path)
+        try:
+            return read_index(path)
+        except FaissError as error:
+            raise FaissError(str(error).replace(path, "data")) from None
 
 
 def _told(error: OSError) -> FileError:

@@ -74,6 +74,8 @@ def normalize_L2(x: Any) -> None:
         TypeError: no float32 array. ArgumentError: another shape, NaN or Inf; nothing is changed then.
         ValueError: the array is read-only.
     """
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError("x: a masked array; fill in or leave out what is masked")
     if not isinstance(x, np.ndarray) or x.dtype != np.float32:
         kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
         raise TypeError(f"x: {kind} cannot be changed in place; pass a NumPy array of float32")

@@ -148,7 +148,7 @@ class Index(ABC):
 
         Args and errors as `search`; `R` may be an array that takes the rows.
         """
-        D, I, numbers = self._found(x, k, params, D, I)
+        D, I, numbers = self._found(x, k, params, D, I, bytes_beside=4 * self.d)
         R = output(R, "R", (*I.shape, self.d), np.float32)
         missing = numbers < 0
         R[missing] = np.nan
@@ -193,12 +193,12 @@ class Index(ABC):
         return self.clone()
 
     def _found(
-        self, x: Any, k: SupportsIndex, params: SearchParameters | None, D: Any, I: Any
+        self, x: Any, k: SupportsIndex, params: SearchParameters | None, D: Any, I: Any, bytes_beside: int = 0
     ) -> tuple[Floats, Int64, Int64]:
-        """D, I, and the numbers of the rows."""
+        """D, I, and the numbers of the rows. `bytes_beside`: that the caller needs for each."""
         queries = vectors(x, "x", self.d)
         shape = (len(queries), result_count(k))
-        check_room(*shape)
+        check_room(*shape, 32 + bytes_beside)
         distances, ids = output(D, "D", shape, np.float32), output(I, "I", shape, np.int64)
         parts = self.parts()
         some = min(shape[1], parts.size)

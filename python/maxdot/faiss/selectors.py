@@ -88,7 +88,7 @@ class IDSelectorBitmap(IDSelector):
 
     def __init__(self, *bitmap: Any) -> None:
         given = _array_of(bitmap)
-        if not isinstance(given, np.ndarray) or given.dtype != np.uint8:
+        if not isinstance(given, np.ndarray) or isinstance(given, np.ma.MaskedArray) or given.dtype != np.uint8:
             raise TypeError('bitmap: pass a uint8 array, as np.packbits(mask, bitorder="little") makes it')
         if given.ndim != 1:
             raise ArgumentError(f"bitmap: shape {given.shape} is not [bytes]; reshape it")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maxdot import _core
-from maxdot.door_arguments import finite_rows, key_numbers, told_distances
+from maxdot.door_arguments import dimension_of, finite_rows, key_numbers, told_distances
 from maxdot.id_lists import Int64
 from maxdot.keyed_rows import Bools, Floats, KeyedRows
 from maxdot.metric import Metric
@@ -39,7 +39,7 @@ class BFIndex:
         if space not in _METRICS:
             raise ValueError(f"space: {space!r} is not one of l2, ip, or cosine")
         self.space = space
-        self.dim: int = as_integer(dim)
+        self.dim: int = dimension_of(dim, "dim")
         self.num_threads: int = 0
         self._most: int | None = None  # elements; None: init_index was not called
         self._next = 0  # the label of the next vector that comes without one

@@ -62,7 +62,7 @@ class Neighbors(BaseEstimator):
         """
         self._validate_params()
         measure = measure_of(self.metric, self.p, self.metric_params)
-        X = validate_data(self, X, dtype=_DTYPES, order="C")
+        X = validate_data(self, numbers_of(X), dtype=_DTYPES, order="C")
         self._build(X, measure)
         self.effective_metric_ = measure.name
         self.effective_metric_params_ = {}
@@ -82,7 +82,7 @@ class Neighbors(BaseEstimator):
         check_is_fitted(self)
         if X is None:
             return self._index.rows(0, self.n_samples_fit_)
-        queries: npt.NDArray[Any] = validate_data(self, X, dtype=_DTYPES, order="C", reset=False)
+        queries: npt.NDArray[Any] = validate_data(self, numbers_of(X), dtype=_DTYPES, order="C", reset=False)
         return queries
 
     def _graph(self, values: npt.NDArray[Any], ids: Indices, offsets: Indices) -> csr_matrix:
@@ -109,6 +109,14 @@ class Neighbors(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_index")
+
+
+def numbers_of(X: Any) -> Any:
+    """X itself. ValueError: it holds text, of which NumPy would make numbers where it can, and scikit-learn does not."""
+    given = X if hasattr(X, "dtype") or hasattr(X, "dtypes") else np.asarray(X)
+    if getattr(getattr(given, "dtype", None), "kind", "") in ("U", "S"):
+        raise ValueError("X: text is no number; convert it, for example with X.astype(numpy.float32)")
+    return X
 
 
 def check_mode(mode: str) -> None:

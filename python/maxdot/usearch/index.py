@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.arrays import as_array
-from maxdot.door_arguments import Floats, finite_rows, key_numbers, told_distances
+from maxdot.door_arguments import Floats, dimension_of, finite_rows, key_numbers, told_distances
 from maxdot.id_lists import Int64
 from maxdot.keyed_rows import KeyedRows
 from maxdot.metric import Metric
@@ -35,7 +35,7 @@ class Index:
         connectivity, expansion_add, expansion_search: no effect.
 
     Raises:
-        ValueError: another metric or dtype.
+        ValueError: another metric or dtype, or a dimension that maxdot does not have.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Index:
         expansion_add: int | None = None,
         expansion_search: int | None = None,
     ) -> None:
-        self._rows = KeyedRows(as_integer(ndim), _metric(metric), _dtype(dtype))
+        self._rows = KeyedRows(dimension_of(ndim, "ndim"), _metric(metric), _dtype(dtype))
 
     def add(self, keys: npt.ArrayLike | None, vectors: npt.ArrayLike, *, copy: bool = True, threads: int = 0) -> Keys:
         """Adds vectors.
@@ -91,14 +91,15 @@ class Index:
         """The nearest vectors of each query, the exact ones.
 
         Args:
-            vectors: [m, ndim], or [ndim] of one query.
+            vectors: [m, ndim], or [ndim].
             count: results per query, 1 or more.
             radius: results have a distance of at most this, both as float32.
             threads: 0 = every core that this process may use.
             exact: no effect.
 
         Returns:
-            Matches for one query, with fewer than `count` results where there are no more; BatchMatches for many.
+            Matches for one query, also of shape [1, ndim], with fewer than `count` results where there are no more;
+            BatchMatches for another number of them.
 
         Raises:
             ValueError: wrong shape, NaN or Inf, a count below 1, a radius that is NaN.
@@ -107,7 +108,7 @@ class Index:
         if not isinstance(radius, Real) or math.isnan(radius):
             raise ValueError(f"radius: {radius!r} is no distance; use a number")
         keys, scores = self._rows.search(queries, _count(count), as_integer(threads))
-        return _matches(keys, scores, self._rows.metric, np.ndim(as_array(vectors)) == 1, float(radius))
+        return _matches(keys, scores, self._rows.metric, len(queries) == 1, float(radius))
 
     def remove(self, keys: npt.ArrayLike) -> int:
         """Removes vectors by key, [n] or one; returns how many there were."""
@@ -231,7 +232,7 @@ def search(
     kind = _metric(metric)
     engine = _core.Index.build(rows, None, kind, False, as_integer(threads), None)
     keys, scores = engine.search(queries, as_integer(count), as_integer(threads), None, False, "keys")
-    return _matches(keys, scores, kind, np.ndim(as_array(query)) == 1, math.inf)
+    return _matches(keys, scores, kind, len(queries) == 1, math.inf)
 
 
 def _matches(keys: Int64, scores: Scores, metric: Metric, single: bool, radius: float) -> Matches | BatchMatches:
