@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from maxdot import _core
 from maxdot.arrays import as_array
-from maxdot.metric import MetricName
-from maxdot.searchable import Ids, ScoreType
+from maxdot.metric import MetricName, metric_named
+from maxdot.results import RangeResult, SearchResult, told_of
+from maxdot.searchable import ScoreType
 
 
 @overload
@@ -24,7 +25,7 @@ def merge(
     scores: Literal["f32"] = "f32",
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, npt.NDArray[np.float32]]: ...
+) -> SearchResult[np.float32]: ...
 
 
 @overload
@@ -37,7 +38,7 @@ def merge(
     scores: Literal["f64", "keys"],
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, npt.NDArray[np.float64]]: ...
+) -> SearchResult[np.float64]: ...
 
 
 @overload
@@ -50,7 +51,7 @@ def merge(
     scores: ScoreType,
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, npt.NDArray[Any]]: ...
+) -> SearchResult[Any]: ...
 
 
 def merge(
@@ -62,7 +63,7 @@ def merge(
     scores: ScoreType = "f32",
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, npt.NDArray[Any]]:
+) -> SearchResult[Any]:
     """The k best of all shards for each query: the bits that one index over all items would return.
 
     Args:
@@ -76,7 +77,7 @@ def merge(
         timeout: seconds, as in `Index.search`.
 
     Returns:
-        ids (int64) and scores, shape [m, k].
+        ids (int64) and scores, shape [m, k], as a `SearchResult`.
 
     Raises:
         ValueError: shapes do not fit, an item stands in two shards, a shard was asked for fewer than k, or its
@@ -86,8 +87,8 @@ def merge(
         TimeoutError: it was not done in time; there is no partial answer.
     """
     lists = [(_array(ids, np.int64), _array(keys, np.float64)) for ids, keys in shards]
-    merged: tuple[Ids, npt.NDArray[Any]] = _core.merge(lists, k, metric, normalized, scores, threads, timeout)
-    return merged
+    merged: SearchResult[Any] = SearchResult(_core.merge(lists, k, metric, normalized, scores, threads, timeout))
+    return told_of(merged, metric_named(metric), None, None)
 
 
 @overload
@@ -99,7 +100,7 @@ def merge_ranges(
     scores: Literal["f32"] = "f32",
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, Ids, npt.NDArray[np.float32]]: ...
+) -> RangeResult[np.float32]: ...
 
 
 @overload
@@ -111,7 +112,7 @@ def merge_ranges(
     scores: Literal["f64", "keys"],
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, Ids, npt.NDArray[np.float64]]: ...
+) -> RangeResult[np.float64]: ...
 
 
 @overload
@@ -123,7 +124,7 @@ def merge_ranges(
     scores: ScoreType,
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, Ids, npt.NDArray[Any]]: ...
+) -> RangeResult[Any]: ...
 
 
 def merge_ranges(
@@ -134,29 +135,27 @@ def merge_ranges(
     scores: ScoreType = "f32",
     threads: int = 0,
     timeout: float | None = None,
-) -> tuple[Ids, Ids, npt.NDArray[Any]]:
+) -> RangeResult[Any]:
     """The same for what `Index.search_range(..., scores="keys")` returned: (offsets, ids, keys) of each shard.
 
     Returns:
-        offsets (int64 [m + 1]), ids (int64) and scores, as `Index.search_range`.
+        offsets (int64 [m + 1]), ids (int64) and scores, as a `RangeResult`.
 
     Raises:
         ValueError, TypeError, MemoryError, TimeoutError: as `merge`.
     """
     lists = [
-        (_array(offsets, np.int64), _array(ids, np.int64), _array(keys, np.float64)) for offsets, ids, keys in shards
+        (_array(offsets, np.int64), _array(ids, np.int64), _array(keys, np.float64))
+        for offsets, ids, keys in shards
     ]
-    merged: tuple[Ids, Ids, npt.NDArray[Any]] = _core.merge_ranges(
-        lists, metric, normalized, scores, threads, timeout
-    )
-    return merged
+    merged: RangeResult[Any] = RangeResult(_core.merge_ranges(lists, metric, normalized, scores, threads, timeout))
+    return told_of(merged, metric_named(metric), None, None)
 
 
 def _array(values: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[Any]:
     array = as_array(values)
     if array.dtype != dtype:
         raise ValueError(
-            f"shards: {array.dtype} values where {np.dtype(dtype)} are needed; "
-            'ask every shard with scores="keys"'
+            f'shards: {array.dtype} values where {np.dtype(dtype)} are needed; ask every shard with scores="keys"'
         )
     return np.ascontiguousarray(array)

@@ -23,7 +23,14 @@ def same(one, other):
 
 @pytest.mark.parametrize(
     ("name", "metric"),
-    [("ip", "dot"), ("IP", "dot"), ("inner_product", "dot"), ("cos", "cosine"), ("Cosine", "cosine"), ("l2", "euclidean")],
+    [
+        ("ip", "dot"),
+        ("IP", "dot"),
+        ("inner_product", "dot"),
+        ("cos", "cosine"),
+        ("Cosine", "cosine"),
+        ("l2", "euclidean"),
+    ],
 )
 def test_metrics_by_other_names(name, metric, tmp_path):
     assert maxdot.Index.build(ITEMS, metric=name).metric == metric
@@ -39,7 +46,9 @@ def test_metrics_by_other_names(name, metric, tmp_path):
 def test_a_metric_that_is_none():
     with pytest.raises(ValueError, match=r"^metric: 'cosin' is no metric; did you mean 'cosine'\?"):
         maxdot.Index.build(ITEMS, metric="cosin")
-    with pytest.raises(ValueError, match=r"there are dot \(ip, inner_product\), cosine \(cos\) and euclidean \(l2\)$"):
+    with pytest.raises(
+        ValueError, match=r"there are dot \(ip, inner_product\), cosine \(cos\) and euclidean \(l2\)$"
+    ):
         INDEX.search(QUERIES, K, metric="hamming")
 
 
@@ -76,7 +85,9 @@ def test_masks_that_are_none(mask, says):
         INDEX.search(QUERIES, K, item_mask=mask)
 
 
-@pytest.mark.parametrize("threshold", ["0.9", ["0.9"] * M, True, [None] * M, 1j, np.ma.masked_array([0.5] * M, [True] * M)])
+@pytest.mark.parametrize(
+    "threshold", ["0.9", ["0.9"] * M, True, [None] * M, 1j, np.ma.masked_array([0.5] * M, [True] * M)]
+)
 def test_thresholds_that_are_no_numbers(threshold):
     with pytest.raises(ValueError, match="^threshold: "):
         INDEX.search_range(QUERIES, threshold)
@@ -120,12 +131,18 @@ def test_what_is_missing_is_a_file_not_found(tmp_path):
 
 
 def test_no_results(tmp_path):
-    for found in (INDEX.search(QUERIES, 0), INDEX.search_multi(QUERIES[np.newaxis], 0), maxdot.top_k(QUERIES, ITEMS, 0)):
+    for found in (
+        INDEX.search(QUERIES, 0),
+        INDEX.search_multi(QUERIES[np.newaxis], 0),
+        maxdot.top_k(QUERIES, ITEMS, 0),
+    ):
         assert found.ids.shape == found.scores.shape == (len(found.ids), 0)
     with maxdot.Batcher(INDEX) as batcher:
         assert batcher.search(QUERIES, 0)[0].shape == (M, 0)
     keys = INDEX.search(QUERIES, 2, scores="keys")
-    assert maxdot.merge([keys], 0, "cosine")[0].shape == (M, 0)
+    assert maxdot.merge([keys], 0, "cosine").ids.shape == (M, 0)
+    assert maxdot.merge([keys], 2, "cos").metric == "cosine"
+    assert len(maxdot.merge([keys], 2, "cosine").to_arrow()) == 2 * M
     with maxdot.LiveIndex.create(tmp_path / "live", D) as live:
         live.upsert(np.arange(N), ITEMS)
         assert live.search(QUERIES, 0).ids.shape == (M, 0)
@@ -144,17 +161,33 @@ def test_no_results(tmp_path):
         (TypeError, "threads: NoneType is not an integer", lambda: INDEX.search(QUERIES, 1, threads=None)),
         (TypeError, "scores: NoneType is not a string", lambda: INDEX.search(QUERIES, 1, scores=None)),
         (TypeError, "stats: int is not True or False", lambda: INDEX.search_range(QUERIES, 1, stats=1)),
-        (TypeError, "metric: int is not a string, or None", lambda: INDEX.search_multi(QUERIES[np.newaxis], 1, metric=3)),
+        (
+            TypeError,
+            "metric: int is not a string, or None",
+            lambda: INDEX.search_multi(QUERIES[np.newaxis], 1, metric=3),
+        ),
         (TypeError, "metric: NoneType is not a string", lambda: maxdot.Index.build(ITEMS, metric=None)),
         (TypeError, "normalize: str is not True or False", lambda: maxdot.Index.build(ITEMS, normalize="no")),
         (TypeError, "name: int is not a string", lambda: maxdot.use_kernels(3)),
         (TypeError, "rows: int is not a string", lambda: maxdot.Index.open("x", rows=3)),
         (TypeError, "load: NoneType is not a string", lambda: maxdot.Index.open("x", load=None)),
-        (TypeError, "confidence: str is not a number", lambda: maxdot.evaluate.metrics([[0]], [[0]], 1, confidence="x")),
-        (TypeError, "k: float is not an integer", lambda: maxdot.merge([INDEX.search(QUERIES, 1, scores="keys")], 1.5, "dot")),
+        (
+            TypeError,
+            "confidence: str is not a number",
+            lambda: maxdot.evaluate.metrics([[0]], [[0]], 1, confidence="x"),
+        ),
+        (
+            TypeError,
+            "k: float is not an integer",
+            lambda: maxdot.merge([INDEX.search(QUERIES, 1, scores="keys")], 1.5, "dot"),
+        ),
         (TypeError, "threads: str is not an integer", lambda: maxdot.Batcher(INDEX, threads="2")),
         (TypeError, "dimension: str is not an integer", lambda: maxdot.LiveIndex.create("x", "9")),
-        (TypeError, "temperature: str is not a number", lambda: maxdot.objective.log_partition(INDEX, QUERIES, temperature="1")),
+        (
+            TypeError,
+            "temperature: str is not a number",
+            lambda: maxdot.objective.log_partition(INDEX, QUERIES, temperature="1"),
+        ),
     ],
 )
 def test_what_is_of_another_kind_is_named(error, says, call):
@@ -191,7 +224,9 @@ def test_rows_that_share_memory():
 def test_relevant_items_in_every_form(relevant):
     evaluate = maxdot.evaluate
     lists = [[1, 2], [], [3]]
-    assert evaluate.retrieval(INDEX, QUERIES, relevant, [1, 40]) == evaluate.retrieval(INDEX, QUERIES, lists, [1, 40])
+    assert evaluate.retrieval(INDEX, QUERIES, relevant, [1, 40]) == evaluate.retrieval(
+        INDEX, QUERIES, lists, [1, 40]
+    )
     retrieved = INDEX.search(QUERIES, 40).ids
     assert evaluate.metrics(relevant, retrieved, 40) == evaluate.metrics(lists, retrieved, 40)
     same([evaluate.ranks(INDEX, QUERIES, relevant)], [evaluate.ranks(INDEX, QUERIES, lists)])

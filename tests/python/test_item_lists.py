@@ -216,7 +216,11 @@ def test_result_tables():
         0,
     ]
     few = NAMED.search_table(USERS, K, allow={"bob": NAMES[:2], "eve": NAMES[:1]})
-    assert few.column("user_id").to_pylist() == ["bob", "bob", "eve"] and few.column("rank").to_pylist() == [1, 2, 1]
+    assert few.column("user_id").to_pylist() == ["bob", "bob", "eve"] and few.column("rank").to_pylist() == [
+        1,
+        2,
+        1,
+    ]
     assert NAMED.search_table(USERS.slice(0, 0), K).num_rows == 0 and NAMED.search_table(USERS, 0).num_rows == 0
     taken = NAMED.search_table(USERS.rename_columns(["rank", "vector"]), 1)
     assert taken.schema.names == ["query_rank", "rank", "item_id", "score"]
@@ -303,7 +307,9 @@ def test_evaluation_of_lists(relevant):
 def test_evaluation_by_row():
     by_row = pl.DataFrame(relevant_pairs(lambda row: row, RELEVANT))
     for relevant in (by_row, dict(enumerate(RELEVANT)), pl.Series(RELEVANT)):
-        assert evaluate.retrieval(PLAIN, VECTORS, relevant, [2, 10], exclude=pl.Series(SEEN), bootstrap=10) == REPORT
+        assert (
+            evaluate.retrieval(PLAIN, VECTORS, relevant, [2, 10], exclude=pl.Series(SEEN), bootstrap=10) == REPORT
+        )
         assert evaluate.metrics(relevant, BEST, [1, 4]) == evaluate.metrics(RELEVANT, BEST, [1, 4])
 
 
@@ -336,12 +342,24 @@ def test_a_series_whose_labels_may_be_ids():
     def found(exclude, users=users):
         return index.search(users, 2, exclude=exclude).ids
 
-    for given in (pd.Series(lists), pd.Series(by_id).rename_axis("user"), pd.Series(by_id).iloc[::-1].rename_axis("user")):
+    for given in (
+        pd.Series(lists),
+        pd.Series(by_id).rename_axis("user"),
+        pd.Series(by_id).iloc[::-1].rename_axis("user"),
+    ):
         np.testing.assert_array_equal(found(given), wanted)
-    doubtful = [pd.Series(by_id), pd.Series(lists, index=[2, 1, 0]), pd.Series(lists, index=[10, 11, 12]), pd.Series(lists, index=list("abc"))]
+    doubtful = [
+        pd.Series(by_id),
+        pd.Series(lists, index=[2, 1, 0]),
+        pd.Series(lists, index=[10, 11, 12]),
+        pd.Series(lists, index=list("abc")),
+    ]
     for given in doubtful:
         for asked in (users, np.eye(3, dtype=np.float32)):
-            with pytest.raises(ValueError, match=r"^exclude: it is in doubt whose .* series.rename_axis\('user'\) .* series.tolist\(\)"):
+            with pytest.raises(
+                ValueError,
+                match=r"^exclude: it is in doubt whose .* series.rename_axis\('user'\) .* series.tolist\(\)",
+            ):
                 found(given, asked)
         np.testing.assert_array_equal(found(given.tolist()), wanted)
     # 0, 1, 2 may be places as well as ids, where the ids are these in another order.

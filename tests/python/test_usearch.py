@@ -76,7 +76,11 @@ def test_matches_of_one_query():
     assert len(matches) == 65
     np.testing.assert_array_equal(matches.keys, keys[0])
     assert matches[0] == Match(int(keys[0, 0]), float(np.float32(scores[0, 0] ** 2)))
-    assert matches.to_list() == [match.to_tuple() for match in matches] == list(zip(keys[0], matches.distances.tolist(), strict=True))
+    assert (
+        matches.to_list()
+        == [match.to_tuple() for match in matches]
+        == list(zip(keys[0], matches.distances.tolist(), strict=True))
+    )
     assert matches[-1].key == keys[0, -1]
     assert len(matches[:2]) == 2
     with pytest.raises(IndexError):
@@ -103,7 +107,12 @@ def test_batches():
 def test_radius(metric):
     index = filled(metric)
     whole = index.search(QUERIES, 65)
-    for radius in (float(whole.distances[0, 10]), float(np.nextafter(whole.distances[0, 10], np.float32(-np.inf))), -9.0, 1e300):
+    for radius in (
+        float(whole.distances[0, 10]),
+        float(np.nextafter(whole.distances[0, 10], np.float32(-np.inf))),
+        -9.0,
+        1e300,
+    ):
         found = index.search(QUERIES, 65, radius)
         np.testing.assert_array_equal(found.counts, (whole.distances.astype(np.float64) <= radius).sum(axis=1))
         assert found[0].keys.tolist() == whole.keys[0, : found.counts[0]].tolist()

@@ -27,6 +27,9 @@ def use(index: maxdot.Index, live: maxdot.LiveIndex, batcher: maxdot.Batcher, qu
     assert_type(index.search(queries, 1).metric, maxdot.Metric)
     assert_type(maxdot.top_k(queries, queries, 3).ids, Ids)
     assert_type(index.rows(ids), F32)
+    shards = [index.search(queries, 3, scores="keys")]
+    assert_type(maxdot.merge(shards, 3, "dot").scores, F32)
+    assert_type(maxdot.merge(shards, 3, "dot", scores="f64").metric, maxdot.Metric)
     assert_type(batcher.search(queries, 10)[1], F32)
     assert_type(maxdot.merge([(ids, values)], 10, "dot")[1], F32)
     assert_type(maxdot.verify(queries, queries, ids).recall, float)
