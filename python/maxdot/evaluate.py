@@ -239,7 +239,7 @@ def read_pairs(
     """
     path = os.fsdecode(path)
     number = None if count is None else _whole(count, "count")
-    if columns is not None and (isinstance(columns, str) or len(columns) != 2):
+    if columns is not None and (isinstance(columns, str) or len(columns) != 2 or columns[0] == columns[1]):
         raise ValueError(f"columns: {columns!r} are not two names; give those of the users and the items")
     if path.endswith((".parquet", ".pq")):
         users, items = _parquet_pairs(path, columns)
@@ -265,7 +265,7 @@ def _parquet_pairs(path: str, columns: tuple[str, str] | None) -> tuple[Int64, I
                 wanted = [names[place] for place in _core.find_pair_columns(names)]
             else:
                 wanted = list(columns)
-            if len(wanted) != 2 or not set(wanted) <= set(names):
+            if any(names.count(name) != 1 for name in wanted):
                 raise ValueError(f"columns: {wanted} are not two of the file's columns, {names}")
             table = file.read(columns=wanted)
         return _column(table, wanted[0]), _column(table, wanted[1])

@@ -71,6 +71,12 @@ def is_id_type(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
+def is_id_list_type(kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold lists of ids, also lists that are all empty. Lists by views cannot."""
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return bool(lists and (is_id_type(kind.value_type) or pa.types.is_null(kind.value_type)))
+
+
 def id_result_type(kind: pa.DataType) -> pa.DataType:
     """The type in which results hold ids of this type: the same, but for views of text, from which Arrow cannot take."""
     return pa.large_string() if pa.types.is_string_view(kind) else kind
@@ -212,7 +218,9 @@ def layout_of(column: pa.Array) -> tuple[Rows, Rows]:
         return (np.arange(count, dtype=np.int64) + column.offset) * size, np.full(count, size, np.int64)
     offset = np.int64 if pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind) else np.int32
     if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        return _buffer(column, 1, offset, count).astype(np.int64), _buffer(column, 2, offset, count).astype(np.int64)
+        return _buffer(column, 1, offset, count).astype(np.int64), _buffer(column, 2, offset, count).astype(
+            np.int64
+        )
     return _between(column, offset)
 
 

@@ -211,6 +211,48 @@ def test_exclusions_in_any_order(tmp_path, index, monkeypatch, at_once):
     )
 
 
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64()), pa.large_list(pa.int32()), pa.list_(pa.int64(), 2)])
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_exclusions_as_a_list_of_each_user(tmp_path, index, monkeypatch, kind, ending):
+    from maxdot.batch import exclusions
+
+    monkeypatch.setattr(exclusions, "_LISTS_AT_ONCE", 3)
+    names, rows = write_users(tmp_path / "users", counts=(20,))
+    best = index.search(rows, 4)[0]
+    seen = [best[row, :2].tolist() for row in range(20)]
+    seen[3] = None  # excludes nothing
+    if not pa.types.is_fixed_size_list(kind):
+        seen[4], seen[5] = [], [-7, None, *best[5, :3].tolist()]
+    path = tmp_path / f"seen.{ending}"
+    table = pa.table({"user_id": names, "items": pa.array(seen, kind)})
+    table = pa.concat_tables([table, pa.table({"user_id": ["nobody"], "items": pa.array([[5, 8]], kind)})])
+    if ending == "parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    expected = expected_long(
+        index, names, rows, 6, exclude=[[item for item in own or () if (item or 0) > 0] for own in seen]
+    )
+    for number, columns in enumerate(({}, {"exclude_user_column": "user_id", "exclude_item_column": "items"})):
+        out = tmp_path / f"out {number}"
+        job = Job(items=index.path, users=tmp_path / "users", out=out, k=6, exclude=path, **columns)
+        run(job)
+        assert rows_of(results(out)) == expected
+        assert verify_sample(job, 20).wrong == 0
+
+
+def test_lists_that_are_all_empty_exclude_nothing(tmp_path, index):
+    names, rows = write_users(tmp_path / "users", counts=(2,))
+    pq.write_table(pa.table({"user_id": names, "items": [[], []]}), tmp_path / "seen.parquet")
+    run(
+        Job(
+            items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3, exclude=tmp_path / "seen.parquet"
+        )
+    )
+    assert rows_of(results(tmp_path / "out")) == expected_long(index, names, rows, 3)
+
+
 @pytest.mark.parametrize("pair", [pa.uint64(), pa.int8(), pa.int64()])
 def test_ids_of_pairs_may_have_another_width(tmp_path, index, pair):
     rows = vectors(5)

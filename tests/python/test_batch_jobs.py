@@ -142,6 +142,70 @@ def test_an_arrow_file_whose_offsets_lead_out_of_it_is_refused(tmp_path, index):
         run(Job(items=index.path, users=users, out=tmp_path / "out2", k=3, exclude=pairs))
 
 
+ONES, LISTS, FLOATS = [0, 1], [[0, 1], [0]], [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "named", "message"),
+    [
+        ({"user_id": ONES}, {}, "seen.parquet: .* 'user_id' .int64. .*--exclude-user-column"),
+        ({"user_id": ONES, "items": [[0.5], []]}, {}, "'items' .list.*double.* --exclude-item-column"),
+        ({"user_id": ONES, "item_id": FLOATS}, {}, "'item_id' .double..*whole numbers or text"),
+        ({"user_id": FLOATS, "item_id": FLOATS}, {}, "'user_id' .double., 'item_id' .double."),
+        ({"user_id": ONES, "item_id": FLOATS}, {"exclude_user_column": "user_id"}, "'item_id' .double."),
+        ({"user_id": ONES, "item_id": FLOATS}, {"exclude_item_column": "item_id"}, "'item_id' is of type double"),
+        ({"user_id": FLOATS, "item_id": ONES}, {}, "'user_id' .double."),
+        ({"user_id": LISTS, "item_id": ONES}, {}, "'user_id' is of type list"),
+        ({"item": ONES, "users": LISTS}, {}, "'users' .list"),
+        ({"users": LISTS, "item": ONES}, {"exclude_user_column": "users"}, "'users' .* which holds no ids"),
+        ({"user_id": ONES, "a": LISTS, "b": LISTS}, {}, "'a' .list.*'b' .list"),
+        ({"a": ONES, "b": ONES}, {}, "'a' .int64., 'b' .int64."),
+        ({"a": ONES, "b": ONES}, {"exclude_user_column": "c"}, "no column 'c'; there are 'a', 'b'"),
+        ({"a": ONES}, {"exclude_user_column": "a"}, "'a' .int64."),
+        ({"user_id": ONES, "item_id": ONES}, {"exclude_item_column": "sku"}, "no column 'sku'"),
+    ],
+)
+def test_pairs_in_doubt_are_refused(tmp_path, index, columns, named, message):
+    """And before anything is done: no folder is made."""
+    pq.write_table(pa.table({"user_id": [0, 1], "vector": lists(vectors(2))}), tmp_path / "users.parquet")
+    path = tmp_path / "seen.parquet"
+    pq.write_table(pa.table(columns), path)
+    about = dict(items=index.path, users=tmp_path / "users.parquet", out=tmp_path / "out", k=3)
+    with pytest.raises(BatchError, match=message) as failed:
+        run(Job(exclude=path, **named, **about))
+    assert failed.value.kind == "bad_data"
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_column_for_users_and_items_of_pairs_is_refused():
+    with pytest.raises(BatchError, match="^exclude_user_column, exclude_item_column: both are 'id'") as failed:
+        Job(items="i", users="u", out="o", exclude="e", exclude_user_column="id", exclude_item_column="id")
+    assert failed.value.kind == "usage"
+
+
+def test_every_file_of_pairs_has_the_columns(tmp_path, index):
+    names, rows = write_users(tmp_path / "users", counts=(5,))
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    for path, columns in zip(paths, (("user_id", "item_id"), ("user", "item")), strict=True):
+        pq.write_table(pa.table([names, [5, 8, 11, 14, 17]], names=columns), path)
+    about = dict(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3)
+    message = r"b\.parquet: no column 'user_id'; there are 'user', 'item'; .*a\.parquet.* 'user_id' and 'item_id'"
+    with pytest.raises(BatchError, match=message) as failed:
+        run(Job(exclude=paths, **about))
+    assert failed.value.kind == "bad_data"
+
+
+@pytest.mark.parametrize("name", ["pairs.npy", "pairs.fvecs", "pairs.csv"])
+def test_pairs_of_other_kinds_are_told_what_to_give(tmp_path, index, name):
+    write_users(tmp_path / "users", counts=(5,))
+    with open(tmp_path / name, "wb") as file:
+        np.save(file, np.array([[0, 5], [1, 8]]))
+    about = dict(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3)
+    with pytest.raises(BatchError, match=rf"{name}: pairs .* Parquet or Arrow .*pyarrow") as failed:
+        run(Job(exclude=tmp_path / name, **about))
+    assert failed.value.kind == "usage"
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [

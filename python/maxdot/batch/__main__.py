@@ -70,11 +70,15 @@ def _parser() -> argparse.ArgumentParser:
         "--exclude",
         nargs="+",
         metavar="FILE",
-        help="pairs of user and item that must not be returned, in any order",
+        help="pairs of user and item that must not be returned, or lists of items of users: .parquet, .arrow",
     )
-    add("--exclude-user-column", metavar="NAME", help="default: user_id, or the only one that is left")
-    add("--exclude-item-column", metavar="NAME", help="default: item_id, or the only one that is left")
-    add("--item-mask", metavar="FILE", help="1 or 0 for each item, 0 for those that nobody may get: .npy, or one a line")
+    add("--exclude-user-column", metavar="NAME", help="default: user_id, or the only one that fits")
+    add("--exclude-item-column", metavar="NAME", help="default: item_id, or the only one that fits")
+    add(
+        "--item-mask",
+        metavar="FILE",
+        help="1 or 0 for each item, 0 for those that nobody may get: .npy, or one a line",
+    )
     add(
         "--layout",
         choices=get_args(Layout),

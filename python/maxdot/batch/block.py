@@ -22,7 +22,7 @@ from maxdot.batch.results import (
 )
 from maxdot.metric import MetricName
 from maxdot.searchable import Searchable
-from maxdot.tables import find_column, id_result_type, is_id_type, vectors_of
+from maxdot.tables import find_column, id_result_type, is_id_list_type, vectors_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,8 +213,7 @@ def _check_lists(schema: pa.Schema, name: str) -> None:
             f"users: {found} {name!r} of lists to exclude; there are {', '.join(map(repr, schema.names))}",
         )
     kind = schema.field(numbers[0]).type
-    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    if not lists or not (is_id_type(kind.value_type) or pa.types.is_null(kind.value_type)):
+    if not is_id_list_type(kind):
         raise BatchError("bad_data", f"users: column {name!r} is of type {kind}, which holds no lists of item ids")
 
 

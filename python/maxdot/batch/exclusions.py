@@ -9,6 +9,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,17 +18,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maxdot import _core
 from maxdot.batch.folder import Folder
-from maxdot.batch.inputs import InputFile, Reader, Unit, find_files, open_file, reader_of
+from maxdot.batch.inputs import ARROW, PARQUET, InputFile, Reader, Unit, find_files, open_file, reader_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.stages import Ahead
-from maxdot.tables import find_column, id_result_type, is_id_type, one_array
+from maxdot.tables import find_column, id_result_type, is_id_list_type, is_id_type, one_array
 from maxdot.whole_file import remove_anyhow
 
 #: Users whose ids are held at once while the pairs are read: some tens of MB of text. More users, another reading.
 _USERS_AT_ONCE = 1 << 19
 #: Users whose pairs are one file. At most 2^16: see _Pairs.sorted.
 _USERS_OF_A_BLOCK = 1 << 14
+#: Users whose lists of items are read at once: some hundred items each are as many pairs as above.
+_LISTS_AT_ONCE = 1 << 13
 #: Read at once. Arrow makes its table of the users' ids anew for each: larger parts make fewer (docs/measurements.md,
 #: "A nightly batch").
 _PAIRS_AT_ONCE = 1 << 19
@@ -36,24 +40,96 @@ Csr = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 _PAIR = np.dtype([("row", np.int64), ("item", np.int64)])
 
 
-def pair_columns(schema: pa.Schema, user: str | None, item: str | None, source: str) -> tuple[str, str]:
+@dataclass(frozen=True)
+class PairFiles:
+    """Files of pairs. `columns`: of the user's id, and of an item's id or lists of them."""
+
+    files: list[InputFile]
+    columns: tuple[str, str]
+
+
+def open_pairs(job: Job) -> PairFiles | None:
+    """The pairs of a job; None: it has none.
+
+    Raises:
+        BatchError: they cannot be read, or a file has not the columns, or it is not clear which they are.
+    """
+    if job.exclude is None:
+        return None
+    paths = find_files(job.exclude, "exclude")
+    for path in paths:
+        if not path.endswith((*PARQUET, *ARROW)):
+            raise BatchError(
+                "usage",
+                f"{path}: pairs of user and item are read from Parquet or Arrow files ({', '.join((*PARQUET, *ARROW))}); "
+                "write them with columns user_id and item_id, such as by pandas' to_parquet or "
+                "pyarrow.parquet.write_table",
+            )
+    files = [open_file(path) for path in paths]
+    columns = _pair_columns(reader_of(paths[0]).schema, job.exclude_user_column, job.exclude_item_column, paths[0])
+    for path in paths[1:]:
+        try:
+            _check_columns(reader_of(path).schema, *columns, path)
+        except BatchError as error:
+            raise BatchError(
+                error.kind,
+                f"{error}; those of {paths[0]} are {columns[0]!r} and {columns[1]!r}: make all files alike",
+            ) from None
+    return PairFiles(files, columns)
+
+
+def _pair_columns(schema: pa.Schema, user: str | None, item: str | None, source: str) -> tuple[str, str]:
     """The columns of user and item. Raises BatchError: they are not there, or it is not clear which they are."""
-    fitting = [field.name for field in schema if is_id_type(field.type)]
-    if user is None and item is None and {"user_id", "item_id"} <= set(fitting):
-        user, item = "user_id", "item_id"
+    _check_columns(schema, user, item, source)
+    ids = [field.name for field in schema if is_id_type(field.type)]
+    lists = [field.name for field in schema if is_id_list_type(field.type)]
+    if user is None and item is None:
+        user, item = _usual_columns(ids, lists)
+    elif item is None:
+        item = _only([name for name in (*ids, *lists) if name != user])
+    elif user is None:
+        user = _only([name for name in ids if name != item])
     if user is None or item is None:
-        others = [name for name in fitting if name not in (user, item)]
-        if len(others) == 1:
-            user, item = user or others[0], item or others[0]
-    if user is None or item is None:
-        names = ", ".join(map(repr, schema.names))
+        columns = ", ".join(f"{field.name!r} ({field.type})" for field in schema)
         raise BatchError(
-            "bad_data", f"{source}: which of {names} are the user's and the item's id? Name both columns"
+            "bad_data",
+            f"{source}: which of {columns} are the user's and the item's id? Ids are whole numbers or text, and a user "
+            "may have a list of items; name both columns (--exclude-user-column, --exclude-item-column)",
         )
+    _check_columns(schema, user, item, source)
+    return user, item
+
+
+def _usual_columns(ids: list[str], lists: list[str]) -> tuple[str | None, str | None]:
+    """The columns that are meant where none is named; None: it is not clear."""
+    if "user_id" in ids and "item_id" in (*ids, *lists):
+        return "user_id", "item_id"
+    if len(ids) == len(lists) == 1:
+        names = [ids[0], lists[0]]
+        with suppress(ValueError):  # an item with a list of users, by their names
+            user, item = _core.find_pair_columns(names)
+            return names[user], names[item]
+    return None, None
+
+
+def _only(names: list[str]) -> str | None:
+    return names[0] if len(names) == 1 else None
+
+
+def _check_columns(schema: pa.Schema, user: str | None, item: str | None, source: str) -> None:
+    """Raises BatchError: one that is named is not there, or of a type that holds no ids."""
     try:
-        return find_column(schema, user, "ids", source), find_column(schema, item, "ids", source)
+        if user is not None:
+            find_column(schema, user, "ids", source)
+        if item is not None and not _is_list_column(schema, item):
+            find_column(schema, item, "ids", source)
     except ValueError as error:
         raise BatchError("bad_data", str(error)) from None
+
+
+def _is_list_column(schema: pa.Schema, name: str) -> bool:
+    numbers = schema.get_all_field_indices(name)
+    return len(numbers) == 1 and is_id_list_type(schema.field(numbers[0]).type)
 
 
 @dataclass(frozen=True)
@@ -107,24 +183,26 @@ class Exclusions:
         self,
         units: Sequence[Unit],
         id_column: str | None,
-        pairs: Sequence[InputFile],
-        columns: tuple[str, str],
+        pairs: PairFiles,
         item_names: pa.Array | None,
-    ) -> None:
+    ) -> int:
         """Sorts the pairs of the users of `units` into files by user.
 
-        Pairs of other users are passed over, and so are those of items that are not there.
+        Pairs of other users are passed over, and so are those of items that are not there. Returns how many pairs
+        there are of all users; 0 if there are no users.
         """
+        count = 0
         held: list[tuple[npt.NDArray[np.int64], pa.Array]] = []
         users = 0
         for rows, ids in self._users(units, id_column):
             held.append((rows, ids))
             users += len(ids)
             if users >= _USERS_AT_ONCE:
-                self._join_some(held, pairs, columns, item_names)
+                count = self._join_some(held, pairs, item_names)
                 held, users = [], 0
         if users:
-            self._join_some(held, pairs, columns, item_names)
+            count = self._join_some(held, pairs, item_names)
+        return count
 
     def of(self, first_row: int, rows: int) -> Csr:
         """The lists of users [first_row, first_row + rows), counted over all files: offsets, and ids in
@@ -155,7 +233,7 @@ class Exclusions:
                 yield rows, pa.array(rows)
                 continue
             first = unit.first_row
-            for batch in _read(unit.file.path, reader_of(unit.file.path), unit.group, [id_column]):
+            for batch in _read(unit.file.path, reader_of(unit.file.path), unit.group, [id_column], _PAIRS_AT_ONCE):
                 ids = _plain(batch.column(0))
                 yield np.arange(first, first + len(ids), dtype=np.int64), ids
                 first += len(ids)
@@ -163,10 +241,11 @@ class Exclusions:
     def _join_some(
         self,
         users: list[tuple[npt.NDArray[np.int64], pa.Array]],
-        pairs: Sequence[InputFile],
-        columns: tuple[str, str],
+        pairs: PairFiles,
         item_names: pa.Array | None,
-    ) -> None:
+    ) -> int:
+        """Returns how many pairs were read."""
+        count = 0
         rows = np.concatenate([part for part, _ in users])
         encoded = one_array(pa.chunked_array([ids for _, ids in users])).dictionary_encode()
         # An id may stand in several rows: those of code c are by_code[starts[c] : starts[c + 1]].
@@ -175,24 +254,26 @@ class Exclusions:
         by_code = rows[valid][np.argsort(codes, kind="stable")]
         starts = np.zeros(len(encoded.dictionary) + 1, np.int64)
         np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)), out=starts[1:])
-        with Ahead(_batches(pairs, columns)) as batches:
-            for batch in batches:
-                self._sort_in(batch, columns, encoded.dictionary, by_code, starts, item_names)
+        with Ahead(_batches(pairs)) as batches:
+            for owners, items in batches:
+                count += len(items)
+                self._sort_in(owners, items, encoded.dictionary, by_code, starts, item_names)
+        return count
 
     def _sort_in(
         self,
-        batch: pa.RecordBatch,
-        columns: tuple[str, str],
+        owners: pa.Array,
+        items: pa.Array,
         ids: pa.Array,
         by_code: npt.NDArray[np.int64],
         starts: npt.NDArray[np.int64],
         item_names: pa.Array | None,
     ) -> None:
-        found = pc.index_in(_cast(batch.column(columns[0]), ids.type), value_set=ids, skip_nulls=True)
-        items = item_numbers(batch.column(columns[1]), item_names)
-        usable = np.asarray(pc.and_(found.is_valid(), items.is_valid()))
+        found = pc.index_in(_cast(owners, ids.type), value_set=ids, skip_nulls=True)
+        numbers = item_numbers(items, item_names)
+        usable = np.asarray(pc.and_(found.is_valid(), numbers.is_valid()))
         codes = np.asarray(found.fill_null(0))[usable]
-        wanted = np.asarray(items.fill_null(0))[usable]
+        wanted = np.asarray(numbers.fill_null(0))[usable]
         counts = starts[codes + 1] - starts[codes]
         if (counts != 1).any():  # once for each row of the user
             first = np.repeat(starts[codes], counts)
@@ -214,34 +295,34 @@ class Exclusions:
         return os.path.join(self._folder, f"{block}.pairs")
 
 
-def _batches(pairs: Sequence[InputFile], columns: tuple[str, str]) -> Generator[pa.RecordBatch, None, None]:
-    for file in pairs:
+def _batches(pairs: PairFiles) -> Generator[tuple[pa.Array, pa.Array], None, None]:
+    """Users and items, one of each for each pair."""
+    user, item = pairs.columns
+    for file in pairs.files:
         reader = reader_of(file.path)
+        kind = reader.schema.field(item).type
+        of_lists = is_id_list_type(kind)
+        if of_lists and pa.types.is_null(kind.value_type):
+            continue  # all lists are empty
         for group in range(len(file.groups)):
-            yield from _read(file.path, reader, group, list(columns))
+            rows = _LISTS_AT_ONCE if of_lists else _PAIRS_AT_ONCE
+            for batch in _read(file.path, reader, group, [user, item], rows):
+                owners, items = batch.column(user), batch.column(item)
+                yield _unfolded(owners, items) if of_lists else (owners, items)
 
 
-def _read(path: str, reader: Reader, group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Raises BatchError: the file cannot be read."""
+def _unfolded(owners: pa.Array, lists: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Of users with lists of items the pairs. A null list has none."""
+    lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0))
+    return _plain(owners).take(pa.array(np.repeat(np.arange(len(lengths)), lengths))), pc.list_flatten(lists)
+
+
+def _read(path: str, reader: Reader, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """So many rows at a time. Raises BatchError: the file cannot be read."""
     try:
-        yield from reader.batches(group, columns, _PAIRS_AT_ONCE)
+        yield from reader.batches(group, columns, rows)
     except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
         raise BatchError("io", f"{path}: row group {group}: {error}") from None
-
-
-def join_pairs(
-    exclusions: Exclusions, job: Job, units: Sequence[Unit], id_column: str | None, item_names: pa.Array | None
-) -> int:
-    """Sorts in the pairs of a job for the users of `units`. Returns how many pairs there are of all users.
-
-    Raises:
-        BatchError: they cannot be read, or are ids of another type than the users' or items'.
-    """
-    files = [open_file(path) for path in find_files(job.exclude or [], "exclude")]
-    schema = reader_of(files[0].path).schema
-    columns = pair_columns(schema, job.exclude_user_column, job.exclude_item_column, files[0].path)
-    exclusions.join(units, id_column, files, columns, item_names)
-    return sum(file.rows for file in files)
 
 
 def item_numbers(items: pa.Array, item_names: pa.Array | None) -> pa.Array:

@@ -50,8 +50,10 @@ class Job:
         id_column, vector_column: of the users; None: the only column that fits. Files without columns give
             row numbers, counted over all files.
         item_id_column, item_vector_column: the same of the items.
-        exclude: Parquet or Arrow files of pairs (user, item) that must not be returned, as of `users`, in any order.
-        exclude_user_column, exclude_item_column: None: "user_id" and "item_id", or the only two columns.
+        exclude: Parquet or Arrow files of pairs (user, item) that must not be returned, in any order: a row for each
+            pair, or for each user with a list of items. Files are named as those of `users`.
+        exclude_user_column, exclude_item_column: None: "user_id" and "item_id"; or the only column of ids and the only
+            one of lists of ids; or, beside one that is named, the only one that is left. A doubt is an error.
         item_mask: a .npy file of bools or integers [items], or a text of one a line, by row: 0 for those that no user
             may get, 1 for others.
         layout: "long": a row for each result (user id, rank from 1, item id, score); "list": a row for each user,
@@ -115,6 +117,11 @@ class Job:
                 "usage",
                 f"row_group_users, k: {self.users_of_a_group} users of {self.k} results are more than the "
                 f"{_MOST_RESULTS_OF_LISTS} that lists of a row group hold; choose fewer",
+            )
+        if self.exclude_user_column is not None and self.exclude_user_column == self.exclude_item_column:
+            raise BatchError(
+                "usage",
+                f"exclude_user_column, exclude_item_column: both are {self.exclude_user_column!r}; name a column for each",
             )
         i, n = self.share
         if not 0 <= i < n:

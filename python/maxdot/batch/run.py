@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from maxdot.batch.catalogue import item_mask, open_catalogue
-from maxdot.batch.exclusions import Exclusions, join_pairs, remove_left_over
+from maxdot.batch.exclusions import Exclusions, open_pairs, remove_left_over
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, reader_of, units_of
 from maxdot.batch.job import BatchError, Job
@@ -80,13 +80,14 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
     files = [open_file(path) for path in find_files(job.users, "users")]
     units = units_of(files)
     columns = columns_of(job, units)
-    pairs = [] if job.exclude is None else [open_file(path) for path in find_files(job.exclude, "exclude")]
+    pairs = open_pairs(job)
+    pair_files = [] if pairs is None else pairs.files
     catalogue = open_catalogue(job)
     _check_dimension(files, columns, catalogue.index.dim)
     mask = item_mask(job, catalogue.index)
-    _check_apart(job, [*files, *pairs])
+    _check_apart(job, [*files, *pair_files])
     folder = Folder(job.out_path)
-    folder.begin(job, catalogue.about, files, pairs)
+    folder.begin(job, catalogue.about, files, pair_files)
     share = units[job.share[0] :: job.share[1]]
     pending = [unit for unit in share if folder.state(unit) is None]
     reporter.event(
@@ -103,12 +104,12 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
         _scan(job, pending, columns, catalogue.index.dim, reporter)
     with ExitStack() as stack:
         exclusions = None
-        if pairs and pending:
+        if pairs is not None and pending:
             exclusions = stack.enter_context(Exclusions(folder))
             begin = time.monotonic()
-            count = join_pairs(exclusions, job, pending, columns.id, catalogue.names)
+            count = exclusions.join(pending, columns.id, pairs, catalogue.names)
             reporter.event("exclude", pairs=count, seconds=time.monotonic() - begin)
-        elif pairs:
+        elif pairs is not None:
             remove_left_over(folder)
         progress = _Progress(reporter, sum(unit.rows for unit in pending))
         scorer = Scorer(job, folder, catalogue, columns, exclusions, mask)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from maxdot.arrays import engine_of
 from maxdot.batch.catalogue import Catalogue, item_mask, open_catalogue
-from maxdot.batch.exclusions import Exclusions, join_pairs
+from maxdot.batch.exclusions import Exclusions, open_pairs
 from maxdot.batch.folder import Folder
 from maxdot.batch.inputs import Unit, find_files, open_file, units_of
 from maxdot.batch.job import BatchError, Job, metric_of
@@ -76,6 +76,7 @@ def verify_sample(job: Job, users: int, seed: int | None = None) -> SampleCheck:
     catalogue = open_catalogue(job)
     units = units_of([open_file(path) for path in find_files(job.users, "users")])
     columns = columns_of(job, units)
+    pairs = open_pairs(job)
     folder = Folder(job.out_path)
     chosen = random.Random(seed)
     done = [unit for unit in units if unit.rows and folder.state(unit) is not None]
@@ -92,8 +93,8 @@ def verify_sample(job: Job, users: int, seed: int | None = None) -> SampleCheck:
     mask = item_mask(job, catalogue.index)
     wrong, first = 0, None
     with Exclusions(folder) as exclusions:
-        if job.exclude is not None:
-            join_pairs(exclusions, job, list(wanted), columns.id, catalogue.names)
+        if pairs is not None:
+            exclusions.join(list(wanted), columns.id, pairs, catalogue.names)
         truth = _Truth(job, catalogue, mask, asked)
         for number, user in enumerate(asked):
             _, excluded = exclusions.of(user.unit.first_row + user.row, 1)
