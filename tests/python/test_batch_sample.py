@@ -25,6 +25,58 @@ def test_a_sample_of_right_results_has_no_fault(tmp_path, metric, normalize):
     assert str(verify_sample(job, 50)) == "exact: 0 of 50 users wrong"
 
 
+EXTREMES = {
+    "beyond float32": (1e25, 1e25),
+    "near the largest float32": (1e19, 1e19),
+    "denormal": (1e-20, 1e-22),
+    "nothing": (1e-30, 1e-30),
+    "plain": (1, 1),
+    "items far larger": (1e12, 1e-6),
+    "users far larger": (1e-6, 1e12),
+}
+
+
+@pytest.mark.parametrize("scores", ["f32", "f64"])
+@pytest.mark.parametrize("metric", ["dot", "cosine", "euclidean"])
+@pytest.mark.parametrize("scales", EXTREMES)
+def test_scores_of_every_size_are_judged(tmp_path, scales, metric, scores):
+    """As the float32 of the float64 score: infinite, denormal or zero. One wrong in its fifth digit is found."""
+    of_items, of_users = EXTREMES[scales]
+    items = vectors(300, seed=4) * np.float32(of_items)
+    items[7] = 0
+    maxdot.Index.build(items, metric=metric).save(tmp_path / "items.maxdot")
+    np.save(tmp_path / "users.npy", vectors(20) * np.float32(of_users))
+    job = Job(
+        items=tmp_path / "items.maxdot", users=tmp_path / "users.npy", out=tmp_path / "out", k=15, scores=scores
+    )
+    run(job)
+    assert str(verify_sample(job, 20)) == "exact: 0 of 20 users wrong"
+    part = tmp_path / "out" / "part-00000-00000.parquet"
+    right = pq.read_table(part)
+    given = right["score"].to_numpy()
+    changed = {"infinite": np.inf, "negative": -np.inf, "nan": np.nan}
+    if np.isfinite(given[31]) and abs(given[31]) > 1e-35:  # else its fifth digit is no matter
+        changed |= {"more": given[31] * (1 + 1e-5), "less": given[31] * (1 - 1e-5)}
+    else:
+        changed |= {"large": 1e38, "small": -1e-30}
+    for what, value in changed.items():
+        if given[31] == value:
+            continue
+        wrong = np.array(given)
+        wrong[31] = value
+        place = right.column_names.index("score")
+        pq.write_table(right.set_column(place, right.schema.field(place), pa.array(wrong)), part)
+        _note_size(tmp_path / "out", part)
+        found = verify_sample(job, 20)
+        assert found.wrong == 1 and "has not the score" in found.first_wrong, what
+
+
+def _note_size(out, part):
+    """That of a file that was written anew."""
+    state = out / "_maxdot" / "units" / f"{part.stem}.json"
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"bytes": part.stat().st_size}))
+
+
 def test_a_sample_finds_wrong_results(tmp_path, index):
     write_users(tmp_path / "users", counts=(40,))
     job = Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=5)
@@ -42,8 +94,7 @@ def test_a_sample_finds_wrong_results(tmp_path, index):
             pa.array(values, right.schema.field(column).type),
         )
         pq.write_table(table, part)
-        state = tmp_path / "out" / "_maxdot" / "units" / "part-00000-00000.json"
-        state.write_text(json.dumps(json.loads(state.read_text()) | {"bytes": part.stat().st_size}))
+        _note_size(tmp_path / "out", part)
         return verify_sample(job, 40).wrong
 
     def swap(values):

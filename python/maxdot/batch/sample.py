@@ -29,10 +29,9 @@ from maxdot.verification import verify
 _USERS_OF_A_UNIT = 8
 _USERS_AT_ONCE = 1 << 14
 _ITEMS_AT_ONCE = 1 << 16
-#: Of two squared norms: far more than a float64 sum of products may be wrong by. Keys that are nearer are judged exactly.
-_MARGIN = 1e-9
-#: Of a key, whose score was rounded to float32.
-_ROUNDING = 1e-6
+#: Two float64 keys of one pair, by sums in whatever order, differ by less than (d + 8) times this of its largest value
+#: (see _keys_of). Nearer keys are judged exactly.
+_MARGIN = 8 * 2.0**-53
 
 Doubles = npt.NDArray[np.float64]
 
@@ -152,6 +151,7 @@ class _Truth:
         self._engine = engine_of(catalogue.index)
         self._k = job.k
         self._metric: Metric = metric_of(job.metric) or catalogue.index.metric
+        self._score_type = job.scores
         self._mask = mask
         self._asked = asked
         self._queries = np.array([user.vector for user in asked], np.float64).reshape(
@@ -175,8 +175,10 @@ class _Truth:
             return f"item {user.ids[int(np.argmax(np.isin(user.ids, excluded)))]} is excluded"
         if len(np.unique(user.ids)) != len(user.ids):
             return "an item stands there twice"
-        given = -(user.scores**2) if self._metric == "euclidean" else user.scores
-        off = np.abs(given - truth) > _ROUNDING * np.abs(truth) + self._errors[number]
+        least, most = self._scores_of(truth - self._errors[number]), self._scores_of(truth + self._errors[number])
+        if self._metric == "euclidean":
+            least, most = most, least
+        off = ~((least <= user.scores) & (user.scores <= most))  # a NaN is wrong, too
         if off.any():
             place = int(np.argmax(off))
             return f"item {user.ids[place]} has not the score {user.scores[place]}"
@@ -197,6 +199,14 @@ class _Truth:
             item_ids=ids[kept],
         )
         return None if checked.exact else str(checked)
+
+    def _scores_of(self, keys: Doubles) -> Doubles:
+        """What a file holds for such keys: rounding is monotone, so that a key between two has a score between theirs."""
+        scores = np.sqrt(np.maximum(-keys, 0.0)) if self._metric == "euclidean" else keys
+        if self._score_type == "f64":
+            return scores
+        with np.errstate(over="ignore"):  # a score may be infinite
+            return scores.astype(np.float32).astype(np.float64)
 
     def _count_permitted(self, excluded: npt.NDArray[np.int64]) -> int:
         if len(excluded) == 0:
@@ -246,11 +256,18 @@ class _Truth:
             own, asked = _unit(own), _unit(asked)
         keys = own @ asked.T
         squares, asked_squares = (own**2).sum(axis=1)[:, np.newaxis], (asked**2).sum(axis=1)
-        if self._metric == "euclidean" and self._index.normalized:
-            keys = np.minimum(2.0 * keys - 2.0, 0.0)  # of a row of zeros, too, whose cosine is 0
-        elif self._metric == "euclidean":
-            keys = -np.maximum(squares - 2.0 * keys + asked_squares, 0.0)
-        return rows, keys, _MARGIN * (squares + asked_squares)  # the product of two norms is less
+        norms, asked_norms = np.sqrt(squares), np.sqrt(asked_squares)
+        largest = norms * asked_norms
+        if self._metric == "euclidean":
+            largest = (norms + asked_norms) ** 2
+            if self._index.normalized:
+                keys = np.minimum(2.0 * keys - 2.0, 0.0)  # of a row of zeros, too, whose cosine is 0
+                largest = np.full_like(keys, 4.0)
+            else:
+                keys = -np.maximum(squares - 2.0 * keys + asked_squares, 0.0)
+        # A sum of d products is wrong by at most d roundings of what it can be at most. There are two such sums, one
+        # of the engine's, and of a cosine those of two norms.
+        return rows, keys, _MARGIN * (self._index.dim + 8) * largest
 
 
 def _unit(rows: Doubles) -> Doubles:
