@@ -24,8 +24,9 @@ from batch_files import (  # noqa: F401
     vectors,
     write_users,
 )
-from maxdot.batch import BatchError, Job, folder, run, stages
+from maxdot.batch import BatchError, BlockOptions, Job, folder, run, stages
 from maxdot.batch import __main__ as batch_command
+from maxdot.batch.job import MOST_THREADS
 from maxdot.batch.stages import Ahead, Behind
 
 
@@ -212,7 +213,17 @@ def test_pairs_of_other_kinds_are_told_what_to_give(tmp_path, index, name):
         ({"k": 0}, "usage", "k: 0"),
         ({"k": True}, "usage", "k: True"),
         ({"layout": "wide"}, "usage", "layout"),
-        ({"share": (3, 3)}, "usage", "share: 3/3"),
+        ({"share": (3, 3)}, "usage", "share: 3/3 is none of 0/3 to 2/3"),
+        ({"share": (0, 0)}, "usage", "^share: 0/0 .*; give .* such as 0/20"),
+        ({"share": (0, -1)}, "usage", "^share: 0/-1 .*; give .* such as 0/20"),
+        ({"share": (1,)}, "usage", r"^share: \(1,\) .* such as \(0, 20\)"),
+        ({"share": 3}, "usage", r"^share: 3 .* such as \(0, 20\)"),
+        ({"share": ("0", "2")}, "usage", r"^share: \('0', '2'\) .* such as \(0, 20\)"),
+        ({"threads": 4097}, "usage", "^threads: 4097 is .* 4096"),
+        ({"threads": -1}, "usage", "^threads: -1 is no"),
+        ({"k": 2**63}, "usage", "^k: "),
+        ({"batch": 2**63}, "usage", "^batch: "),
+        ({"row_group_users": 2**63}, "usage", "^row_group_users: "),
         ({"users": "missing.parquet"}, "io", "missing.parquet"),
         ({"users": []}, "usage", "no users"),
         ({"layout": "list", "k": 2**20, "row_group_users": 2048}, "usage", "2048 users of 1048576 results"),
@@ -233,6 +244,100 @@ def test_what_cannot_be_done_is_told(tmp_path, index, changes, kind, message):
     with pytest.raises(BatchError, match=message) as failed:
         run(Job(**about))
     assert failed.value.kind == kind
+
+
+ARRAYS = {
+    "float64": (lambda rows: rows.astype(np.float64), "astype"),
+    "pairs": (lambda _: np.array([[0, 5], [1, 8]]), "astype"),
+    "columns first": (np.asfortranarray, "ascontiguousarray"),
+    "3-D": (lambda rows: rows[:, :, np.newaxis], "3-D"),
+}
+
+
+@pytest.mark.parametrize("which", ["users", "items"])
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_arrays_of_another_kind_are_told(tmp_path, index, capsys, which, kind):
+    """With the code and the words of `maxdot build`."""
+    change, says = ARRAYS[kind]
+    np.save(tmp_path / "array.npy", change(vectors(5)))
+    np.save(tmp_path / "users.npy", vectors(5))
+    paths = {"items": index.path, "users": tmp_path / "users.npy"} | {which: tmp_path / "array.npy"}
+    arguments = ["--items", paths["items"], "--users", paths["users"], "--out", tmp_path / "out"]
+    assert batch_command.main([str(word) for word in arguments]) == 5
+    said = capsys.readouterr().err
+    assert "array.npy: " in said and says in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("variable", ["MAXDOT_ISA", "MAXDOT_CPU_MASK"])
+@pytest.mark.parametrize("items", ["index", "items.npy"])
+def test_a_wrong_choice_of_kernels_is_told(tmp_path, index, variable, items):
+    np.save(tmp_path / "items.npy", vectors(5))
+    path = index.path if items == "index" else tmp_path / items
+    environment = {**os.environ, variable: "foo"}
+    arguments = ["--items", path, "--users", tmp_path / "items.npy", "--out", tmp_path / "out"]
+    running = command(*arguments, env=environment)
+    err = running.communicate()[1]
+    assert running.returncode == 2 and err.startswith(f"maxdot: error: {variable}=foo") and "Traceback" not in err
+
+
+def test_most_threads_are_those_of_the_engine(tmp_path, index, capsys):
+    with pytest.raises(ValueError, match=f"outside 0 to {MOST_THREADS} "):
+        index.search(vectors(1), 1, MOST_THREADS + 1)
+    for options in (Job, BlockOptions):
+        paths = {"items": "i", "users": "u", "out": "o"} if options is Job else {}
+        options(threads=MOST_THREADS, **paths)
+        with pytest.raises(BatchError, match=f"^threads: 100000 is .* {MOST_THREADS}"):
+            options(threads=100_000, **paths)
+    arguments = ["--items", index.path, "--users", "u.npy", "--out", str(tmp_path / "out"), "--threads", "100000"]
+    assert batch_command.main([str(word) for word in arguments]) == 2
+    assert "threads: 100000" in capsys.readouterr().err
+
+
+def test_other_columns_of_items_are_another_job(tmp_path):
+    write_users(tmp_path / "users", counts=(5,))
+    table = pa.table({"sku": ["a", "b"], "name": ["x", "y"], "vector": lists(vectors(2))})
+    pq.write_table(table, tmp_path / "items.parquet")
+    about = dict(items=tmp_path / "items.parquet", users=tmp_path / "users", out=tmp_path / "out", k=2)
+    run(Job(item_id_column="name", **about))
+    with pytest.raises(
+        BatchError, match=r"another job, items\.columns: \['name', None\], not \['sku', None\]; "
+    ) as failed:
+        run(Job(item_id_column="sku", **about))
+    assert failed.value.kind == "usage"
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'"job"', b"\xff\xfe", b"[" * 100_000])
+def test_a_damaged_description_of_a_job_is_told(tmp_path, index, damage):
+    write_users(tmp_path / "users", counts=(5,))
+    job = Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=2)
+    run(job)
+    before = contents(tmp_path / "out")
+    path = tmp_path / "out" / "_maxdot" / "job.json"
+    path.write_bytes(damage)
+    with pytest.raises(BatchError, match=r"job\.json: is damaged.*remove this file") as failed:
+        run(job)
+    assert failed.value.kind == "bad_data"
+    path.unlink()  # as it says
+    assert run(job).skipped_units == 1 and contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"bytes": null}', b"3", b"\xff\xfe", b"[" * 100_000])
+def test_a_unit_whose_state_is_damaged_is_done_again(tmp_path, index, damage):
+    write_users(tmp_path / "users", counts=(5,))
+    job = Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=2)
+    run(job)
+    before = contents(tmp_path / "out")
+    (tmp_path / "out" / "_maxdot" / "units" / "part-00000-00000.json").write_bytes(damage)
+    assert run(job).units == 1
+    assert contents(tmp_path / "out") == before and run(job).units == 0
+
+
+def test_files_without_a_row_group(tmp_path, index):
+    """As some writers make of no rows, whatever their columns are called."""
+    schema = pa.schema({"who": pa.string(), "embedding": pa.list_(pa.float32(), D)})
+    pa.ipc.new_file(tmp_path / "users.arrow", schema).close()
+    assert run(Job(items=index.path, users=tmp_path / "users.arrow", out=tmp_path / "out")).complete
+    assert "_SUCCESS" in os.listdir(tmp_path / "out")
 
 
 def test_users_of_another_model_are_refused(tmp_path, index):
@@ -413,8 +518,12 @@ def test_where_the_system_refuses_threads_the_bytes_are_the_same(tmp_path, index
 def test_a_file_in_the_place_of_the_folder(tmp_path, index):
     write_users(tmp_path / "users", counts=(5,))
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(FileExistsError, match="out"):
-        run(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out" / "deeper"))
+    for out in (tmp_path / "out", tmp_path / "out" / "deeper"):
+        with pytest.raises(
+            BatchError, match="out: is a file, and no folder; name a folder for the results"
+        ) as failed:
+            run(Job(items=index.path, users=tmp_path / "users", out=out))
+        assert failed.value.kind == "usage"
     assert (tmp_path / "out").read_text() == "mine"
 
 

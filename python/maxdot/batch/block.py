@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maxdot.batch.exclusions import Csr, item_numbers
-from maxdot.batch.job import BatchError, Layout, OnBadRow, ScoreValues, at_least, metric_of, one_of
+from maxdot.batch.job import BatchError, Layout, OnBadRow, ScoreValues, at_least, check_threads, metric_of, one_of
 from maxdot.batch.results import (
     Scored,
     TableMaker,
@@ -60,7 +60,7 @@ class BlockOptions:
 
     def __post_init__(self) -> None:
         at_least("k", self.k, 1)
-        at_least("threads", self.threads, 0)
+        check_threads(self.threads)
         object.__setattr__(self, "metric", metric_of(self.metric))
         one_of("layout", self.layout, get_args(Layout))
         one_of("scores", self.scores, get_args(ScoreValues))

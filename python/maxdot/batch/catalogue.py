@@ -30,10 +30,19 @@ class Catalogue:
 
 def open_catalogue(job: Job) -> Catalogue:
     """Raises: BatchError: what is there cannot be searched."""
+    check_kernels()
     files = find_files(job.items, "items")
     if len(files) == 1 and _is_index(files[0]):
         return _opened(job, files[0])
     return _built(job, [open_file(path) for path in files])
+
+
+def check_kernels() -> None:
+    """Raises: BatchError: MAXDOT_ISA or MAXDOT_CPU_MASK is wrong. Else the files would be blamed for it."""
+    try:
+        _core.kernel_name()
+    except (ValueError, RuntimeError) as error:
+        raise BatchError("usage", str(error)) from None
 
 
 def item_mask(job: Job, index: Index) -> npt.NDArray[np.bool_] | None:
@@ -48,7 +57,9 @@ def item_mask(job: Job, index: Index) -> npt.NDArray[np.bool_] | None:
     except (ValueError, RuntimeError) as error:
         raise BatchError("bad_data", str(error)) from None
     if len(mask) != len(index):
-        raise BatchError("bad_data", f"{path}: holds {len(mask)} values but there are {len(index)} items; give one for each row")
+        raise BatchError(
+            "bad_data", f"{path}: holds {len(mask)} values but there are {len(index)} items; give one for each row"
+        )
     return mask
 
 
@@ -91,7 +102,8 @@ def _opened(job: Job, path: str) -> Catalogue:
 def _built(job: Job, files: list[InputFile]) -> Catalogue:
     if job.rows == "disk":
         raise BatchError(
-            "usage", f"{files[0].path}: rows stay on the disk in an index file only; build one with maxdot.IndexWriter"
+            "usage",
+            f"{files[0].path}: rows stay on the disk in an index file only; build one with maxdot.IndexWriter",
         )
     parts: list[npt.NDArray[Any]] = []
     ids: list[pa.Array] = []

@@ -23,7 +23,11 @@ _FORMAT = 2
 
 
 def _make_folder(path: str) -> None:
-    """Makes it, and what is missing above it, such that they stay when the power fails."""
+    """Makes it, and what is missing above it, such that they stay when the power fails.
+
+    Raises:
+        BatchError: a file is in its place.
+    """
     above = os.path.dirname(path) or os.curdir
     if not os.path.isdir(path):
         if above != path:
@@ -32,7 +36,9 @@ def _make_folder(path: str) -> None:
             os.mkdir(path)
         except FileExistsError:
             if not os.path.isdir(path):
-                raise
+                raise BatchError(
+                    "usage", f"{path}: is a file, and no folder; name a folder for the results"
+                ) from None
     sync_folder(above)  # also if it was there: another process may just have made it
 
 
@@ -52,6 +58,18 @@ def write_whole(path: str, data: bytes) -> None:
             os.unlink(beside)
         raise
     sync_folder(os.path.dirname(path))
+
+
+def _read_object(path: str) -> dict[str, Any]:
+    """What write_whole has written. Raises ValueError: something else stands there."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            value = json.load(file)
+        except RecursionError:
+            raise ValueError("lists within lists") from None
+    if not isinstance(value, dict):
+        raise ValueError("no JSON object")
+    return value
 
 
 def _open_or_make(path: str, _: int) -> int:
@@ -99,7 +117,7 @@ class Folder:
     """Any number of processes may work in one folder: each unit is locked while it is done.
 
     Raises:
-        BatchError: it holds files that are none of a job.
+        BatchError: it is a file, or holds files that are none of a job.
     """
 
     def __init__(self, path: str) -> None:
@@ -119,7 +137,7 @@ class Folder:
         """Writes down what the job is about, or checks that it is what stands there.
 
         Raises:
-            BatchError: the folder holds another job.
+            BatchError: the folder holds another job, or what stands there is damaged.
         """
         about = {
             "format": _FORMAT,
@@ -134,8 +152,16 @@ class Folder:
         with self.locked():
             if not os.path.exists(path):
                 return write_whole(path, json.dumps(about, indent=1).encode())
-        with open(path, encoding="utf-8") as file:
-            before = json.load(file)
+        try:
+            before = _read_object(path)
+            if "format" not in before:
+                raise ValueError("it does not say of what format it is")
+        except ValueError as error:
+            raise BatchError(
+                "bad_data",
+                f"{path}: is damaged ({error}), so that nothing tells what the results here are of; if the job is the "
+                f"same, remove this file and run it again; else remove {self.path}, or give another folder",
+            ) from None
         if before != about:
             raise BatchError(
                 "usage",
@@ -154,11 +180,10 @@ class Folder:
         return os.path.join(self.path, f"{unit.name}.parquet")
 
     def state(self, unit: Unit) -> dict[str, Any] | None:
-        """What was written down of a unit that is done; None: it is not."""
+        """What was written down of a unit that is done; None: it is not, or what was written down is damaged."""
         try:
-            with open(self._state(unit), encoding="utf-8") as file:
-                state: dict[str, Any] = json.load(file)
-            if os.stat(self.output(unit)).st_size != state["bytes"]:
+            state = _read_object(self._state(unit))
+            if os.stat(self.output(unit)).st_size != state.get("bytes"):
                 return None
         except (FileNotFoundError, ValueError):
             return None
@@ -273,6 +298,6 @@ def _difference(before: Any, about: Any, where: str = "") -> str:
         if len(before) != len(about):
             return f"{where}: {len(before)} files, not {len(about)}"
         for old, new in zip(before, about, strict=True):
-            if old != new:
+            if old != new and isinstance(new, dict):  # a file; names of columns are told together
                 return _difference(old, new, f"{where} {new['path']}")
     return f"{where}: {before!r}, not {about!r}"

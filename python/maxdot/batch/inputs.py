@@ -145,7 +145,9 @@ class ParquetReader:
         self._file = open_parquet(path, buffer_size=_READ_BYTES, pre_buffer=False)
         self.schema: pa.Schema = self._file.schema_arrow
         metadata = self._file.metadata
-        self.groups: tuple[int, ...] = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+        self.groups: tuple[int, ...] = tuple(
+            metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)
+        )
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         return iter(self._file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False))
@@ -157,7 +159,9 @@ class ArrowReader:
         with pa.memory_map(path) as mapped:
             file = pa.ipc.open_file(mapped)
             self.schema: pa.Schema = file.schema
-            self.groups: tuple[int, ...] = tuple(file.get_batch(number).num_rows for number in range(file.num_record_batches))
+            self.groups: tuple[int, ...] = tuple(
+                file.get_batch(number).num_rows for number in range(file.num_record_batches)
+            )
         self._path = path
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -178,7 +182,9 @@ class MatrixReader:
         dtype = pa.float16() if self._file.dtype == "f16" else pa.float32()
         self.schema: pa.Schema = pa.schema([("vector", pa.list_(dtype, self._file.cols))])
         rows = self._file.rows
-        self.groups: tuple[int, ...] = tuple(min(_ROWS_OF_A_UNIT, rows - begin) for begin in range(0, rows, _ROWS_OF_A_UNIT))
+        self.groups: tuple[int, ...] = tuple(
+            min(_ROWS_OF_A_UNIT, rows - begin) for begin in range(0, rows, _ROWS_OF_A_UNIT)
+        )
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         begin = group * _ROWS_OF_A_UNIT
@@ -203,6 +209,10 @@ def reader_of(path: str) -> Reader:
             return MatrixReader(path)
     except pa.ArrowInvalid as error:
         raise BatchError("bad_data", f"{path}: {error}; write the file again") from None
+    except pa.ArrowNotImplementedError as error:
+        raise BatchError("unsupported", f"{path}: {error}; write the file in a more usual way") from None
+    except RuntimeError as error:  # an array of another type or order: it says how to convert it
+        raise BatchError("unsupported", str(error)) from None
     except ValueError as error:
         raise BatchError("bad_data", str(error)) from None
     except OSError as error:

@@ -17,6 +17,10 @@ ScoreValues: TypeAlias = Literal["f32", "f64"]
 
 #: Results of a row group of the outputs that nobody sized: about 16 MB of ids and scores.
 _RESULTS_OF_A_GROUP = 1 << 20
+#: The engine's limit (checked_threads).
+MOST_THREADS = 4096
+#: What the engine counts with.
+_MOST = (1 << 63) - 1
 #: Arrow's lists count with 32 bits.
 _MOST_RESULTS_OF_LISTS = (1 << 31) - 1
 
@@ -101,7 +105,7 @@ class Job:
 
     def __post_init__(self) -> None:
         at_least("k", self.k, 1)
-        at_least("threads", self.threads, 0)
+        check_threads(self.threads)
         for name in ("row_group_users", "batch"):
             if getattr(self, name) is not None:
                 at_least(name, getattr(self, name), 1)
@@ -123,9 +127,7 @@ class Job:
                 "usage",
                 f"exclude_user_column, exclude_item_column: both are {self.exclude_user_column!r}; name a column for each",
             )
-        i, n = self.share
-        if not 0 <= i < n:
-            raise BatchError("usage", f"share: {i}/{n} is none of 0/{n} to {n - 1}/{n}")
+        _check_share(self.share)
 
     @property
     def out_path(self) -> str:
@@ -150,10 +152,29 @@ class Job:
         }
 
 
-def at_least(name: str, value: Any, least: int) -> None:
-    """Raises BatchError: `value` is no whole number from `least` on."""
+def at_least(name: str, value: Any, least: int, most: int = _MOST) -> None:
+    """Raises BatchError: `value` is no whole number from `least` to `most`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise BatchError("usage", f"{name}: {value!r} is no whole number from {least} on")
+    if value > most:
+        raise BatchError("usage", f"{name}: {value} is more than {most}")
+
+
+def check_threads(threads: Any) -> None:
+    """Raises BatchError: the engine takes no such number."""
+    at_least("threads", threads, 0, MOST_THREADS)
+
+
+def _check_share(share: Any) -> None:
+    """Raises BatchError: it is not (i, n) with i below n."""
+    whole = isinstance(share, (tuple, list)) and len(share) == 2 and all(type(part) is int for part in share)
+    if not whole:
+        raise BatchError("usage", f"share: {share!r} is no pair of whole numbers; give (i, n), such as (0, 20)")
+    i, n = share
+    if n < 1:
+        raise BatchError("usage", f"share: {i}/{n} is of no share at all; give one of 1 or more, such as 0/20")
+    if not 0 <= i < n:
+        raise BatchError("usage", f"share: {i}/{n} is none of 0/{n} to {n - 1}/{n}")
 
 
 def metric_of(name: str | None) -> Metric | None:

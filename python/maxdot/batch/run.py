@@ -177,6 +177,8 @@ def _score_all(
 def _check_dimension(files: Sequence[InputFile], columns: Columns, dimension: int) -> None:
     """Raises: BatchError: no row of a file can be searched."""
     for file in files:
+        if not file.groups:  # nor need it have the columns
+            continue
         kind = reader_of(file.path).schema.field(columns.vector).type
         if pa.types.is_fixed_size_list(kind) and kind.list_size != dimension:
             raise BatchError(
