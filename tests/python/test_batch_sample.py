@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from batch_files import index, vectors, write_users  # noqa: F401
-from maxdot.batch import Job, run, verify_sample
+from maxdot.batch import BatchError, Job, run, verify_sample
+from maxdot.batch import __main__ as batch_command
 
 
 @pytest.mark.parametrize("metric", ["dot", "cosine", "euclidean"])
@@ -109,3 +110,49 @@ def test_a_sample_finds_wrong_results(tmp_path, index):
     assert wrong_of("item_id", swap) == 1
     assert wrong_of("item_id", replace) == 1
     assert wrong_of("score", raise_score) == 1
+
+
+@pytest.mark.parametrize("rows", [5, 0])
+def test_a_share_without_users_is_done_and_has_nothing_to_check(tmp_path, index, capsys, rows):
+    write_users(tmp_path / "users", counts=(rows,))
+    arguments = ["--items", index.path, "--users", tmp_path / "users", "--out", tmp_path / "out", "--share", "1/2"]
+    arguments += ["-k", "3", "--verify-sample", "10"]
+    assert batch_command.main([str(word) for word in arguments]) == 0
+    assert "nothing to check" in capsys.readouterr().out
+    assert batch_command.main([*(str(word) for word in arguments), "--json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last == {"event": "verified", "users": 0, "wrong": 0}
+
+
+def test_no_users_at_all_are_done_and_have_nothing_to_check(tmp_path, index):
+    write_users(tmp_path / "users", counts=(0, 0))
+    job = Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3)
+    assert run(job).complete and (tmp_path / "out" / "_SUCCESS").exists()
+    assert str(verify_sample(job, 10)) == "nothing to check: there are no users with results"
+
+
+def test_users_that_all_were_left_out_have_nothing_to_check(tmp_path, index):
+    rows = vectors(3)
+    rows[:] = np.nan
+    np.save(tmp_path / "users.npy", rows)
+    job = Job(items=index.path, users=tmp_path / "users.npy", out=tmp_path / "out", k=3, on_bad_row="skip")
+    run(job)
+    assert str(verify_sample(job, 10)).startswith("nothing to check")
+
+
+def test_what_is_not_done_is_not_checked(tmp_path, index):
+    write_users(tmp_path / "users", counts=(5,))
+    job = Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3)
+    with pytest.raises(BatchError, match="nothing is done there; run the job first"):
+        verify_sample(job, 10)
+
+
+def test_fewer_users_than_none_cannot_be_checked(tmp_path, index, capsys):
+    """Which is told before the job is done."""
+    write_users(tmp_path / "users", counts=(5,))
+    arguments = ["--items", index.path, "--users", tmp_path / "users", "--out", tmp_path / "out"]
+    assert batch_command.main([*(str(word) for word in arguments), "--verify-sample", "-1"]) == 2
+    assert "verify_sample: -1 is no whole number from 0 on" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(BatchError, match="^users: -1 is no whole number from 0 on"):
+        verify_sample(Job(items=index.path, users=tmp_path / "users", out=tmp_path / "out"), -1)

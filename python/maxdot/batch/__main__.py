@@ -10,7 +10,7 @@ import traceback
 from typing import Any, NoReturn, get_args
 
 import maxdot
-from maxdot.batch.job import BatchError, Job, Layout, OnBadRow, ScoreValues
+from maxdot.batch.job import BatchError, Job, Layout, OnBadRow, ScoreValues, at_least
 from maxdot.batch.progress import JsonEvents, Lines, Reporter
 from maxdot.batch.run import run
 from maxdot.batch.sample import verify_sample
@@ -170,6 +170,7 @@ class _Signals:
 
 def _work(options: argparse.Namespace, reporter: Reporter) -> int:
     job = _job(options)
+    at_least("verify_sample", options.verify_sample, 0)
     with _Signals() as signals:
         summary = run(job, reporter=reporter, stop=signals.stop)
     reporter.event("done", **summary.as_dict())

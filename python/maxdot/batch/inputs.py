@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from maxdot import _core
-from maxdot.batch.job import BatchError
+from maxdot.batch.job import BatchError, Job
 from maxdot.parquet_file import open_parquet
 from maxdot.paths import Path
 from maxdot.tables import find_column
@@ -137,6 +137,12 @@ def units_of(files: Sequence[InputFile]) -> list[Unit]:
             units.append(Unit(file, number, group, rows, first))
             first += rows
     return units
+
+
+def share_of(job: Job, units: Sequence[Unit]) -> Sequence[Unit]:
+    """What a job does of the units of its users."""
+    number, shares = job.share
+    return units[number::shares]
 
 
 class ParquetReader:

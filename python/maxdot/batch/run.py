@@ -16,7 +16,7 @@ import pyarrow as pa
 from maxdot.batch.catalogue import item_mask, open_catalogue
 from maxdot.batch.exclusions import Exclusions, open_pairs, remove_left_over
 from maxdot.batch.folder import Folder
-from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, reader_of, units_of
+from maxdot.batch.inputs import InputFile, Unit, find_files, named_paths, open_file, reader_of, share_of, units_of
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.progress import Reporter, Silent
 from maxdot.batch.scoring import Scorer
@@ -88,7 +88,7 @@ def run(job: Job, *, reporter: Reporter | None = None, stop: Callable[[], bool] 
     _check_apart(job, [*files, *pair_files])
     folder = Folder(job.out_path)
     folder.begin(job, catalogue.about, files, pair_files)
-    share = units[job.share[0] :: job.share[1]]
+    share = share_of(job, units)
     pending = [unit for unit in share if folder.state(unit) is None]
     reporter.event(
         "start",

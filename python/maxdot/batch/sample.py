@@ -18,8 +18,8 @@ from maxdot.arrays import engine_of
 from maxdot.batch.catalogue import Catalogue, item_mask, open_catalogue
 from maxdot.batch.exclusions import Exclusions, open_pairs
 from maxdot.batch.folder import Folder
-from maxdot.batch.inputs import Unit, find_files, open_file, units_of
-from maxdot.batch.job import BatchError, Job, metric_of
+from maxdot.batch.inputs import Unit, find_files, open_file, share_of, units_of
+from maxdot.batch.job import BatchError, Job, at_least, metric_of
 from maxdot.batch.slices import Columns, columns_of, slices_of
 from maxdot.metric import Metric
 from maxdot.parquet_file import open_parquet
@@ -48,6 +48,8 @@ class SampleCheck:
     first_wrong: str | None
 
     def __str__(self) -> str:
+        if self.users == 0:
+            return "nothing to check: there are no users with results"
         verdict = "exact" if self.wrong == 0 else "NOT exact"
         return f"{verdict}: {self.wrong} of {self.users} users wrong" + (
             f"; first: {self.first_wrong}" if self.first_wrong else ""
@@ -67,11 +69,12 @@ class _Asked:
 
 
 def verify_sample(job: Job, users: int, seed: int | None = None) -> SampleCheck:
-    """Checks the results of so many users, taken at random from what is done of a job.
+    """Checks the results of so many users, taken at random from what is done of a job; none, if its share has no users.
 
     Raises:
-        BatchError: nothing is done, or the job cannot be read.
+        BatchError: nothing is done of a share that has users, or the job cannot be read.
     """
+    at_least("users", users, 0)
     catalogue = open_catalogue(job)
     units = units_of([open_file(path) for path in find_files(job.users, "users")])
     columns = columns_of(job, units)
@@ -80,6 +83,8 @@ def verify_sample(job: Job, users: int, seed: int | None = None) -> SampleCheck:
     chosen = random.Random(seed)
     done = [unit for unit in units if unit.rows and folder.state(unit) is not None]
     if not done:
+        if not any(unit.rows for unit in share_of(job, units)):
+            return SampleCheck(0, 0, None)
         raise BatchError("usage", f"{folder.path}: nothing is done there; run the job first")
     users = min(users, sum(unit.rows for unit in done))
     wanted: dict[Unit, set[int]] = {}
