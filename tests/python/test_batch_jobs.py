@@ -24,7 +24,7 @@ from batch_files import (  # noqa: F401
     vectors,
     write_users,
 )
-from maxdot.batch import BatchError, BlockOptions, Job, folder, run, stages
+from maxdot.batch import BatchError, BlockOptions, Job, folder, inputs, run, stages
 from maxdot.batch import __main__ as batch_command
 from maxdot.batch.job import MOST_THREADS
 from maxdot.batch.stages import Ahead, Behind
@@ -194,6 +194,39 @@ def test_every_file_of_pairs_has_the_columns(tmp_path, index):
     with pytest.raises(BatchError, match=message) as failed:
         run(Job(exclude=paths, **about))
     assert failed.value.kind == "bad_data"
+
+
+@pytest.mark.parametrize("columns", [{"user_id": [0], "item_id": [5]}, {"user_id": ["u0-0"], "items": [["five"]]}])
+def test_pairs_of_another_type_are_told_with_their_file(tmp_path, index, columns):
+    write_users(tmp_path / "users", counts=(5,))
+    pq.write_table(pa.table({"user_id": ["u0-0"], next(reversed(columns)): [[5]]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table(columns), tmp_path / "b.parquet")
+    about = dict(items=index.path, users=tmp_path / "users", out=tmp_path / "out", k=3)
+    with pytest.raises(
+        BatchError, match=r"b\.parquet: exclude: ids of type .* make both numbers or both text"
+    ) as failed:
+        run(Job(exclude=[tmp_path / "a.parquet", tmp_path / "b.parquet"], **about))
+    assert failed.value.kind == "bad_data"
+
+
+@pytest.mark.parametrize("which", ["users", "items", "exclude"])
+def test_what_arrow_cannot_read_is_told(tmp_path, monkeypatch, which):
+    """Such as a codec that it was built without, which it says when values are read."""
+    pq.write_table(pa.table({"users": [0, 1], "vector": lists(vectors(2))}), tmp_path / "users.parquet")
+    pq.write_table(pa.table({"items": [0, 1], "vector": lists(vectors(2))}), tmp_path / "items.parquet")
+    pq.write_table(pa.table({"exclude": [0], "lists": [[1]]}), tmp_path / "exclude.parquet")
+    real = inputs.ParquetReader.batches
+
+    def refuse(reader, group, columns, rows):
+        if which in reader.schema.names:
+            raise pa.ArrowNotImplementedError("Support for codec 'lzo' not built")
+        return real(reader, group, columns, rows)
+
+    monkeypatch.setattr(inputs.ParquetReader, "batches", refuse)
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("users", "items", "exclude")}
+    with pytest.raises(BatchError, match=rf"{which}\.parquet: .*codec 'lzo' not built") as failed:
+        run(Job(out=tmp_path / "out", k=1, **paths))
+    assert failed.value.kind == "unsupported"
 
 
 @pytest.mark.parametrize("name", ["pairs.npy", "pairs.fvecs", "pairs.csv"])

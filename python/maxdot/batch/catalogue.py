@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from maxdot import _core
-from maxdot.batch.inputs import InputFile, column_of, find_files, open_file, reader_of
+from maxdot.batch.inputs import InputFile, column_of, find_files, open_file, reader_of, reading
 from maxdot.batch.job import BatchError, Job
 from maxdot.index import Index
 from maxdot.tables import id_result_type, is_vector_type, one_array, vectors_of
@@ -108,10 +108,8 @@ def _built(job: Job, files: list[InputFile]) -> Catalogue:
     parts: list[npt.NDArray[Any]] = []
     ids: list[pa.Array] = []
     for file in files:
-        try:
+        with reading(file.path):
             _read_items(job, file, parts, ids)
-        except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
-            raise BatchError("io", f"{file.path}: {error}") from None
     if not parts:
         raise BatchError("bad_data", f"{files[0].path}: holds no items")
     about = {

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from maxdot import _core
 from maxdot.batch.folder import Folder
-from maxdot.batch.inputs import ARROW, PARQUET, InputFile, Reader, Unit, find_files, open_file, reader_of
+from maxdot.batch.inputs import ARROW, PARQUET, InputFile, Reader, Unit, find_files, open_file, reader_of, reading
 from maxdot.batch.job import BatchError, Job
 from maxdot.batch.stages import Ahead
 from maxdot.tables import find_column, id_result_type, is_id_list_type, is_id_type, one_array
@@ -255,9 +255,12 @@ class Exclusions:
         starts = np.zeros(len(encoded.dictionary) + 1, np.int64)
         np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)), out=starts[1:])
         with Ahead(_batches(pairs)) as batches:
-            for owners, items in batches:
+            for path, owners, items in batches:
                 count += len(items)
-                self._sort_in(owners, items, encoded.dictionary, by_code, starts, item_names)
+                try:
+                    self._sort_in(owners, items, encoded.dictionary, by_code, starts, item_names)
+                except BatchError as error:
+                    raise BatchError(error.kind, f"{path}: {error}") from None
         return count
 
     def _sort_in(
@@ -295,8 +298,8 @@ class Exclusions:
         return os.path.join(self._folder, f"{block}.pairs")
 
 
-def _batches(pairs: PairFiles) -> Generator[tuple[pa.Array, pa.Array], None, None]:
-    """Users and items, one of each for each pair."""
+def _batches(pairs: PairFiles) -> Generator[tuple[str, pa.Array, pa.Array], None, None]:
+    """The path, and users and items, one of each for each pair."""
     user, item = pairs.columns
     for file in pairs.files:
         reader = reader_of(file.path)
@@ -308,7 +311,9 @@ def _batches(pairs: PairFiles) -> Generator[tuple[pa.Array, pa.Array], None, Non
             rows = _LISTS_AT_ONCE if of_lists else _PAIRS_AT_ONCE
             for batch in _read(file.path, reader, group, [user, item], rows):
                 owners, items = batch.column(user), batch.column(item)
-                yield _unfolded(owners, items) if of_lists else (owners, items)
+                if of_lists:
+                    owners, items = _unfolded(owners, items)
+                yield file.path, owners, items
 
 
 def _unfolded(owners: pa.Array, lists: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -319,10 +324,8 @@ def _unfolded(owners: pa.Array, lists: pa.Array) -> tuple[pa.Array, pa.Array]:
 
 def _read(path: str, reader: Reader, group: int, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
     """So many rows at a time. Raises BatchError: the file cannot be read."""
-    try:
+    with reading(f"{path}: row group {group}"):
         yield from reader.batches(group, columns, rows)
-    except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
-        raise BatchError("io", f"{path}: row group {group}: {error}") from None
 
 
 def item_numbers(items: pa.Array, item_names: pa.Array | None) -> pa.Array:

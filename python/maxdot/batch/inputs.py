@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,6 +200,17 @@ class MatrixReader:
             values: npt.NDArray[Any] = self._file.read(first, min(rows, end - first))
             flat = pa.array(np.ascontiguousarray(values).reshape(-1))
             yield pa.record_batch([pa.FixedSizeListArray.from_arrays(flat, self._file.cols)], schema=self.schema)
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Raises BatchError: what is read within the block cannot be."""
+    try:
+        yield
+    except pa.ArrowNotImplementedError as error:
+        raise BatchError("unsupported", f"{where}: {error}; write the file in a more usual way") from None
+    except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
+        raise BatchError("io", f"{where}: {error}") from None
 
 
 Reader = ParquetReader | ArrowReader | MatrixReader

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from maxdot.batch.inputs import Unit, column_of, reader_of
+from maxdot.batch.inputs import Unit, column_of, reader_of, reading
 from maxdot.batch.job import BatchError, Job
 from maxdot.tables import id_result_type, is_vector_type, vectors_of
 
@@ -58,7 +58,7 @@ def slices_of(unit: Unit, columns: Columns, dimension: int, rows: int) -> Iterat
     """The users of a unit. Raises: BatchError: the file has changed, or cannot be read."""
     names = [columns.vector] if columns.id is None else [columns.id, columns.vector]
     first = 0
-    try:
+    with reading(f"{unit.file.path}: row group {unit.group}"):
         for batch in reader_of(unit.file.path).batches(unit.group, names, rows):
             vectors = vectors_of(batch.column(columns.vector), dimension)
             if columns.id is None:
@@ -68,8 +68,6 @@ def slices_of(unit: Unit, columns: Columns, dimension: int, rows: int) -> Iterat
                 users = batch.column(columns.id).cast(columns.id_type)
             yield Slice(first, users, vectors.rows, vectors.problems)
             first += batch.num_rows
-    except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
-        raise BatchError("io", f"{unit.file.path}: row group {unit.group}: {error}") from None
     if first != unit.rows or not unit.file.is_unchanged():
         raise BatchError(
             "io", f"{unit.file.path}: has changed while the job ran; begin a new job with what it is now"
