@@ -80,7 +80,7 @@ std::optional<InferAnswer> answer(const Subject& subject, InferRequest& request)
     return std::nullopt;
   }
   require(search.queries.rows <= subject.limits.queries, "no more queries than allowed");
-  require(search.k >= 1 && search.k <= subject.limits.k, "no more results than allowed");
+  require(search.k <= subject.limits.k, "no more results than allowed");
   const std::size_t n = search.queries.rows;
   const std::size_t outputs = request.outputs.empty() ? 3 : request.outputs.size();
   InferAnswer made = answer_of(request, "version", std::move(result));
