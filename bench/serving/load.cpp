@@ -2,6 +2,7 @@
 // request (bench/README.md).
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <nlohmann/json.hpp>
 
 #include "console/exit.hpp"
 #include "console/options.hpp"

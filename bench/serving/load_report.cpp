@@ -1,6 +1,7 @@
 #include "load_report.hpp"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "connection.hpp"
 
