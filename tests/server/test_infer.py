@@ -77,6 +77,12 @@ def test_more_results_than_items_are_padded(server, queries, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_results(server, queries, protocol):
+    answer = infer(server, protocol, queries=queries[:3], parameters={"k": 0})
+    assert answer["ids"].shape == answer["scores"].shape == (3, 0)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_no_queries(server, queries, protocol):
     answer = infer(server, protocol, queries=queries[:0], parameters={"k": 4})
     assert answer["ids"].shape == (0, 4) and answer["counts"].shape == (0,)

@@ -33,7 +33,7 @@ def test_metrics(path, queries):
         for protocol in ("grpc", "http"):
             for n in (1, 5):
                 infer(server, protocol, queries=queries[:n])
-            for wrong in ({"model": "nobody"}, {"parameters": {"k": 0}}):
+            for wrong in ({"model": "nobody"}, {"parameters": {"k": -1}}):
                 with pytest.raises(InferenceServerException):
                     infer(server, protocol, queries=queries, **wrong)
         found = samples(server)
@@ -255,7 +255,7 @@ def test_a_configuration_file(path, tmp_path, queries):
     config = tmp_path / "server.toml"
     config.write_text(f'models = ["{path}"]\nmax-k = 5\nlog-level = "debug"\n')
     assert run("--config", config, "--check-config")[:2] == (0, "ok\n")
-    with Running("--config", config) as server, pytest.raises(InferenceServerException, match="1 to 5"):
+    with Running("--config", config) as server, pytest.raises(InferenceServerException, match="0 to 5"):
         infer(server, "grpc", queries=queries, parameters={"k": 6})
     for text in ("max-q = 5\n", "max-k = 0\n"):
         config.write_text(f'models = ["{path}"]\n{text}')
