@@ -12,5 +12,5 @@ MetricName: TypeAlias = Literal["dot", "ip", "inner_product", "cosine", "cos", "
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of that name. ValueError: there is none; the message says which may be meant."""
+    """The metric of that name. ValueError: there is none; the message says which may be meant. TypeError: no string."""
     return _core.metric_named(name)

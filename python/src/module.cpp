@@ -32,7 +32,9 @@ NB_MODULE(_core, module) {
       "name"_a.none());
   module.def(
       "metric_named",
-      [](const std::string& name) { return maxdot::to_string(maxdot::metric_named(name)); },
-      "name"_a);
+      [](const maxdot::python::MetricText& name) {
+        return maxdot::to_string(maxdot::metric_named(name.value));
+      },
+      "name"_a.none());
   module.attr("__version__") = MAXDOT_VERSION;
 }
