@@ -43,7 +43,7 @@ class BadRequests:
             lists = {"exclude_ids": np.arange(2), "exclude_offsets": np.array([0, 1, 9, 9])}
             bad = BAD[int(random.integers(len(BAD)))]
             calls = {
-                "k": lambda: infer(queries=rows, parameters={"k": 0}),
+                "k": lambda: infer(queries=rows, parameters={"k": -1}),
                 "parameter": lambda: infer(queries=rows, parameters={"top": 3}),
                 "dimension": lambda: infer(model=self.file, queries=rows[:, :-1].copy()),
                 "not finite": lambda: infer(model=self.file, queries=nan),
